@@ -1,0 +1,153 @@
+"""What every detector is: hyperparameters, ``fit``, and one anomaly score per row.
+
+A detector works on a finite matrix (n_samples, n_features): encoding columns, filling missing cells and
+ordering rows is the business of :mod:`engine.data.encoding`. It follows scikit-learn's estimator contract
+without importing scikit-learn, so that a web page can list detectors and their knobs at no cost.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, ClassVar, Self
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from engine.errors import UsageError
+from engine.hyperparameters import checked, declared, hyperparameter
+
+Scores = NDArray[np.float64]
+Progress = Callable[[float, str], None]  # fraction done, what is being done; raises Cancelled to stop
+
+
+def quiet(fraction: float, message: str) -> None:
+    """A progress listener that does not listen."""
+
+
+@dataclass(kw_only=True, eq=False, repr=False)
+class Detector:
+    """An algorithm that gives every row an anomaly score: **higher = more anomalous**.
+
+    Subclasses are keyword-only dataclasses whose fields are hyperparameters; they implement :meth:`_learn`,
+    :meth:`_score`, and :meth:`arrays` / :meth:`restore` for storage. Learned attributes end in ``_``.
+    """
+
+    name: ClassVar[str]
+    title: ClassVar[str]
+    summary: ClassVar[str]  # one sentence for the analyst: what counts as strange
+    works_when: ClassVar[str]
+    struggles_when: ClassVar[str]
+    speed: ClassVar[int]  # 1 slow .. 3 fast
+    reference: ClassVar[str]  # author (year)
+    learns_from_labels: ClassVar[bool] = False
+
+    contamination: float = hyperparameter(
+        0.05,
+        "Share of the training rows expected to be anomalous. Sets the first threshold, which can be moved later.",
+        low=0.0001,
+        high=0.5,
+    )
+    random_state: int = hyperparameter(
+        0, "Seed. The same seed on the same data gives the same scores.", low=0, high=2**31 - 1, advanced=True
+    )
+
+    # ---- fitting and scoring
+
+    def fit(self, X: ArrayLike, y: ArrayLike | None = None, *, progress: Progress = quiet) -> Self:
+        """Learn what is usual in ``X`` (n_samples, n_features). ``y`` is ignored unless ``learns_from_labels``."""
+        checked(type(self), self.get_params())
+        matrix = self._validated(X, reset=True)
+        progress(0.0, "Learning")
+        self._learn(matrix, progress)
+        self.decision_scores_: Scores = self._reference_scores(matrix, progress)
+        self.set_threshold(contamination=self.contamination)
+        progress(1.0, "Learned")
+        return self
+
+    def decision_function(self, X: ArrayLike, *, progress: Progress = quiet) -> Scores:
+        """Anomaly scores (n_samples,), higher = more anomalous. Each depends on its own row alone."""
+        self._require_fitted()
+        return self._score(self._validated(X, reset=False), progress)
+
+    def predict(self, X: ArrayLike) -> NDArray[np.int64]:
+        """1 where the anomaly score is strictly above ``threshold_``, else 0 (n_samples,)."""
+        return (self.decision_function(X) > self.threshold_).astype(np.int64)
+
+    def set_threshold(
+        self,
+        value: float | None = None,
+        *,
+        percentile: float | None = None,
+        contamination: float | None = None,
+    ) -> Self:
+        """Move the threshold: to a score, to a percentile of the training scores, or to a share flagged."""
+        if value is not None:
+            self.threshold_ = float(value)
+        else:
+            share = contamination if percentile is None else 1 - percentile / 100
+            assert share is not None, "one of value, percentile or contamination must be given"
+            self.threshold_ = float(np.quantile(self.decision_scores_, 1 - share))
+        self.labels_ = (self.decision_scores_ > self.threshold_).astype(np.int64)
+        return self
+
+    # ---- what a subclass provides
+
+    def _learn(self, X: Scores, progress: Progress) -> None:
+        raise NotImplementedError
+
+    def _score(self, X: Scores, progress: Progress) -> Scores:
+        raise NotImplementedError
+
+    def _reference_scores(self, X: Scores, progress: Progress) -> Scores:
+        """Scores of the training rows, from which thresholds and severities are derived."""
+        return self._score(X, progress)
+
+    def arrays(self) -> dict[str, NDArray[Any]]:
+        """Everything learned, as named arrays: what a model file holds. See :meth:`restore`."""
+        raise NotImplementedError
+
+    def restore(self, arrays: dict[str, NDArray[Any]], *, n_features: int) -> Self:
+        """Take back what :meth:`arrays` gave, after checking that it is structurally sound."""
+        raise NotImplementedError
+
+    # ---- scikit-learn's estimator contract
+
+    def get_params(self, deep: bool = True) -> dict[str, Any]:
+        """Hyperparameters by name. ``deep`` is there for scikit-learn; a detector has no parts with their own."""
+        return {name: getattr(self, name) for name in declared(type(self))}
+
+    def set_params(self, **params: Any) -> Self:
+        """Set hyperparameters by name; an unknown name is an error."""
+        known = declared(type(self))
+        for name, value in params.items():
+            if name not in known:
+                raise UsageError(f"'{name}' is not a hyperparameter of {type(self).__name__}; it has {list(known)}")
+            setattr(self, name, value)
+        return self
+
+    def __repr__(self) -> str:
+        changed = [f"{k}={getattr(self, k)!r}" for k, h in declared(type(self)).items() if getattr(self, k) != h.default]
+        return f"{type(self).__name__}({', '.join(changed)})"
+
+    def __sklearn_is_fitted__(self) -> bool:
+        return hasattr(self, "decision_scores_")
+
+    def __sklearn_tags__(self) -> Any:
+        from sklearn.utils import Tags, TargetTags
+
+        return Tags(estimator_type=None, target_tags=TargetTags(required=False))
+
+    def _require_fitted(self) -> None:
+        if not hasattr(self, "n_features_in_"):
+            from sklearn.exceptions import NotFittedError
+
+            raise NotFittedError(f"this {type(self).__name__} is not fitted yet; call fit first")
+
+    def _validated(self, X: ArrayLike, *, reset: bool) -> Scores:
+        from sklearn.utils.validation import validate_data
+
+        matrix: Scores = validate_data(
+            self, X, reset=reset, dtype=np.float64, ensure_min_samples=2 if reset else 1
+        )
+        return matrix

@@ -1,0 +1,126 @@
+"""One declaration per hyperparameter, read by validation, web form, YAML, ``--set``, sweeps and the card.
+
+A hyperparameter is a dataclass field whose metadata carries bounds, choices and one line of help::
+
+    n_estimators: int = hyperparameter(100, "Number of trees.", low=1, high=2000)
+"""
+
+from __future__ import annotations
+
+import difflib
+import math
+from collections.abc import Mapping
+from dataclasses import MISSING, Field, dataclass, field, fields
+from typing import Any, get_args, get_origin, get_type_hints
+
+from engine.errors import UsageError
+
+
+@dataclass(frozen=True, kw_only=True)
+class Hyperparameter:
+    """What may be said about one knob: its type, default, range and one line of help."""
+
+    name: str
+    kind: type  # bool, int, float or str
+    default: Any
+    help: str
+    low: float | None = None
+    high: float | None = None
+    choices: tuple[str, ...] = ()
+    advanced: bool = False  # shown only on request
+    log: bool = False  # search and slide on a logarithmic scale
+
+    @property
+    def label(self) -> str:
+        """The name as a person reads it."""
+        return self.name.replace("_", " ").capitalize()
+
+    def check(self, value: Any) -> Any:
+        """The value in the declared type, or a :class:`UsageError` that states the rule and what was given."""
+        if self.kind is bool:
+            return self._boolean(value)
+        if self.choices:
+            if value not in self.choices:
+                raise UsageError(
+                    f"{self.name} must be one of {', '.join(self.choices)}, got '{value}'{_nearest(value, self.choices)}"
+                )
+            return value
+        if self.kind is str:
+            return str(value)
+        try:
+            number = float(value)
+            exact = self.kind is float or number == int(number)
+        except (TypeError, ValueError, OverflowError):
+            exact = False
+        if isinstance(value, bool) or not exact or not math.isfinite(number):
+            wanted = "a whole number" if self.kind is int else "a number"
+            raise UsageError(f"{self.name} must be {wanted}, got '{value}'")
+        if (self.low is not None and number < self.low) or (self.high is not None and number > self.high):
+            raise UsageError(f"{self.name} must lie {self.range_text()}, got {value}")
+        return self.kind(number)
+
+    def range_text(self) -> str:
+        """The allowed range in words."""
+        if self.low is None:
+            return f"at or below {self.high:g}"
+        if self.high is None:
+            return f"at or above {self.low:g}"
+        return f"between {self.low:g} and {self.high:g}"
+
+    def _boolean(self, value: Any) -> bool:
+        if isinstance(value, bool):
+            return value
+        words = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
+        if str(value).lower() not in words:
+            raise UsageError(f"{self.name} must be true or false, got '{value}'")
+        return words[str(value).lower()]
+
+
+def hyperparameter(
+    default: Any,
+    help: str,
+    *,
+    low: float | None = None,
+    high: float | None = None,
+    choices: tuple[str, ...] = (),
+    advanced: bool = False,
+    log: bool = False,
+) -> Any:
+    """A dataclass field that declares a hyperparameter beside its default."""
+    metadata = {"help": help, "low": low, "high": high, "choices": choices, "advanced": advanced, "log": log}
+    return field(default=default, metadata=metadata)
+
+
+def declared(owner: type) -> dict[str, Hyperparameter]:
+    """The hyperparameters a class declares, by name, in the order of declaration."""
+    hints = get_type_hints(owner)
+    return {f.name: _from_field(f, hints[f.name]) for f in fields(owner) if "help" in f.metadata}
+
+
+def checked(owner: type, values: Mapping[str, Any]) -> dict[str, Any]:
+    """All hyperparameters of ``owner``: the given values checked, the others at their defaults.
+
+    An unknown name raises a :class:`UsageError` that names its nearest neighbour.
+    """
+    known = declared(owner)
+    for name in values:
+        if name not in known:
+            raise UsageError(
+                f"'{name}' is not a hyperparameter of {getattr(owner, 'title', owner.__name__)}"
+                f"{_nearest(name, tuple(known))}; it has {', '.join(known)}"
+            )
+    return {name: knob.check(values[name]) if name in values else knob.default for name, knob in known.items()}
+
+
+def _from_field(declaration: Field[Any], hint: Any) -> Hyperparameter:
+    assert declaration.default is not MISSING, f"hyperparameter {declaration.name} needs a default"
+    literal = get_args(hint) if get_origin(hint) is not None else ()
+    kind = hint if isinstance(hint, type) else str
+    facts = dict(declaration.metadata)
+    facts["choices"] = facts["choices"] or tuple(literal)
+    return Hyperparameter(name=declaration.name, kind=kind, default=declaration.default, **facts)
+
+
+def _nearest(word: Any, options: tuple[str, ...]) -> str:
+    near = difflib.get_close_matches(str(word), options, n=1)
+    return f"; did you mean '{near[0]}'?" if near else ""
