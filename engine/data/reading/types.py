@@ -32,12 +32,15 @@ class ReadingOptions:
 
     def as_dict(self) -> dict[str, Any]:
         """JSON-ready choices, defaults left out."""
-        return {k: list(v) if isinstance(v, tuple) else v for k, v in asdict(self).items() if v not in (None, ())}
+        return {
+            k: list(v) if isinstance(v, tuple) else v for k, v in asdict(self).items() if v not in (None, ())
+        }
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> ReadingOptions:
         """The inverse of :meth:`as_dict`."""
-        return cls(**{k: tuple(v) if isinstance(v, list) else v for k, v in values.items()})
+        chosen: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in values.items()}
+        return cls(**chosen)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,0 +1,75 @@
+"""The server: one ASGI app with the screen; ``make run`` or ``streamlit run app.py`` starts it."""
+
+import gc
+import secrets
+import sys
+from collections.abc import AsyncIterator, Awaitable, Callable, MutableMapping
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import streamlit as st
+from starlette.middleware import Middleware
+
+ROOT = Path(__file__).resolve().parent
+sys.path.insert(0, str(ROOT))
+
+COOKIE = "loupe_owner"
+POLICY = (
+    "default-src 'self'; script-src 'self' 'wasm-unsafe-eval' "
+    "'sha256-THxz9J9+wf7rhwR2YkXJoSZ13UCmYyC+3lNDv2+8ugA='; style-src 'self' 'unsafe-inline'; "
+    "img-src 'self' data: blob:; font-src 'self' data:; connect-src 'self' ws: wss:; worker-src 'self' blob:; "
+    "object-src 'none'; base-uri 'self'; frame-ancestors 'none'"
+)
+HEADERS = {
+    "content-security-policy": POLICY,
+    "x-content-type-options": "nosniff",
+    "referrer-policy": "same-origin",
+    "permissions-policy": "camera=(), microphone=(), geolocation=()",
+}
+App = Callable[..., Awaitable[None]]
+Message = MutableMapping[str, Any]
+
+
+class Visitors:
+    """Gives every browser a cookie of its own, so that its jobs are found again, and every answer safe headers."""
+
+    def __init__(self, app: App) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Message, receive: Any, send: Any) -> None:
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        known = any(name == b"cookie" and COOKIE.encode() in value for name, value in scope["headers"])
+
+        async def answer(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = list(message["headers"])
+                headers += [(name.encode(), value.encode()) for name, value in HEADERS.items()]
+                if not known and not scope["path"].startswith(("/static", "/_stcore", "/media")):
+                    token = f"{COOKIE}={secrets.token_urlsafe(24)}; Path=/; HttpOnly; SameSite=Lax; Max-Age=31536000"
+                    headers.append((b"set-cookie", token.encode()))
+                message = {**message, "headers": headers}
+            await send(message)
+
+        await self.app(scope, receive, answer)
+
+
+@asynccontextmanager
+async def lifespan(_: Any) -> AsyncIterator[dict[str, Any]]:
+    """Import what every page needs, start the job manager, and stop its workers at the end."""
+    import altair  # noqa: F401  the first chart should not wait for it
+
+    import engine.charts
+    from ui import server
+
+    server.jobs()
+    # Streamlit collects garbage after every run; what was imported once need not be looked at again each time.
+    gc.collect()
+    gc.freeze()
+    yield {}
+    server.close()
+
+
+app = st.App(ROOT / "ui" / "main.py", lifespan=lifespan, middleware=[Middleware(Visitors)])

@@ -1,0 +1,34 @@
+"""Results drawn: each function turns arrays into one Vega-Lite chart and one sentence that says the same.
+
+Altair is the compiler, not the painter. It builds each kind of chart once per theme (10 to 40 ms); after
+that only the small named tables under ``spec["datasets"]`` are made anew. A screen that keeps the chart and
+swaps the tables redraws without a flicker, so what a slider moves is in a table of its own, and never in the
+specification or in the sentence: a changed sentence makes the browser build the chart again.
+"""
+
+from engine.charts.chart import MAX_MARKS, PALETTES, Chart, Palette, Theme, nothing
+from engine.charts.evaluation import confusion_grid, pr_chart, roc_chart
+from engine.charts.rows import contribution_bars, range_strip
+from engine.charts.scores import flagged_curve, histogram, label_histogram, score_histogram
+from engine.charts.series import neighbourhood, series_chart, thin
+
+__all__ = [
+    "MAX_MARKS",
+    "PALETTES",
+    "Chart",
+    "Palette",
+    "Theme",
+    "confusion_grid",
+    "contribution_bars",
+    "flagged_curve",
+    "histogram",
+    "label_histogram",
+    "neighbourhood",
+    "nothing",
+    "pr_chart",
+    "range_strip",
+    "roc_chart",
+    "score_histogram",
+    "series_chart",
+    "thin",
+]

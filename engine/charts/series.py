@@ -1,0 +1,271 @@
+"""A series drawn: one channel over time, what was flagged in it, and what the labels say."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.charts.chart import (
+    PALETTES,
+    VALUE_LABEL,
+    Chart,
+    Palette,
+    Spec,
+    Theme,
+    compiled,
+    counted,
+    dot,
+    filled,
+    finite,
+    named,
+    nothing,
+    number,
+)
+
+Array = NDArray[np.float64]
+Indices = NDArray[np.int64]
+Mask = NDArray[np.bool_]
+Span = tuple[float, float]
+
+MAX_POINTS = 2_000  # two to a pixel on a wide screen
+MAX_FLAGGED = 500
+MAX_SPANS = 500
+BRUSH = "window"
+"""The name of the selection that a reader's drag makes, for a page that answers with a closer look."""
+
+# Hours as people write them outside America, and on the first tick what all of them leave out.
+CLOCK_LABEL = """
+    utchours(datum.value) + utcminutes(datum.value) + utcseconds(datum.value) > 0
+    ? (datum.index == 0
+        ? [utcFormat(datum.value, utcseconds(datum.value) ? '%H:%M:%S' : '%H:%M'), utcFormat(datum.value, '%b %d %Y')]
+        : utcFormat(datum.value, utcseconds(datum.value) ? '%H:%M:%S' : '%H:%M'))
+    : utcmonth(datum.value) + utcdate(datum.value) == 1
+    ? utcFormat(datum.value, '%Y')
+    : datum.index == 0
+    ? [utcFormat(datum.value, '%b %d'), utcFormat(datum.value, '%Y')]
+    : utcFormat(datum.value, '%b %d')
+"""
+
+FLAGGED, LABELLED, THIS_ROW = "flagged", "labelled anomaly", "this row"
+
+
+def thin(x: Array, y: Array, keep: Mask | None = None, n: int = MAX_POINTS) -> Indices:
+    """The row numbers, ascending, of at most ``n`` points that draw the same line as all of them.
+
+    ``x`` (n_samples,) ascending is cut into equal stretches, of which the lowest and highest ``y`` stay; a stretch
+    without any value keeps one row, so that a gap stays a gap. Rows of ``keep`` always stay: all of them up to 500, of
+    more those farthest from the median of ``y``.
+    """
+    if len(y) <= n:
+        return np.arange(len(y), dtype=np.int64)
+    kept = np.zeros(0, dtype=np.int64) if keep is None else worst(np.abs(y - np.nanmedian(y)), keep)
+    stretches = max((n - len(kept) - 2) // 2, 1)
+    span = float(x[-1] - x[0])
+    at = (x - x[0]) / span if span > 0 else np.linspace(0.0, 1.0, len(x))
+    stretch = np.minimum((at * stretches).astype(np.int64), stretches - 1)
+    starts = np.flatnonzero(np.r_[True, np.diff(stretch) > 0])
+    lowest = _first_at(np.minimum.reduceat(np.where(np.isnan(y), np.inf, y), starts), y, starts)
+    highest = _first_at(np.maximum.reduceat(np.where(np.isnan(y), -np.inf, y), starts), y, starts)
+    return np.unique(np.r_[0, lowest, highest, kept, len(y) - 1])
+
+
+def worst(severity: Array, flagged: Mask, most: int = MAX_FLAGGED) -> Indices:
+    """The row numbers, ascending, of the ``most`` flagged rows with the highest severity."""
+    rows = np.flatnonzero(flagged)
+    if len(rows) <= most:
+        return rows
+    # A row without a number is one that could not be judged, hence last.
+    order = np.argpartition(-np.nan_to_num(severity[rows], nan=-np.inf), most)[:most]
+    return np.sort(rows[order])
+
+
+def _first_at(extreme: Array, y: Array, starts: Indices) -> Indices:
+    """Where each stretch first reaches its extreme; its first row where it has no value."""
+    lengths = np.diff(np.r_[starts, len(y)])
+    hits = np.flatnonzero(y == np.repeat(extreme, lengths))
+    first = np.searchsorted(hits, starts)
+    found = np.where(
+        first < len(hits), hits[np.minimum(first, max(len(hits) - 1, 0))] if len(hits) else -1, -1
+    )
+    inside = (found >= starts) & (found < starts + lengths)
+    return np.where(inside, found, starts)
+
+
+def series_chart(
+    times: Array,
+    values: Array,
+    spans: Sequence[Span] = (),
+    flagged: Mask | None = None,
+    *,
+    channel: str,
+    clock: bool = True,
+    label_spans: Sequence[Span] | None = None,
+    severity: Array | None = None,
+    brush: bool = False,
+    theme: Theme,
+) -> Chart:
+    """One channel over time: flagged spans as bands, flagged rows as dots, labelled anomalies as a strip on top.
+
+    ``times`` (n_samples,) ascending: seconds since 1970 in UTC, drawn by the file's own clock in every browser, or
+    plain step numbers when ``clock`` is false. ``values`` (n_samples,), NaN breaks the line. ``spans`` and
+    ``label_spans`` are pairs (start, end) in the unit of ``times``. ``flagged`` (n_samples,) marks rows; where they
+    are more than can be drawn, ``severity`` (n_samples,) says which matter most. ``brush`` lets the reader drag over
+    a stretch of time, reported as the selection ``window``; otherwise shift and the wheel zoom, dragging moves.
+    """
+    if not np.isfinite(values).any():
+        return nothing(theme, f"'{channel}' has no values here")
+    mask = np.zeros(len(values), dtype=np.bool_) if flagged is None else flagged
+    dots = worst(
+        np.abs(values - np.nanmedian(values)) if severity is None else severity, mask & np.isfinite(values)
+    )
+    tables = {
+        "line": _points(
+            times, values, _with(thin(times, values, n=MAX_POINTS - len(dots)), dots), clock=clock
+        ),
+        "flagged": _points(times, values, dots, clock=clock),
+        "spans": _bands(spans, times, clock=clock),
+        "labels": _bands(label_spans or (), times, clock=clock),
+    }
+    found = [counted(int(mask.sum()), "flagged row"), counted(len(spans), "flagged span")]
+    if label_spans is not None:
+        found.append(counted(len(label_spans), "labelled anomaly", "labelled anomalies"))
+    words = _words(channel, times, values, clock=clock) + f"; {', '.join(found)}."
+    kind = "brush" if brush else "zoom"
+    return filled(_series_spec(theme, channel, clock, label_spans is not None, kind), words, tables)
+
+
+def neighbourhood(
+    times: Array,
+    values: Array,
+    index: int,
+    flagged: Mask | None = None,
+    *,
+    channel: str,
+    clock: bool = True,
+    theme: Theme,
+) -> Chart:
+    """A few rows of one channel around row ``index`` of them, with that row marked. Arrays as in a series chart."""
+    if not np.isfinite(values).any():
+        return nothing(theme, f"'{channel}' has no values here")
+    mask = np.zeros(len(values), dtype=np.bool_) if flagged is None else flagged.copy()
+    mask[index] = False
+    dots = worst(np.abs(values - np.nanmedian(values)), mask & np.isfinite(values))
+    rows = _with(thin(times, values, n=MAX_POINTS - len(dots)), np.r_[dots, index])
+    tables = {
+        "line": _points(times, values, rows, clock=clock),
+        "flagged": _points(times, values, dots, clock=clock),
+        "spans": [],
+        "labels": [],
+        "row": _points(times, values, np.array([index]), clock=clock),
+    }
+    words = _words(channel, times, values, clock=clock) + f"; this row is {number(float(values[index]))}."
+    return filled(_series_spec(theme, channel, clock, False, "row"), words, tables)
+
+
+def _with(rows: Indices, more: Indices) -> Indices:
+    return np.union1d(rows, more).astype(np.int64)
+
+
+def _points(times: Array, values: Array, rows: Indices, *, clock: bool) -> list[dict[str, Any]]:
+    at = times[rows] * (1000.0 if clock else 1.0)  # Vega counts in milliseconds
+    return [
+        {"time": time, "value": finite(value)}
+        for time, value in zip(at.tolist(), values[rows].tolist(), strict=True)
+    ]
+
+
+def _bands(spans: Sequence[Span], times: Array, *, clock: bool) -> list[dict[str, float]]:
+    """The longest spans that fit the chart, cut to the times shown."""
+    factor = 1000.0 if clock else 1.0
+    first, last = float(times[0]), float(times[-1])
+    shown = [(max(start, first), min(end, last)) for start, end in spans if start <= last and end >= first]
+    longest = sorted(shown, key=lambda span: span[0] - span[1])[:MAX_SPANS]
+    return [{"start": start * factor, "end": end * factor} for start, end in sorted(longest)]
+
+
+def _words(channel: str, times: Array, values: Array, *, clock: bool) -> str:
+    def moment(at: float) -> str:
+        return str(np.datetime64(round(at), "s")).replace("T", " ") if clock else number(at)
+
+    return (
+        f"'{channel}' over {counted(len(values), 'row')} from {moment(float(times[0]))} to {moment(float(times[-1]))}, "
+        f"between {number(float(np.nanmin(values)))} and {number(float(np.nanmax(values)))}"
+    )
+
+
+@lru_cache(maxsize=128)
+def _series_spec(theme: Theme, channel: str, clock: bool, labelled: bool, kind: str) -> Spec:
+    import altair as alt
+
+    palette = PALETTES[theme]
+    names = [FLAGGED, *([LABELLED] if labelled else []), *([THIS_ROW] if kind == "row" else [])]
+    colours = {FLAGGED: palette.anomaly, LABELLED: palette.muted, THIS_ROW: palette.ink}
+    scale = alt.Scale(domain=names, range=[colours[name] for name in names])
+    x = _time_axis(clock)
+    y = alt.Y(
+        "value:Q",
+        title=channel,
+        scale=alt.Scale(zero=False, padding=10),
+        axis=alt.Axis(tickCount=5, labelExpr=VALUE_LABEL),
+    )
+    tooltip = [_time_tooltip(clock), alt.Tooltip("value:Q", title=channel, format=",.5~g")]
+    bands = alt.Chart(alt.NamedData(name="spans")).mark_rect(opacity=0.22, strokeWidth=1)
+    strip = alt.Chart(alt.NamedData(name="labels")).mark_rect(opacity=0.9, strokeWidth=1)
+    line = alt.Chart(alt.NamedData(name="line")).mark_line(color=palette.line, strokeWidth=1.25)
+    dots = alt.Chart(alt.NamedData(name="flagged")).mark_circle(size=28, opacity=1)
+    layers = [
+        named(bands.encode(x=_time_axis(clock, "start"), x2="end"), FLAGGED, scale),
+        line.encode(x=x, y=y, tooltip=tooltip),
+        named(dots.encode(x=x, y=y, tooltip=tooltip), FLAGGED, scale),
+    ]
+    if labelled:
+        top = {"y": alt.value(0), "y2": alt.value(6)}
+        layers.append(named(strip.encode(x=_time_axis(clock, "start"), x2="end", **top), LABELLED, scale))
+    if kind == "row":
+        layers += _row_layers(palette, x, y, scale, tooltip)
+        return compiled(alt.layer(*layers, height=220))
+    # The wheel alone scrolls the page: a chart that fills the screen must not trap its reader.
+    selection = (
+        alt.selection_interval(name=BRUSH, encodings=["x"])
+        if kind == "brush"
+        else alt.selection_interval(
+            name="view", encodings=["x"], bind="scales", zoom="wheel![event.shiftKey]"
+        )
+    )
+    layers[1] = layers[1].add_params(selection)
+    return compiled(alt.layer(*layers, height=300))
+
+
+def _time_axis(clock: bool, field: str = "time") -> Any:
+    import altair as alt
+
+    if clock:
+        axis = alt.Axis(grid=False, labelExpr=CLOCK_LABEL, tickCount=8)
+        return alt.X(f"{field}:T", title="time", scale=alt.Scale(type="utc", nice=False), axis=axis)
+    axis = alt.Axis(grid=False, labelExpr=VALUE_LABEL, tickCount=8)
+    return alt.X(f"{field}:Q", title="step", scale=alt.Scale(zero=False, nice=False), axis=axis)
+
+
+def _time_tooltip(clock: bool) -> Any:
+    import altair as alt
+
+    if clock:
+        return alt.Tooltip(
+            "time:T", title="time", format="%Y-%m-%d %H:%M:%S", timeUnit="utcyearmonthdatehoursminutesseconds"
+        )
+    return alt.Tooltip("time:Q", title="step", format=",")
+
+
+def _row_layers(palette: Palette, x: Any, y: Any, scale: Any, tooltip: list[Any]) -> list[Any]:
+    import altair as alt
+
+    row = alt.Chart(alt.NamedData(name="row"))
+    point = {key: value for key, value in dot(palette, 130).items() if key != "color"}
+    return [
+        row.mark_rule(strokeDash=[4, 3], color=palette.muted).encode(x=x),
+        named(row.mark_point(**point).encode(x=x, y=y, tooltip=tooltip), THIS_ROW, scale),
+    ]

@@ -1,0 +1,135 @@
+"""The command line: the same verbs as the screen, for scripts.
+
+Progress goes to stderr, answers to stdout. Exit codes: 0 done, 2 wrong usage, 3 data or a model that must be mended,
+each with one sentence on stderr.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from engine import commands
+from engine.errors import EngineError, UsageError
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit code."""
+    options = parser().parse_args(arguments)
+    try:
+        options.run(options)
+    except EngineError as problem:
+        print(f"loupe: {problem}", file=sys.stderr)
+        return problem.exit_code
+    except BrokenPipeError:  # the reader of our output has gone, as in `… | head`
+        return 0
+    except KeyboardInterrupt:
+        print("loupe: stopped", file=sys.stderr)
+        return 130
+    return 0
+
+
+def parser() -> argparse.ArgumentParser:
+    """Every command with its options."""
+    root = argparse.ArgumentParser(prog="python -m engine", description="Find, tune and explain anomalies.")
+    verbs = root.add_subparsers(required=True, metavar="COMMAND")
+    _add_train(verbs)
+    _add_score(verbs)
+    check = verbs.add_parser("check", help="say what reading a file finds")
+    check.add_argument("data", type=Path, metavar="DATA")
+    _add_reading(check)
+    check.add_argument("--json", action="store_true", help="one JSON object on stdout")
+    check.set_defaults(run=commands.check)
+    detectors = verbs.add_parser("detectors", help="list the detectors and their hyperparameters")
+    detectors.add_argument("--json", action="store_true", help="one JSON object on stdout")
+    detectors.set_defaults(run=commands.detectors)
+    _add_models(verbs)
+    return root
+
+
+def _add_train(verbs: Any) -> None:
+    train = verbs.add_parser("train", help="train a detector on a file and keep the model")
+    train.add_argument("data", type=Path, metavar="DATA", help="CSV, Excel, Parquet or JSON file")
+    train.add_argument("--detector", help="see `detectors` (default: isolation_forest)")
+    train.add_argument("--config", type=Path, metavar="FILE", help="YAML file with these choices; options win over it")
+    train.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="a hyperparameter; repeatable")
+    train.add_argument("--label", metavar="COLUMN", help="known answers, left out of the features")
+    train.add_argument("--time", metavar="COLUMN", help="when a row happened")
+    train.add_argument("--entity", metavar="COLUMN", help="which machine, customer or series a row belongs to")
+    train.add_argument("--ignore", metavar="COLUMN,COLUMN", help="columns to leave out")
+    train.add_argument("--window", type=int, metavar="N", help="readings a series is judged by (default: chosen)")
+    train.add_argument("--name", help="name of the model (default: the file's name)")
+    train.add_argument("--seed", type=int, help="random seed (default: 0)")
+    _add_reading(train)
+    _add_store(train)
+    train.add_argument("--json", action="store_true", help="the last line of stdout is one JSON object")
+    train.set_defaults(run=commands.train)
+
+
+def _add_score(verbs: Any) -> None:
+    score = verbs.add_parser("score", help="judge every row of a file with a trained model")
+    score.add_argument("data", type=Path, metavar="DATA")
+    score.add_argument("--model", required=True, metavar="NAME[@VERSION]")
+    score.add_argument("--output", required=True, type=Path, metavar="FILE", help="ends in .csv, .parquet or .xlsx")
+    line = score.add_mutually_exclusive_group()
+    line.add_argument("--percentile", type=float, metavar="P", help="flag what is above this training percentile")
+    line.add_argument("--threshold", type=float, metavar="T", help="flag anomaly scores above this number")
+    score.add_argument(
+        "--map", action="append", default=[], metavar="NEEDED=COLUMN", help="read a column the model needs from another"
+    )
+    score.add_argument("--raw", action="store_true", help="write text that looks like a formula as it is")
+    _add_reading(score)
+    _add_store(score)
+    score.set_defaults(run=commands.score)
+
+
+def _add_models(verbs: Any) -> None:
+    models = verbs.add_parser("models", help="list, show, promote, delete or verify stored models")
+    actions = models.add_subparsers(required=True, metavar="ACTION")
+    for action, run, needs_model, text in (
+        ("list", commands.list_models, False, "every model with its active version"),
+        ("show", commands.show_model, True, "the card of a model"),
+        ("promote", commands.promote_model, True, "make a version the active one"),
+        ("delete", commands.delete_model, True, "delete a version, or every version of a name"),
+        ("verify", commands.verify_models, False, "check every stored part for damage"),
+    ):
+        command = actions.add_parser(action, help=text)
+        if needs_model:
+            command.add_argument("model", metavar="NAME[@VERSION]")
+        _add_store(command)
+        command.add_argument("--json", action="store_true", help="JSON on stdout")
+        command.set_defaults(run=run)
+
+
+def _add_store(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--models", type=Path, metavar="DIR", help="folder of the models (default: models)")
+
+
+def _add_reading(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--read",
+        action="append",
+        default=[],
+        metavar="KEY=VALUE",
+        help="overrule what reading finds: delimiter, encoding, header_row, sheet, decimal, text_columns, …",
+    )
+
+
+def pairs(texts: Sequence[str], option: str) -> dict[str, str]:
+    """``KEY=VALUE`` options as a dict."""
+    result = {}
+    for text in texts:
+        key, equals, value = text.partition("=")
+        if not equals or not key:
+            raise UsageError(f"{option} needs KEY=VALUE, got '{text}'")
+        result[key.strip()] = value
+    return result
+
+
+def json_line(values: Any) -> str:
+    """One object on one line, with NaN as null."""
+    return json.dumps(values, allow_nan=False, default=str)

@@ -1,0 +1,56 @@
+"""A training run as a YAML file: what ``train --config`` reads. Leaving a key out is the same as not giving the option."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+from engine.errors import UsageError
+
+
+@dataclass(kw_only=True)
+class TrainConfig:
+    """The choices of one training run, by the names the command line uses."""
+
+    detector: str = "isolation_forest"
+    name: str | None = None
+    label: str | None = None
+    time: str | None = None
+    entity: str | None = None
+    ignore: list[str] = field(default_factory=list)
+    scaling: str = "standard"
+    window: int | None = None
+    hyperparameters: dict[str, Any] = field(default_factory=dict)
+
+    @classmethod
+    def load(cls, path: Path) -> TrainConfig:
+        """Read and check a YAML file; an unknown key names its nearest neighbour."""
+        import yaml
+
+        try:
+            values = yaml.safe_load(path.read_text(encoding="utf-8"))
+        except OSError as problem:
+            raise UsageError(f"the configuration '{path}' cannot be read: {problem.strerror}") from None
+        except (yaml.YAMLError, UnicodeDecodeError) as problem:
+            raise UsageError(f"the configuration '{path}' is not valid YAML: {problem}") from None
+        if not isinstance(values, Mapping):
+            raise UsageError(f"the configuration '{path}' must hold 'key: value' lines, such as 'detector: neighbours'")
+        return cls.from_dict(values)
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> TrainConfig:
+        known = [f.name for f in fields(cls)]
+        for key in values:
+            if key not in known:
+                near = difflib.get_close_matches(str(key), known, n=1)
+                hint = f"; did you mean '{near[0]}'?" if near else ""
+                raise UsageError(f"'{key}' is not a key of a configuration{hint} (it has {', '.join(known)})")
+        config = cls(**{str(k): v for k, v in values.items() if v is not None})
+        if isinstance(config.ignore, str):
+            config.ignore = [column.strip() for column in config.ignore.split(",")]
+        if not isinstance(config.hyperparameters, dict):
+            raise UsageError("hyperparameters must be 'key: value' lines, indented under 'hyperparameters:'")
+        return config

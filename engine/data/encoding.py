@@ -1,0 +1,250 @@
+"""Columns of any kind -> a finite matrix that a detector can judge, the same way at training and scoring.
+
+One policy, stated once:
+
+* numbers are scaled;
+* a category becomes a number, how rare it is: ``-log`` of its share in training; one never seen is the rarest of all;
+* dates become seconds, the hour of the day and the day of the week;
+* a missing cell counts as typical: the training median, or a category of mean rarity;
+* a number that is infinite or beyond ±1e15 is impossible; its row cannot be judged and is counted apart;
+* a row with more than half of its cells missing cannot be judged;
+* constant and empty columns are left out, and named.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any, Literal, get_args
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from engine.data.roles import seconds_of
+from engine.errors import DataError
+
+Scaling = Literal["standard", "robust", "minmax", "none"]
+CodeKind = Literal["number", "category", "moment"]
+
+IMPOSSIBLE = 1e15  # beyond this a float64 sum of squares loses the ordinary values entirely
+KEPT_LEVELS = 5_000  # levels whose share is remembered
+MOST_MISSING = 0.5  # share of missing cells above which a row is not judged
+TYPICAL = (0.0, 0.05, 0.25, 0.5, 0.75, 0.95, 1.0)  # quantiles kept to say what is usual
+
+
+@dataclass(kw_only=True)
+class ColumnCode:
+    """How one column is encoded, learned from the training rows."""
+
+    name: str
+    kind: CodeKind
+    center: float = 0.0
+    scale: float = 1.0
+    fill: float = 0.0  # training median, in the column's own unit
+    typical: list[float] = field(default_factory=list)  # quantiles at TYPICAL, in the column's own unit
+    levels: dict[str, float] = field(default_factory=dict)  # share of each level in training
+    n_rows: int = 0
+
+    @property
+    def encoded_names(self) -> list[str]:
+        """Names of the matrix columns this column becomes."""
+        if self.kind == "category":
+            return [f"{self.name} (rarity)"]
+        return [self.name, f"{self.name} (hour)", f"{self.name} (weekday)"] if self.kind == "moment" else [self.name]
+
+    @property
+    def usual_level(self) -> str:
+        return next(iter(self.levels), "")
+
+    def rarity(self, level: str) -> float:
+        """``-log`` of the level's share; a level never seen counts as half a row."""
+        return float(-np.log(self.levels.get(level, 0.5 / (self.n_rows + 1))))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Encoded:
+    """A finite matrix, which of its rows may be judged, and why the others may not."""
+
+    values: NDArray[np.float64]  # (n_samples, n_encoded)
+    judged: NDArray[np.bool_]  # (n_samples,)
+    obstacles: dict[int, str]  # row number -> why it cannot be judged
+    unseen: dict[str, int]  # column -> cells with a category never seen in training
+
+
+@dataclass(kw_only=True)
+class Encoder:
+    """A fitted encoding of a table's feature columns."""
+
+    codes: list[ColumnCode]
+    left_out: dict[str, str]  # column -> why it is not used
+
+    @classmethod
+    def fit(cls, frame: pd.DataFrame, columns: tuple[str, ...], scaling: Scaling = "standard") -> Encoder:
+        """Learn how to encode ``columns`` from training rows."""
+        codes, left_out = [], {}
+        for name in columns:
+            code, reason = _learn(name, frame[name], scaling)
+            if code is None:
+                left_out[name] = reason
+            else:
+                codes.append(code)
+        if not codes:
+            said = "; ".join(f"'{name}' {reason}" for name, reason in left_out.items())
+            raise DataError(f"no column is left to learn from: {said or 'every column has another role'}")
+        return cls(codes=codes, left_out=left_out)
+
+    @property
+    def columns(self) -> list[str]:
+        """The source columns in use."""
+        return [code.name for code in self.codes]
+
+    @property
+    def encoded_names(self) -> list[str]:
+        return [name for code in self.codes for name in code.encoded_names]
+
+    @property
+    def sources(self) -> NDArray[np.int64]:
+        """For each matrix column, the number of the source column it comes from (n_encoded,)."""
+        return np.repeat(np.arange(len(self.codes)), [len(code.encoded_names) for code in self.codes])
+
+    @property
+    def typical_row(self) -> NDArray[np.float64]:
+        """The encoded row of medians and commonest levels (n_encoded,)."""
+        blocks = []
+        for code in self.codes:
+            if code.kind == "category":
+                blocks.append(_encode_category(code, np.array([code.usual_level], dtype=object)))
+            else:
+                blocks.append(_encode_number(code, np.array([code.fill])))
+        return np.hstack(blocks)[0]
+
+    def transform(self, frame: pd.DataFrame) -> Encoded:
+        """Encode rows. Cells that cannot be used are filled, and their rows marked as not judged."""
+        blocks, missing, obstacles, unseen = [], np.zeros(len(frame), dtype=np.int64), {}, {}
+        impossible = np.zeros(len(frame), dtype=bool)
+        for code in self.codes:
+            if code.kind == "category":
+                levels = as_levels(frame[code.name])
+                absent = pd.isna(levels)
+                blocks.append(_encode_category(code, levels))
+                new = ~absent & ~np.isin(levels.astype(str), list(code.levels))
+                if new.any() and len(code.levels) < KEPT_LEVELS:
+                    unseen[code.name] = int(new.sum())
+            else:
+                numbers = as_numbers(frame[code.name], code)
+                strange = np.isinf(numbers) | (np.abs(numbers) > IMPOSSIBLE)
+                for row in np.flatnonzero(strange):
+                    obstacles[int(row)] = f"'{code.name}' is impossibly large ({numbers[row]:g})"
+                impossible |= strange
+                absent = np.isnan(numbers)
+                blocks.append(_encode_number(code, np.where(strange, np.nan, numbers)))
+            missing += absent
+        empty = missing > MOST_MISSING * len(self.codes)
+        for row in np.flatnonzero(empty & ~impossible):
+            obstacles[int(row)] = f"{missing[row]} of {len(self.codes)} values are missing"
+        return Encoded(values=np.hstack(blocks), judged=~(empty | impossible), obstacles=obstacles, unseen=unseen)
+
+    def as_dict(self) -> dict[str, Any]:
+        return {"codes": [asdict(code) for code in self.codes], "left_out": self.left_out}
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> Encoder:
+        return cls(codes=[ColumnCode(**code) for code in values["codes"]], left_out=dict(values["left_out"]))
+
+
+def as_numbers(column: pd.Series, code: ColumnCode) -> NDArray[np.float64]:
+    """A column in the number the code was learned in; what is no number becomes missing."""
+    if code.kind == "moment" or pd.api.types.is_datetime64_any_dtype(column):
+        return seconds_of(column)
+    return pd.to_numeric(column, errors="coerce").to_numpy(dtype=np.float64, na_value=np.nan)
+
+
+def as_levels(column: pd.Series) -> NDArray[np.object_]:
+    """A column as text levels (n_samples,), missing cells as None; 7.0 and 7 are the same level."""
+    if pd.api.types.is_float_dtype(column):
+        whole = column.dropna()
+        if (whole == whole.round()).all():
+            column = column.astype("Int64")
+    levels = column.astype(str).to_numpy(dtype=object)
+    levels[column.isna().to_numpy()] = None
+    return levels
+
+
+# ---- learning one column
+
+
+def _learn(name: str, column: pd.Series, scaling: Scaling) -> tuple[ColumnCode | None, str]:
+    if column.notna().sum() == 0:
+        return None, "is empty"
+    is_moment = pd.api.types.is_datetime64_any_dtype(column)
+    if is_moment or pd.api.types.is_numeric_dtype(column) or pd.api.types.is_bool_dtype(column):
+        return _learn_number(ColumnCode(name=name, kind="moment" if is_moment else "number"), column, scaling)
+    return _learn_category(name, column)
+
+
+def _learn_number(code: ColumnCode, column: pd.Series, scaling: Scaling) -> tuple[ColumnCode | None, str]:
+    numbers = as_numbers(column, code)
+    usable = numbers[np.isfinite(numbers) & (np.abs(numbers) <= IMPOSSIBLE)]
+    code.n_rows = len(numbers)
+    if len(usable) == 0:
+        return None, "holds no possible number"
+    if usable.min() == usable.max():
+        return None, "has the same value in every row"
+    code.typical = [float(q) for q in np.quantile(usable, TYPICAL)]
+    code.fill = code.typical[TYPICAL.index(0.5)]
+    code.center, code.scale = _center_and_scale(usable, scaling)
+    return code, ""
+
+
+def _center_and_scale(usable: NDArray[np.float64], scaling: Scaling) -> tuple[float, float]:
+    if scaling == "none":
+        return 0.0, 1.0
+    if scaling == "minmax":
+        center, scale = float(usable.min()), float(np.ptp(usable))
+    elif scaling == "robust":
+        low, center, high = (float(q) for q in np.quantile(usable, (0.25, 0.5, 0.75)))
+        scale = (high - low) / 1.349  # the quartiles of a normal distribution lie 1.349 standard deviations apart
+    else:
+        assert scaling == "standard", f"unknown scaling {scaling}; known: {get_args(Scaling)}"
+        center, scale = float(usable.mean()), float(usable.std())
+    spread = scale if scale > 0 else float(usable.std())
+    return center, spread if spread > 0 else 1.0
+
+
+def _learn_category(name: str, column: pd.Series) -> tuple[ColumnCode | None, str]:
+    levels = pd.Series(as_levels(column)).dropna()
+    counts = levels.value_counts()
+    code = ColumnCode(name=name, kind="category", n_rows=len(levels))
+    if len(counts) == 1:
+        return None, "has the same value in every row"
+    # Equal counts are ordered by name, so that row order does not matter.
+    ordered = sorted(counts.items(), key=lambda item: (-item[1], item[0]))[:KEPT_LEVELS]
+    code.levels = {str(level): float(count / len(levels)) for level, count in ordered}
+    rarities = np.array([code.rarity(level) for level in levels.unique()])
+    weights = counts[levels.unique()].to_numpy(dtype=float)
+    code.center = float(np.average(rarities, weights=weights))
+    spread = float(np.sqrt(np.average((rarities - code.center) ** 2, weights=weights)))
+    # Levels that are all equally common spread by nothing; one natural unit keeps a new level visible.
+    code.scale = max(spread, 0.5)
+    return code, ""
+
+
+# ---- encoding one column
+
+
+def _encode_number(code: ColumnCode, numbers: NDArray[np.float64]) -> NDArray[np.float64]:
+    filled = np.where(np.isnan(numbers), code.fill, numbers)
+    blocks = [(filled - code.center) / code.scale]
+    if code.kind == "moment":
+        hours = filled / 3600
+        # A uniform spread over 24 hours or 7 days has the deviation of its range over the root of 12.
+        blocks.append((hours % 24 - 12) / (24 / np.sqrt(12)))
+        blocks.append(((np.floor(hours / 24) + 3) % 7 - 3) / (7 / np.sqrt(12)))
+    return np.stack(blocks, axis=1)
+
+
+def _encode_category(code: ColumnCode, levels: NDArray[np.object_]) -> NDArray[np.float64]:
+    numbers, names = pd.factorize(levels)  # missing: number -1
+    rarity = np.array([(code.rarity(str(name)) - code.center) / code.scale for name in names] + [0.0])
+    return rarity[numbers][:, None]

@@ -1,0 +1,165 @@
+"""Spreadsheets are checked before anything parses them: parts, growth, entities, and cells far out."""
+
+from __future__ import annotations
+
+import io
+import re
+import zipfile
+import zlib
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from engine.data.reading.limits import MAX_CELLS, MAX_INFLATED, MAX_PARTS
+from engine.data.reading.unpacking import bomb, check_entry, check_growth
+from engine.errors import ReadingError
+
+_CHUNK = 8 << 20
+_OVERLAP = 64  # a cell reference may stand across two chunks
+_LONGEST = 16  # bytes looked at per reference; XFD1048576 has ten
+_ERROR_CELL = re.compile(rb't="e"[^>]*>(?:<f[^>]*/>|<f[^>]*>[^<]*</f>)?<v>(#[^<]{1,12})</v>')
+_FILLED = re.compile(rb"<c\b([^>]*[^/>])>")
+_REPEATED = re.compile(rb'number-(columns|rows)-repeated="(\d+)"')
+
+
+@dataclass(frozen=True, kw_only=True)
+class Inspection:
+    """What the guard saw on its way through."""
+
+    n_error_cells: int = 0
+    error_examples: tuple[str, ...] = ()
+
+
+def check_workbook(data: bytes, name: str) -> Inspection:
+    """Read every part of an XLSX or ODS once, bounded; a ReadingError for anything no honest workbook has."""
+    try:
+        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+            return _check_parts(archive, name)
+    except (zipfile.BadZipFile, zlib.error, EOFError, OSError, ValueError, NotImplementedError) as error:
+        raise ReadingError(
+            f"'{name}' is a damaged workbook; open it in Excel, save it again and retry."
+        ) from error
+
+
+def _check_parts(archive: zipfile.ZipFile, name: str) -> Inspection:
+    entries = archive.infolist()
+    if len(entries) > MAX_PARTS:
+        raise ReadingError(
+            f"'{name}' has {len(entries)} parts, more than any workbook; export the sheet as CSV."
+        )
+    if len({entry.filename for entry in entries}) != len(entries):
+        raise ReadingError(f"'{name}' holds the same part twice; open it in Excel, save it again and retry.")
+    for entry in entries:
+        check_entry(entry, name)
+    if sum(entry.file_size for entry in entries) > MAX_INFLATED:
+        raise bomb(name)
+    n_errors, examples, total = 0, set[str](), 0
+    for entry in entries:
+        if not entry.filename.lower().endswith((".xml", ".rels", ".vml")):
+            continue
+        extent = Extent()
+        for chunk in _chunks(archive, entry, name):
+            total += len(chunk) - _OVERLAP
+            if total > MAX_INFLATED:
+                raise bomb(name)
+            _refuse_entities(chunk, name)
+            if "worksheets/sheet" in entry.filename or "worksheets" in entry.filename:
+                extent.grow(chunk)
+                if b't="e"' in chunk:
+                    found = _ERROR_CELL.findall(chunk)
+                    n_errors += len(found)
+                    examples |= {error.decode("latin-1") for error in found[:100]}
+            elif entry.filename.endswith("content.xml"):
+                _refuse_repeats(chunk, name)
+        if extent.n_cells > MAX_CELLS:
+            _refuse_far_cells(archive, entry, name)
+    return Inspection(n_error_cells=n_errors, error_examples=tuple(sorted(examples)))
+
+
+def _chunks(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, name: str):  # type: ignore[no-untyped-def]  # noqa: ANN202
+    """The part in pieces that overlap, counted as they are inflated."""
+    tail, total = b"", 0
+    with archive.open(entry) as part:
+        while piece := part.read(_CHUNK):
+            total += len(piece)
+            check_growth(name, entry.compress_size, total)
+            chunk = tail + piece
+            yield chunk
+            tail = chunk[-_OVERLAP:]
+
+
+def _refuse_entities(chunk: bytes, name: str) -> None:
+    if chunk[:2] in (b"\xff\xfe", b"\xfe\xff") or b"<!DOCTYPE" in chunk or b"<!ENTITY" in chunk:
+        raise ReadingError(
+            f"'{name}' defines XML entities, which no spreadsheet program does; "
+            "open it in Excel and save it again."
+        )
+
+
+def _refuse_repeats(chunk: bytes, name: str) -> None:
+    """An OpenDocument cell may say 'a million times me'; only empty ones honestly do."""
+    for match in re.finditer(rb"<table:table-cell\b([^>]*office:value[^>]*)>", chunk):
+        repeated = _REPEATED.search(match.group(1))
+        if repeated and int(repeated.group(2)) > 1_000:
+            raise _too_wide(name)
+
+
+@dataclass
+class Extent:
+    """The last row and column that any cell reference of a sheet names."""
+
+    row: int = 0
+    column: int = 0
+
+    @property
+    def n_cells(self) -> int:
+        """Cells of the rectangle a reader would allocate."""
+        return self.row * self.column
+
+    def grow(self, chunk: bytes) -> None:
+        """Take in every r="AB12" of a piece of XML, on the bytes at once because sheets hold millions."""
+        buffer = np.frombuffer(chunk + bytes(_LONGEST), np.uint8)
+        quotes = (buffer[2:] == ord('"')) | (buffer[2:] == ord("'"))
+        starts = np.flatnonzero((buffer[:-2] == ord("r")) & (buffer[1:-1] == ord("=")) & quotes) + 3
+        starts = starts[(starts >= 4) & (starts + _LONGEST <= len(buffer))]
+        starts = starts[buffer[starts - 4] <= ord(" ")]
+        if len(starts):
+            columns, rows = _references(buffer, starts)
+            self.row, self.column = max(self.row, int(rows.max())), max(self.column, int(columns.max()))
+
+
+def _references(
+    buffer: npt.NDArray[np.uint8], starts: npt.NDArray[np.intp]
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    """Column and row numbers of the references that begin at ``starts``; 0 where there is none."""
+    columns = np.zeros(len(starts), np.int64)
+    rows = np.zeros(len(starts), np.int64)
+    reading = np.ones(len(starts), bool)
+    for step in range(_LONGEST):
+        letter = buffer[starts + step].astype(np.int64)
+        is_digit = reading & (letter >= ord("0")) & (letter <= ord("9"))
+        upper = letter & ~32
+        is_letter = reading & (upper >= ord("A")) & (upper <= ord("Z")) & (rows == 0)
+        columns = np.where(is_letter, columns * 26 + upper - ord("@"), columns)
+        rows = np.where(is_digit, rows * 10 + letter - ord("0"), rows)
+        reading = is_digit | is_letter
+        if not reading.any():
+            break
+    return columns, rows
+
+
+def _refuse_far_cells(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, name: str) -> None:
+    """Raise unless the far cells are only formatted: an empty cell costs a reader nothing."""
+    extent = Extent()
+    for chunk in _chunks(archive, entry, name):
+        extent.grow(b" ".join(b" " + attributes for attributes in _FILLED.findall(chunk)))
+        if extent.n_cells > MAX_CELLS:
+            raise _too_wide(name)
+
+
+def _too_wide(name: str) -> ReadingError:
+    return ReadingError(
+        f"'{name}' has cells so far out that a sheet spans more than {MAX_CELLS // 1_000_000} million cells; "
+        "delete what lies beyond the table, or export the table as CSV."
+    )

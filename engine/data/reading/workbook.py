@@ -1,0 +1,183 @@
+"""Excel and OpenDocument sheets: the first sheet that holds a table, its title rows taken off."""
+
+from __future__ import annotations
+
+import io
+from typing import Any
+
+import python_calamine as calamine
+
+from engine.data.reading.formats import Kind
+from engine.data.reading.guard import Inspection, check_workbook
+from engine.data.reading.layout import Layout, laid_out
+from engine.data.reading.limits import MAX_CELLS, MAX_COLUMNS
+from engine.data.reading.objects import as_text, column_of
+from engine.data.reading.raw import RawColumn, RawTable
+from engine.data.reading.types import Finding, ReadingOptions
+from engine.errors import ReadingError
+
+_SAMPLE_ROWS = 200
+_MAX_MERGED = 100_000  # cells filled from merged ones; more is not a table
+
+Rows = list[list[Any]]
+
+
+def read_workbook(data: bytes, name: str, options: ReadingOptions, kind: Kind) -> RawTable:
+    """One sheet of a workbook as columns."""
+    seen = Inspection() if kind == "xls" else check_workbook(data, name)
+    book = _opened(data, name)
+    names = [sheet.name for sheet in book.sheets_metadata if sheet.typ == calamine.SheetTypeEnum.WorkSheet]
+    if not names:
+        raise ReadingError(f"'{name}' has no sheet with cells; choose a workbook that holds a table.")
+    opened, rows, layout = _chosen(book, names, name, options)
+    sheet = opened.name
+    findings = _sheet_findings(sheet, names, book, options)
+    findings += _error_findings(seen)
+    findings += _layout_findings(layout)
+    findings += _fill_merged(opened, rows, layout)
+    columns = _columns(rows, layout)
+    if not columns:
+        raise ReadingError(
+            f"sheet '{sheet}' of '{name}' holds no table; choose another sheet: {_listed(names)}."
+        )
+    return RawTable(
+        columns=columns,
+        has_header=layout.header is not None,
+        integral_numbers_are_integers=True,
+        cells_had_types=True,
+        findings=findings,
+        header_row=0 if layout.header is None else layout.header + 1,
+        sheet=sheet,
+        sheets=tuple(names),
+    )
+
+
+def _opened(data: bytes, name: str) -> Any:
+    try:
+        return calamine.CalamineWorkbook.from_filelike(io.BytesIO(data), load_tables=False)
+    except calamine.PasswordError as error:
+        raise ReadingError(
+            f"'{name}' is protected by a password; open it in Excel and save it without one."
+        ) from error
+
+
+def _chosen(book: Any, names: list[str], name: str, options: ReadingOptions) -> tuple[Any, Rows, Layout]:
+    """The wanted sheet, or the first one with a table: at least two rows of cells."""
+    if options.sheet is not None and options.sheet not in names:
+        raise ReadingError(f"'{name}' has no sheet '{options.sheet}'; choose one of {_listed(names)}.")
+    visible = {s.name for s in book.sheets_metadata if s.visible == calamine.SheetVisibleEnum.Visible}
+    wanted = [options.sheet] if options.sheet is not None else sorted(names, key=lambda n: n not in visible)
+    fallback: tuple[Any, Rows, Layout] | None = None
+    for sheet in wanted:
+        opened = book.get_sheet_by_name(sheet)
+        rows = _cells(opened, name)
+        given = None if options.header_row is None else options.header_row - 1
+        if given is not None and given >= len(rows):
+            raise ReadingError(
+                f"sheet '{sheet}' has no row {options.header_row} to hold the names; choose another."
+            )
+        layout = laid_out([[as_text(cell) for cell in row] for row in rows[:_SAMPLE_ROWS]], given)
+        if layout.body < len(rows) and len(rows[0]) > 1:
+            return opened, rows, layout
+        if rows and (fallback is None or not fallback[1] or layout.body < len(rows)):
+            fallback = (opened, rows, layout)
+    if fallback is None:
+        raise ReadingError(f"'{name}' is empty: none of its sheets ({_listed(names)}) holds a cell.")
+    return fallback
+
+
+def _cells(opened: Any, name: str) -> Rows:
+    if opened.total_height * opened.total_width > MAX_CELLS or opened.total_width > MAX_COLUMNS:
+        raise ReadingError(
+            f"sheet '{opened.name}' of '{name}' spans {opened.total_height:,} rows "
+            f"and {opened.total_width:,} columns, more than can be read; delete what lies beyond the table."
+        )
+    return opened.to_python(skip_empty_area=False)
+
+
+def _columns(rows: Rows, layout: Layout) -> list[RawColumn]:
+    body = rows[layout.body :]
+    width = len(rows[0]) if rows else 0
+    names = [as_text(cell) for cell in rows[layout.header]] if layout.header is not None else [""] * width
+    columns = []
+    cells: Any
+    for column, cells in zip(names, zip(*body, strict=True) if body else [[]] * width, strict=True):
+        filled = [None if cell == "" else cell for cell in cells] if "" in cells else cells
+        columns.append(column_of(column, filled))
+    return columns
+
+
+def _fill_merged(opened: Any, rows: Rows, layout: Layout) -> list[Finding]:
+    """A cell merged over several data rows counts for each of them."""
+    try:
+        merged = opened.merged_cell_ranges or []
+    except calamine.CalamineError:  # only XLSX knows about merged cells
+        return []
+    n_filled = 0
+    for (top, left), (bottom, right) in merged:
+        if (
+            top < layout.body
+            or bottom == top
+            or right != left
+            or bottom >= len(rows)
+            or n_filled > _MAX_MERGED
+        ):
+            continue
+        for row in range(top + 1, bottom + 1):
+            if left < len(rows[row]) and rows[row][left] == "":
+                rows[row][left] = rows[top][left]
+                n_filled += 1
+    if not n_filled:
+        return []
+    cells = "1 cell was" if n_filled == 1 else f"{n_filled} cells were"
+    return [
+        Finding(
+            kind="merged_cells", text=f"Merged cells: {cells} filled with the value of the merged cell above."
+        )
+    ]
+
+
+def _sheet_findings(sheet: str, names: list[str], book: Any, options: ReadingOptions) -> list[Finding]:
+    if len(names) < 2 or options.sheet is not None:
+        return []
+    visible = {s.name for s in book.sheets_metadata if s.visible == calamine.SheetVisibleEnum.Visible}
+    others = [other + ("" if other in visible else " (hidden)") for other in names if other != sheet]
+    sentence = f"Sheet '{sheet}' was read; the workbook also has {_listed(others)}."
+    return [Finding(kind="sheet", text=sentence, option="sheet", value=sheet)]
+
+
+def _error_findings(seen: Inspection) -> list[Finding]:
+    if not seen.n_error_cells:
+        return []
+    cells = (
+        "1 cell holds an Excel error"
+        if seen.n_error_cells == 1
+        else f"{seen.n_error_cells} cells hold Excel errors"
+    )
+    sentence = f"{cells} such as {seen.error_examples[0]}; read as missing."
+    return [Finding(kind="excel_errors", text=sentence, level="warning")]
+
+
+def _layout_findings(layout: Layout) -> list[Finding]:
+    findings = []
+    if layout.header is None:
+        sentence = "No row of column names was found; the columns are numbered."
+        findings.append(
+            Finding(kind="header_row", text=sentence, level="warning", option="header_row", value=0)
+        )
+    elif layout.header > 0:
+        before = "row 1 was" if layout.header == 1 else f"rows 1 to {layout.header} were"
+        sentence = f"Header found in row {layout.header + 1}; {before} left out."
+        findings.append(
+            Finding(kind="header_row", text=sentence, option="header_row", value=layout.header + 1)
+        )
+    if layout.units is not None:
+        findings.append(
+            Finding(kind="units", text=f"Row {layout.units + 1} holds units, not data; it was left out.")
+        )
+    return findings
+
+
+def _listed(names: list[str]) -> str:
+    shown = ", ".join(f"'{name}'" for name in names[:6])
+    return shown if len(names) <= 6 else f"{shown} and {len(names) - 6} more"

@@ -1,0 +1,23 @@
+"""Made-up data with a story: the tables behind `sample_data/`, and raw vibration to go with them.
+
+Every function is seeded, returns a pandas DataFrame and says in its docstring what is planted
+where. `python -m engine.data.synthetic` writes the files; the same bytes come out every time.
+"""
+
+from engine.data.synthetic.access import access_events
+from engine.data.synthetic.bearing import bearing_vibration, raw_snapshot, snapshot_features
+from engine.data.synthetic.files import write_samples
+from engine.data.synthetic.machine import machine_sensor
+from engine.data.synthetic.orders import shop_orders
+from engine.data.synthetic.transactions import card_transactions
+
+__all__ = [
+    "access_events",
+    "bearing_vibration",
+    "card_transactions",
+    "machine_sensor",
+    "raw_snapshot",
+    "shop_orders",
+    "snapshot_features",
+    "write_samples",
+]

@@ -1,0 +1,176 @@
+"""A model: a trained detector with its feature recipe, its reference scores and its card."""
+
+from __future__ import annotations
+
+import json
+import platform
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from importlib.metadata import version
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from engine.arrays import pack, unpack
+from engine.data.encoding import Encoded
+from engine.data.features import FeatureRecipe
+from engine.data.schema import conformed
+from engine.detectors import detector_class
+from engine.detectors.base import Detector, Progress, quiet
+from engine.errors import StoreError
+from engine.scoring.thresholds import N_QUANTILES, Rule, rule_from_dict, severity
+from engine.store import ModelRef, ModelStore
+
+LIBRARIES = ("numpy", "pandas", "scikit-learn")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Card:
+    """Everything worth knowing about a model without loading it; ``manifest.json`` of its folder."""
+
+    name: str
+    detector: str
+    hyperparameters: dict[str, Any]
+    roles: dict[str, Any]
+    columns: dict[str, str]  # column -> type, of the columns the model needs
+    left_out: dict[str, str]  # column -> why it was not used
+    features: list[str]  # names of the matrix columns
+    rows: int  # training rows
+    judged: int  # of these, rows that could be judged
+    dataset: str  # name of the training data
+    dataset_hash: str
+    threshold: float
+    rule: dict[str, Any]
+    reference: list[float] = field(repr=False)  # 2,001 quantiles of the training scores
+    window: int | None = None
+    seconds: float = 0.0
+    notes: list[str] = field(default_factory=list)
+    versions: dict[str, str] = field(default_factory=dict)
+    version: int = 0
+    created: str = ""
+    parts: dict[str, Any] = field(default_factory=dict)
+    shipped: bool = False
+
+    @property
+    def id(self) -> str:
+        return f"{self.name}@{self.version}"
+
+    @property
+    def title(self) -> str:
+        return detector_class(self.detector).title
+
+    @property
+    def reference_scores(self) -> NDArray[np.float64]:
+        return np.asarray(self.reference, dtype=np.float64)
+
+    @property
+    def default_rule(self) -> Rule:
+        return rule_from_dict(self.rule)
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> Card:
+        """A card from a manifest; one that lacks what a model needs raises a :class:`StoreError`."""
+        known = {name: values[name] for name in cls.__dataclass_fields__ if name in values}
+        try:
+            card = cls(**known)
+        except TypeError as problem:
+            raise StoreError(f"the card of model '{values.get('name', '?')}' is incomplete ({problem})") from None
+        reference = card.reference_scores
+        if reference.shape != (N_QUANTILES,) or not np.isfinite(reference).all() or (np.diff(reference) < 0).any():
+            raise StoreError(f"the card of model '{card.id}' is damaged: its reference scores are not in order")
+        return card
+
+
+@dataclass(frozen=True, kw_only=True)
+class Scores:
+    """What a model says about every row of a table, in the table's order."""
+
+    values: NDArray[np.float64]  # anomaly scores, higher = more anomalous, NaN = could not be judged
+    severity: NDArray[np.float64]  # percentile among the training scores, 0 to 100
+    obstacles: dict[int, str]  # row -> why it could not be judged
+    notes: tuple[str, ...] = ()  # what was noticed about the columns
+
+    @property
+    def judged(self) -> NDArray[np.bool_]:
+        return np.isfinite(self.values)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Prepared:
+    """A table in the columns the model knows, and the matrix it became."""
+
+    table: pd.DataFrame
+    features: pd.DataFrame  # what was encoded: the table itself, or the rolling features of a series
+    encoded: Encoded
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Model:
+    """A trained detector that can judge tables with the columns it learned from."""
+
+    card: Card
+    detector: Detector
+    recipe: FeatureRecipe
+
+    def encode(self, frame: pd.DataFrame, mapping: Mapping[str, str] | None = None) -> Prepared:
+        """Bring a table into the form the detector judges. ``mapping``: needed column -> column of ``frame``.
+
+        Raises :class:`~engine.errors.SchemaError` when a column is missing or of another type.
+        """
+        table, notes = conformed(frame, self.card.columns, mapping or {})
+        features, encoded = self.recipe.transform(table)
+        for column, cells in encoded.unseen.items():
+            notes.append(f"'{column}' holds {cells:,} cells with a category the model has never seen")
+        return Prepared(table=table, features=features, encoded=encoded, notes=tuple(notes))
+
+    def judge(self, prepared: Prepared, *, progress: Progress = quiet) -> Scores:
+        """Anomaly scores and severities of encoded rows, in the table's order."""
+        encoded = prepared.encoded
+        values = np.full(len(encoded.values), np.nan)
+        if encoded.judged.any():
+            values[encoded.judged] = self.detector.decision_function(encoded.values[encoded.judged], progress=progress)
+        return Scores(
+            values=values,
+            severity=severity(values, self.card.reference_scores),
+            obstacles=encoded.obstacles,
+            notes=prepared.notes,
+        )
+
+    def score(self, frame: pd.DataFrame, *, mapping: Mapping[str, str] | None = None) -> Scores:
+        """Judge every row of a table: :meth:`encode`, then :meth:`judge`."""
+        return self.judge(self.encode(frame, mapping))
+
+    def save(self, store: ModelStore) -> Card:
+        """Keep the model as the next version of its name and return its card."""
+        card = asdict(self.card)
+        for given_by_store in ("name", "version", "created", "parts", "shipped"):
+            card.pop(given_by_store)
+        parts = {
+            "recipe.json": json.dumps(self.recipe.as_dict()).encode(),
+            "detector.safetensors": pack(self.detector.arrays()),
+        }
+        return Card.from_dict(store.card(store.save(self.card.name, card, parts)))
+
+    @classmethod
+    def load(cls, store: ModelStore, ref: str | ModelRef) -> Model:
+        """The model of that name (its active version) or ``name@version``, checked for damage part by part."""
+        ref = store.resolve(ref)
+        card = Card.from_dict(store.card(ref))
+        parts = store.parts(ref)
+        try:
+            recipe = FeatureRecipe.from_dict(json.loads(parts["recipe.json"]))
+            arrays = unpack(parts["detector.safetensors"])
+            detector = detector_class(card.detector)(**card.hyperparameters)
+            detector.restore(arrays, n_features=len(recipe.encoder.encoded_names))
+        except (KeyError, TypeError, ValueError, IndexError, AttributeError) as problem:
+            raise StoreError(f"model '{ref}' is damaged and cannot be used ({problem}); train it again") from problem
+        detector.threshold_ = card.threshold
+        return cls(card=card, detector=detector, recipe=recipe)
+
+
+def library_versions() -> dict[str, str]:
+    """Versions that may change a score in the last digits."""
+    return {"python": platform.python_version(), **{name: version(name) for name in LIBRARIES}}

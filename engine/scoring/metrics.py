@@ -1,0 +1,142 @@
+"""How well scores separate labelled anomalies from normal rows, exactly and in numpy alone.
+
+Scores: higher = more anomalous. Labels: 1 anomaly, 0 normal, NaN unknown. Rows without a label or a score are left out.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.errors import DataError
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Curve:
+    """Counts at every distinct threshold, from the strictest to the loosest; flagged means score > threshold.
+
+    ``threshold`` (n_points,) begins above the highest score, where nothing is flagged.
+    """
+
+    threshold: Array
+    true_positives: Array
+    false_positives: Array
+    positives: int
+    negatives: int
+
+    @property
+    def recall(self) -> Array:
+        """Share of the anomalies that is flagged (also: true positive rate, sensitivity)."""
+        return self.true_positives / self.positives
+
+    @property
+    def false_positive_rate(self) -> Array:
+        """Share of the normal rows that is flagged."""
+        return self.false_positives / self.negatives
+
+    @property
+    def precision(self) -> Array:
+        """Share of the flagged rows that are anomalies; 1 where nothing is flagged."""
+        flagged = self.true_positives + self.false_positives
+        return np.divide(self.true_positives, flagged, out=np.ones_like(flagged), where=flagged > 0)
+
+    @property
+    def f1(self) -> Array:
+        """Harmonic mean of precision and recall."""
+        return 2 * self.true_positives / (self.true_positives + self.false_positives + self.positives)
+
+    @property
+    def roc_auc(self) -> float:
+        """Chance that an anomaly scores above a normal row, ties counted half (Hanley and McNeil, 1982)."""
+        return float(np.trapezoid(self.recall, self.false_positive_rate))
+
+    @property
+    def average_precision(self) -> float:
+        """Precision averaged over the anomalies found, by steps and not by trapezoids (Davis and Goadrich, 2006)."""
+        return float(np.sum(np.diff(self.recall) * self.precision[1:]))
+
+    def at(self, threshold: float) -> int:
+        """The number of the point that flags exactly the scores above ``threshold``."""
+        # Point i flags the scores >= threshold[i]: the last point that stays strictly above the line.
+        return int(np.searchsorted(-self.threshold, -threshold, side="left")) - 1 if threshold < self.threshold[0] else 0
+
+
+def curve(scores: Array, labels: Array) -> Curve:
+    """Counts at every distinct score. One class only raises a :class:`DataError` that says so."""
+    known = np.isfinite(scores) & np.isfinite(labels)
+    scores, truth = scores[known], labels[known] > 0
+    positives, negatives = int(truth.sum()), int((~truth).sum())
+    if positives == 0 or negatives == 0:
+        found = "no labelled anomaly" if positives == 0 else "no labelled normal row"
+        raise DataError(
+            f"a curve needs labelled anomalies and labelled normal rows; there is {found} among "
+            f"{positives + negatives:,} judged rows with a label"
+        )
+    order = np.argsort(-scores, kind="stable")
+    ranked, hits = scores[order], truth[order]
+    last = np.r_[np.flatnonzero(np.diff(ranked)), len(ranked) - 1]  # the last row of each group of equal scores
+    caught = np.cumsum(hits)[last]
+    return Curve(
+        threshold=np.r_[np.inf, ranked[last]],
+        true_positives=np.r_[0.0, caught],
+        false_positives=np.r_[0.0, last + 1 - caught],
+        positives=positives,
+        negatives=negatives,
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Confusion:
+    """Flags against labels at one threshold."""
+
+    threshold: float
+    true_positives: int
+    false_positives: int
+    false_negatives: int
+    true_negatives: int
+
+    @property
+    def precision(self) -> float | None:
+        """Share of the flagged rows that are anomalies; None when nothing is flagged."""
+        flagged = self.true_positives + self.false_positives
+        return self.true_positives / flagged if flagged else None
+
+    @property
+    def recall(self) -> float:
+        """Share of the anomalies that is flagged."""
+        return self.true_positives / (self.true_positives + self.false_negatives)
+
+    @property
+    def f1(self) -> float:
+        """Harmonic mean of precision and recall."""
+        return 2 * self.true_positives / (2 * self.true_positives + self.false_positives + self.false_negatives)
+
+
+def confusion(scores: Array, labels: Array, threshold: float) -> Confusion:
+    """Flags (score strictly above ``threshold``) against labels."""
+    return _confusion_of(curve(scores, labels), threshold)
+
+
+def best_f1(scores: Array, labels: Array) -> Confusion:
+    """The threshold with the highest F1 on these very rows: hindsight, an upper bound for new data."""
+    points = curve(scores, labels)
+    best = int(np.argmax(points.f1))
+    # A strict threshold that flags this score and no lower one lies between the two.
+    below = points.threshold[best + 1] if best + 1 < len(points.threshold) else np.nextafter(points.threshold[best], -np.inf)
+    return _confusion_of(points, float(below))
+
+
+def _confusion_of(points: Curve, threshold: float) -> Confusion:
+    i = points.at(threshold)
+    caught, false = int(points.true_positives[i]), int(points.false_positives[i])
+    return Confusion(
+        threshold=threshold,
+        true_positives=caught,
+        false_positives=false,
+        false_negatives=points.positives - caught,
+        true_negatives=points.negatives - false,
+    )

@@ -1,0 +1,127 @@
+"""Contributions in words: which columns make a row unusual, their values, and what is usual instead."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from engine.data.encoding import TYPICAL, ColumnCode
+from engine.data.features import FeatureRecipe
+from engine.model import Model, Prepared
+from engine.scoring.explanations import ablation, shares
+
+SMALLEST_SHARE = 0.10  # a column answerable for less is not worth a word
+MOST_REASONS = 3
+MOST_KEPT = 12  # reasons kept of a row
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reason:
+    """One column's part in making a row unusual."""
+
+    column: str
+    share: float  # of the row's contributions, 0 to 1
+    value: str
+    usual: str
+
+    @property
+    def text(self) -> str:
+        return f"{self.column} {self.value} ({self.usual})"
+
+    def as_dict(self) -> dict[str, Any]:
+        return asdict(self) | {"text": self.text}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Explained:
+    """Contributions and reasons of some rows."""
+
+    rows: NDArray[np.int64]  # row numbers in the table (n_rows,)
+    columns: list[str]
+    contributions: NDArray[np.float64]  # fall of the score per column (n_rows, n_columns)
+    reasons: list[list[Reason]]  # strongest first, every column that contributes
+
+    def sentences(self) -> dict[int, str]:
+        """Row number -> its strongest reasons in one line."""
+        return {int(row): sentence(reasons) for row, reasons in zip(self.rows, self.reasons, strict=True)}
+
+
+def sentence(reasons: list[Reason]) -> str:
+    """The strongest reasons in one line."""
+    if not reasons:
+        return "no single column stands out"
+    worth = [r for r in reasons[:MOST_REASONS] if r.share >= SMALLEST_SHARE] or reasons[:1]
+    return "; ".join(reason.text for reason in worth)
+
+
+def explain(model: Model, prepared: Prepared, rows: NDArray[np.int64]) -> Explained:
+    """Contributions and reasons of the given judged rows."""
+    recipe, X = model.recipe, prepared.encoded.values[rows]
+    contributions = ablation(model.detector.decision_function, X, recipe.encoder.typical_row, recipe.groups)
+    parts, features = shares(contributions), prepared.features.iloc[rows]
+    members = [np.flatnonzero(recipe.groups == group) for group in range(len(recipe.channels))]
+    sources = recipe.encoder.sources
+    # Of a series' channel the rolling feature that lies furthest out gives the words.
+    furthest = [sources[m[np.abs(X[:, m]).argmax(axis=1)]] for m in members]
+    reasons = []
+    for i in range(len(rows)):
+        order = [int(g) for g in np.argsort(-parts[i], kind="stable")[:MOST_KEPT] if parts[i][g] > 0]
+        cells = features.iloc[i]
+        reasons.append(
+            [_reason(recipe, recipe.encoder.codes[furthest[g][i]], float(parts[i][g]), cells) for g in order]
+        )
+    return Explained(rows=rows, columns=recipe.channels, contributions=contributions, reasons=reasons)
+
+
+def _reason(recipe: FeatureRecipe, code: ColumnCode, share: float, cells: pd.Series) -> Reason:
+    column, what = recipe.describe(code)
+    value, usual = value_in_words(code, cells[code.name]), usual_in_words(code, cells[code.name])
+    return Reason(column=column, share=share, value=f"{what} {value}" if what else value, usual=usual)
+
+
+def value_in_words(code: ColumnCode, value: Any) -> str:
+    """A cell as a person writes it."""
+    if pd.isna(value):
+        return "is missing"
+    if code.kind == "category":
+        return f"'{str(value)[:40]}'"
+    if code.kind == "moment":
+        return f"{pd.Timestamp(value):%Y-%m-%d %H:%M}"
+    return number_in_words(float(value))
+
+
+def usual_in_words(code: ColumnCode, value: Any) -> str:
+    """What training saw in this column: the range of 90 % of its rows, or how common the category is."""
+    if code.kind == "category":
+        if pd.isna(value):
+            return f"usually '{code.usual_level}'"
+        level = str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
+        share = code.levels.get(level)
+        return "never seen in training" if share is None else f"{100 * share:.2g} % of training rows"
+    low, middle, high = (code.typical[TYPICAL.index(q)] for q in (0.05, 0.5, 0.95))
+    if code.kind == "moment":
+        return f"training ran {_day(code.typical[0])} to {_day(code.typical[-1])}"
+    if low == high:
+        return f"usually {number_in_words(middle)}"
+    return f"usually {number_in_words(low)} to {number_in_words(high)}"
+
+
+def number_in_words(number: float) -> str:
+    """Four significant digits, thousands marked: 9,800 · 0.01234 · 1.2e+09."""
+    if not np.isfinite(number):
+        return "infinite" if np.isinf(number) else "missing"
+    if number == 0:
+        return "0"
+    if 1e-4 <= abs(number) < 1e9:
+        digits = max(0, 3 - int(np.floor(np.log10(abs(number)))))
+        text = f"{number:,.{digits}f}"
+        return text.rstrip("0").rstrip(".") if "." in text else text
+    return f"{number:.3g}"
+
+
+def _day(seconds: float) -> str:
+    return f"{pd.Timestamp(seconds, unit='s'):%Y-%m-%d}"

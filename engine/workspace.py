@@ -1,0 +1,60 @@
+"""Where everything is kept: one folder with data sets, results and jobs, and one with models.
+
+Set by environment: ``LOUPE_WORKSPACE`` (default ``workspace``), ``LOUPE_MODELS`` (default ``models``) and
+``LOUPE_DATABASE`` (an SQLAlchemy URL; default SQLite inside the workspace).
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from engine.data.dataset import DatasetStore
+    from engine.results import ResultStore
+    from engine.store import ModelStore
+
+PROJECT = Path(__file__).resolve().parent.parent
+SHIPPED_MODELS = PROJECT / "models" / "shipped"
+SAMPLE_DATA = PROJECT / "sample_data"
+
+
+@dataclass(frozen=True)
+class Workspace:
+    """The folders everything lives in, and the stores over them."""
+
+    root: Path
+    models_root: Path
+
+    @classmethod
+    def from_environment(cls) -> Workspace:
+        """The workspace the environment names, by default inside the project."""
+        root = os.environ.get("LOUPE_WORKSPACE", str(PROJECT / "workspace"))
+        models = os.environ.get("LOUPE_MODELS", str(PROJECT / "models"))
+        return cls(Path(root).absolute(), Path(models).absolute())
+
+    @property
+    def database_url(self) -> str | None:
+        """Where jobs are recorded; None: SQLite inside the workspace."""
+        return os.environ.get("LOUPE_DATABASE")
+
+    @cached_property
+    def datasets(self) -> DatasetStore:
+        from engine.data.dataset import DatasetStore
+
+        return DatasetStore(self.root / "datasets")
+
+    @cached_property
+    def results(self) -> ResultStore:
+        from engine.results import ResultStore
+
+        return ResultStore(self.root / "results")
+
+    @cached_property
+    def models(self) -> ModelStore:
+        from engine.store import ModelStore
+
+        return ModelStore(self.models_root, shipped=SHIPPED_MODELS)

@@ -1,0 +1,28 @@
+"""Bring a file, see what reading made of it, say what its columns are."""
+
+import streamlit as st
+
+from engine import SAMPLES
+from ui import columns, panels, upload
+from ui.session import session
+
+panels.show_problem()
+
+if session().dataset is None:
+    st.title("Find what does not belong", anchor=False)
+    st.write("Bring a table or a time series. Loupe finds the rows that are unlike the others, and says why.")
+    upload.uploader()
+    upload.samples(SAMPLES)
+    upload.recent()
+    st.stop()
+
+data = panels.need_dataset()
+with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
+    st.title(data.name, anchor=False, width="stretch")
+    st.button("Bring another file", icon=":material/upload_file:", on_click=upload.close)
+upload.facts(data)
+upload.findings(data)
+columns.roles_form(data)
+columns.preview(data)
+if st.button("Choose a detector", type="primary", icon=":material/arrow_forward:", key="to-detect"):
+    st.switch_page(panels.page("detect"))

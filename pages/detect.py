@@ -1,0 +1,18 @@
+"""Train a detector on the data at hand, or judge it with a model trained before."""
+
+import streamlit as st
+
+from engine import CATALOGUE
+from ui import detecting, panels
+
+panels.show_problem()
+data = panels.need_dataset()
+st.title("Detect", anchor=False)
+
+train, load = st.tabs(["Train a detector", "Use a trained model"])
+with train:
+    kind = detecting.choose_detector(CATALOGUE)
+    detecting.training_form(kind, data)
+with load:
+    detecting.model_list(data)
+detecting.progress(data)

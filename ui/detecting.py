@@ -1,0 +1,161 @@
+"""Choosing and training a detector, or a trained model; and watching the job."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import streamlit as st
+
+from engine import Card, Dataset, Detector, Job, compare, suggested_name
+from ui import forms, server
+from ui.panels import POLL, attempt, in_plain_words, job_details, page
+from ui.session import owner, session, widget
+
+SPEED = {1: "slow", 2: "medium", 3: "fast"}
+
+
+def choose_detector(catalogue: Mapping[str, type[Detector]]) -> type[Detector]:
+    """Cards of what there is; the first is chosen until another is."""
+    chosen = st.segmented_control(
+        "Detector",
+        list(catalogue),
+        default=next(iter(catalogue)),
+        required=True,
+        format_func=lambda name: catalogue[name].title,
+        key="detector",
+        persist_state="session",
+        label_visibility="collapsed",
+    )
+    kind = catalogue[chosen]
+    with st.container(border=True):
+        st.markdown(f"**{kind.summary}**")
+        left, right, speed = st.columns([3, 3, 1])
+        left.markdown(f":material/thumb_up: {kind.works_when}")
+        right.markdown(f":material/thumb_down: {kind.struggles_when}")
+        speed.markdown(f":material/speed: {SPEED[kind.speed]}", help=kind.reference)
+    return kind
+
+
+def training_form(kind: type[Detector], data: Dataset) -> None:
+    """The knobs of a detector, a name for the model, and the button."""
+    roles = data.roles
+    what = f"{len(roles.features)} columns of {data.rows:,} rows"
+    held_back = f"; '{roles.label}' is kept aside for checking" if roles.label else ""
+    st.caption(f"Learns from {what}{held_back}.")
+    values = forms.hyperparameters(kind)
+    window = None
+    if roles.kind == "series":
+        window = st.number_input(
+            "Readings a moment is judged by",
+            4,
+            2_000,
+            None,
+            placeholder="chosen from the rhythm of the data",
+            help="Every reading is judged by what happened over this many readings up to it.",
+        )
+    name = st.text_input("Name of the model", suggested_name(data.name), key=f"name-{data.id}", max_chars=80)
+    st.button(
+        "Train",
+        type="primary",
+        icon=":material/model_training:",
+        on_click=_train,
+        args=(kind, data, values, window, name),
+    )
+
+
+def model_list(data: Dataset) -> None:
+    """Trained models, the fitting ones first."""
+    cards = [card for card in server.workspace().models.models() if not card.get("damaged")]
+    if not cards:
+        st.info("No model has been trained yet.", icon=":material/info:")
+        return
+    fits = [(Card.from_dict(card), compare(card["columns"], data.types)) for card in cards]
+    for card, fit in sorted(fits, key=lambda pair: not pair[1].fits):
+        with st.container(border=True):
+            left, right = st.columns([5, 1], vertical_alignment="center")
+            left.markdown(f"**{card.id}** · {card.title} · trained on {card.rows:,} rows of {card.dataset}")
+            if fit.fits:
+                more = f"; {len(fit.extra)} other columns are not used" if fit.extra else ""
+                left.caption(f":material/check: The columns fit{more}.")
+            else:
+                left.caption(f":material/block: Does not fit yet: {fit.problem}.")
+            right.button(
+                "Judge",
+                key=f"score-{card.id}",
+                disabled=not fit.fits,
+                on_click=_score,
+                args=(card.id, data, {}),
+                width="stretch",
+            )
+            if not fit.fits and (fit.missing or fit.retyped):
+                _mapping_form(card, data, fit)
+
+
+def _mapping_form(card: Card, data: Dataset, fit: Any) -> None:
+    """Say which column stands for one the model misses. Nothing is taken without the person's word."""
+    with st.popover("Map columns", icon=":material/conversion_path:"), st.form(f"map-{card.id}", border=False):
+        keys = {}
+        for column in (*fit.missing, *fit.retyped):
+            likely = fit.renamed.get(column)
+            options = [c for c in data.columns if c in fit.extra or c == likely]
+            keys[column] = f"map-{card.id}-{column}"
+            st.selectbox(
+                f"'{column}' ({card.columns[column]}) is read from",
+                options,
+                index=options.index(likely) if likely in options else None,
+                key=keys[column],
+            )
+        st.form_submit_button("Judge with these columns", on_click=_score_mapped, args=(card.id, data, keys))
+
+
+def progress(data: Dataset) -> None:
+    """The job just started; opens its result when it is done."""
+    current = session()
+    if current.watched is None:
+        return
+    with in_plain_words():
+        job = server.jobs().get(current.watched)
+        if job.state == "done":
+            _open(job, data)
+            return
+
+        def board() -> None:
+            now = server.jobs().get(job.id)
+            if now.state == "done":
+                st.rerun()
+            job_details(now)
+
+        st.fragment(board, run_every=POLL if job.active else None)()
+
+
+def _open(job: Job, data: Dataset) -> None:
+    """Turn to the result of a job that is done."""
+    current = session()
+    current.watched = None
+    if job.result and job.result.get("result"):
+        current.open_result(job.result["result"], data.id)
+        st.switch_page(page("results"))
+
+
+def _train(kind: type[Detector], data: Dataset, values: dict[str, Any], window: int | None, name: str) -> None:
+    spec = {"detector": kind.name, "hyperparameters": values, "window": window, "name": name}
+    _submit("train", data, spec, f"Training {name}")
+
+
+def _score(model: str, data: Dataset, mapping: dict[str, str]) -> None:
+    _submit("score", data, {"model": model, "mapping": mapping}, f"Judging {data.name}")
+
+
+def _score_mapped(model: str, data: Dataset, keys: dict[str, str]) -> None:
+    _score(model, data, {column: widget(key) for column, key in keys.items() if widget(key)})
+
+
+def _submit(kind: str, data: Dataset, spec: dict[str, Any], title: str) -> None:
+    space = server.workspace()
+    whole = {**spec, "dataset": data.id, "workspace": str(space.root), "models": str(space.models_root)}
+
+    def submit() -> None:
+        session().watched = server.jobs().submit(kind, whole, owner=owner(), title=title).id
+
+    attempt(submit)

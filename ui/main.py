@@ -1,0 +1,34 @@
+"""The frame around every page: navigation, what is at hand, and the jobs."""
+
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+if str(ROOT) not in sys.path:  # Streamlit adds only this script's own folder
+    sys.path.insert(0, str(ROOT))
+
+import streamlit as st  # noqa: E402
+
+from ui.panels import job_tray, page  # noqa: E402
+from ui.session import remember, session  # noqa: E402
+from ui.sidebar import at_hand  # noqa: E402
+
+st.set_page_config(page_title="Loupe", page_icon=str(ROOT / "ui" / "icon.png"), layout="wide")
+
+here = st.navigation(
+    {
+        "Your data": [
+            st.Page(page("data"), title="Data", icon=":material/table:", default=True),
+            st.Page(page("detect"), title="Detect", icon=":material/search_insights:"),
+            st.Page(page("results"), title="Results", icon=":material/flag:"),
+            st.Page(page("inspect"), title="Inspect", icon=":material/zoom_in:"),
+            st.Page(page("evaluate"), title="Evaluate", icon=":material/rule:"),
+        ],
+        "Library": [st.Page(page("models"), title="Models", icon=":material/inventory_2:")],
+    }
+)
+with st.sidebar:
+    at_hand(session())
+    job_tray()
+here.run()
+remember()

@@ -1,0 +1,146 @@
+"""The threshold workbench: one fragment that reruns alone when the line is moved."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import streamlit as st
+
+from engine import Card, Dataset, Judgement, Result, Rule, charts
+from ui import cache, takeaway
+from ui.panels import chart, judged, page, threshold_control
+from ui.session import remember, session, theme
+
+SHOWN = 200  # flagged rows in the table: enough to review, small enough to send in a blink
+PERCENTILES = np.r_[np.arange(50.0, 99.0, 0.5), np.arange(99.0, 100.0001, 0.05)]
+
+
+@st.fragment
+def workbench(found: Result, card: Card, data: Dataset) -> None:
+    """Threshold, what it flags, and the flagged rows."""
+    knobs, facts = st.columns([1, 2.4], gap="large")
+    with knobs:
+        rule = threshold_control(found, card, labelled=data.roles.label is not None)
+        log = st.toggle("Logarithmic counts", key="log-counts", persist_state="session")
+    answer = judged(found, card, rule, data.roles.label)
+    with facts:
+        _numbers(answer)
+        st.markdown(in_a_sentence(answer, rule))
+        edges, counts = cache.histogram(found.id)
+        drawn = charts.score_histogram(
+            edges, counts, answer.threshold, log=log, flagged=answer.flagged, theme=theme()
+        )
+        chart(drawn, "histogram", 240)
+    if data.roles.kind == "series":
+        _series(found, data, answer)
+    _table(found, data, answer)
+    _not_judged(found, answer)
+    with st.expander("How many rows would other percentiles flag?", icon=":material/show_chart:"):
+        chart(_curve(found, card, answer), "curve", 220)
+    takeaway.exports(found, card, data, answer, rule)
+    remember()
+
+
+def in_a_sentence(answer: Judgement, rule: Rule) -> str:
+    """The threshold in plain words."""
+    share = "100 %" if answer.percentile >= 100 else f"{answer.percentile:.4g} %"
+    text = (
+        f"Flags rows **more unusual than {share}** of what the model learned from: "
+        f"**{answer.flagged:,} of {answer.judged:,}** rows."
+    )
+    if answer.share > 3 * max(answer.share_in_training, 0.001):
+        text += " That is a far larger share than in training: is this data of another kind?"
+    return f"{text} {rule.help}" if rule.kind in ("best_f1", "budget") else text
+
+
+def _numbers(answer: Judgement) -> None:
+    with st.container(horizontal=True):
+        st.metric("Flagged", f"{answer.flagged:,}")
+        st.metric("Share flagged here", f"{100 * answer.share:.2f} %")
+        st.metric("Share in training", f"{100 * answer.share_in_training:.2f} %")
+        st.metric("Threshold", f"{answer.threshold:.5g}", help="Rows with an anomaly score strictly above it are flagged.")
+        unjudged = answer.rows - answer.judged
+        if unjudged:
+            st.metric("Could not be judged", f"{unjudged:,}", help="Counted apart, never as normal; listed below.")
+
+
+def _curve(found: Result, card: Card, answer: Judgement) -> Any:
+    reference = card.reference_scores
+    at = np.interp(PERCENTILES, np.linspace(0, 100, len(reference)), reference)
+    counts = len(found.ascending) - np.searchsorted(found.ascending, at, side="right")
+    return charts.flagged_curve(PERCENTILES, counts, (answer.percentile, answer.flagged), theme=theme())
+
+
+def _table(found: Result, data: Dataset, answer: Judgement) -> None:
+    st.subheader("Flagged rows, most unusual first", anchor=False)
+    if answer.flagged == 0:
+        st.info("Nothing lies above the threshold. Lower it to see the most unusual rows.", icon=":material/info:")
+        return
+    count = min(answer.flagged, SHOWN, len(found.worst))
+    shown = found.worst.head(count).copy()
+    rows = [int(row) for row in shown.index]
+    shown.insert(0, "Severity", found.severity[rows])
+    shown.insert(1, "Why", [found.sentence(row) for row in rows])
+    shown.insert(0, "Row", [row + 1 for row in rows])
+    event = st.dataframe(
+        shown,
+        key=f"flagged-{found.id}-{count}",
+        hide_index=True,
+        width="stretch",
+        height=min(36 * count + 40, 430),
+        on_select="rerun",
+        selection_mode="single-row",
+        column_config={
+            "Severity": st.column_config.ProgressColumn(
+                help="More unusual than this percentage of the training rows.", min_value=0, max_value=100, format="%.2f"
+            ),
+            "Why": st.column_config.TextColumn(width="large"),
+        },
+    )
+    if answer.flagged > count:
+        st.caption(f"The {count:,} most unusual of {answer.flagged:,} flagged rows; the downloads hold all of them.")
+    chosen = event["selection"]["rows"]
+    if chosen and chosen[0] < len(rows):
+        session().row = rows[chosen[0]]
+        st.switch_page(page("inspect"))
+    st.caption("Tick a row to see why it is unusual.")
+
+
+def _series(found: Result, data: Dataset, answer: Judgement) -> None:
+    time, entity = data.roles.time, data.roles.entity
+    numeric = [c for c in data.roles.features if data.types[c] in ("integer", "number")]
+    if time is None or not numeric:
+        return
+    left, right = st.columns(2)
+    channel = left.selectbox("Channel", numeric, key=f"channel-{data.id}", persist_state="session")
+    which = None
+    if entity is not None:
+        which = right.selectbox(f"{entity}", cache.entities(data.id, entity), key=f"entity-{data.id}")
+    line = cache.line(data.id, time, channel, entity, which)
+    flags = answer.flags[line.rows]
+    drawn = charts.series_chart(
+        line.times,
+        line.values,
+        spans=cache.spans(line.times, flags),
+        flagged=flags,
+        channel=channel,
+        clock=line.clock,
+        severity=found.severity[line.rows],
+        theme=theme(),
+    )
+    chart(drawn, "series", 260)
+
+
+def _not_judged(found: Result, answer: Judgement) -> None:
+    unjudged = answer.rows - answer.judged
+    if not unjudged and not found.notes:
+        return
+    with st.expander(f"Rows that could not be judged ({unjudged:,}) and notes", icon=":material/help:"):
+        for note in found.notes:
+            st.markdown(f":material/info: {note}")
+        listed = list(found.obstacles.items())[:SHOWN]
+        if listed:
+            st.dataframe(
+                [{"Row": row + 1, "Why it could not be judged": why} for row, why in listed], hide_index=True
+            )

@@ -1,0 +1,123 @@
+"""What one visitor is looking at: the only file that touches ``st.session_state``, cookies and the address.
+
+The choices also stand in the address, so that a reload, a new tab or a colleague with the link sees the same.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import streamlit as st
+
+from engine import RULES, Rule, UsageError, rule_from_dict
+
+KEY = "loupe"
+
+
+@dataclass
+class Session:
+    """The few values a visitor carries from page to page."""
+
+    dataset: str | None = None
+    result: str | None = None
+    rule_kind: str = ""  # "" = the model's own rule
+    rule_value: float = 0.0
+    row: int | None = None
+    upload: int = 0  # number of the upload widget: a new number is an empty one
+    watched: str | None = None  # the job whose result opens when it is done
+    problem: str | None = None  # what went wrong in a callback, to be shown once
+
+    def rule(self, default: Rule) -> Rule:
+        """The chosen threshold rule, or the model's own."""
+        if self.rule_kind not in RULES:
+            return default
+        try:
+            return rule_from_dict({"kind": self.rule_kind, "value": self.rule_value})
+        except UsageError:
+            return default
+
+    def set_rule(self, kind: str, value: float) -> None:
+        self.rule_kind, self.rule_value = kind, value
+
+    def open_dataset(self, dataset: str) -> None:
+        """Turn to another data set; results of the one before are left behind."""
+        if dataset != self.dataset:
+            self.dataset, self.result, self.row = dataset, None, None
+
+    def open_result(self, result: str, dataset: str) -> None:
+        """Turn to a result, judged at first by its model's own rule."""
+        self.dataset = dataset
+        if result != self.result:
+            self.result, self.row, self.rule_kind = result, None, ""
+
+    def take_problem(self) -> str | None:
+        problem, self.problem = self.problem, None
+        return problem
+
+
+def session() -> Session:
+    """The visitor's session; a new one begins with what the address says."""
+    if KEY not in st.session_state:
+        st.session_state[KEY] = _from_address()
+    found: Session = st.session_state[KEY]
+    return found
+
+
+def remember() -> None:
+    """Write the session into the address; navigation between pages clears it, so every run does."""
+    current = session()
+    address: dict[str, str] = {}
+    if current.dataset:
+        address["data"] = current.dataset
+    if current.result:
+        address["result"] = current.result
+    if current.rule_kind:
+        address |= {"rule": current.rule_kind, "at": f"{current.rule_value:.10g}"}
+    if current.row is not None:
+        address["row"] = str(current.row)
+    if dict(st.query_params) != address:
+        st.query_params.from_dict(address)
+
+
+def owner() -> str:
+    """Whose jobs these are: the browser's cookie, or 'local' where there is none."""
+    token = st.context.cookies.get("loupe_owner")
+    return token if isinstance(token, str) else "local"
+
+
+def theme() -> str:
+    """'light' or 'dark', as the visitor sees the page."""
+    kind = getattr(st.context.theme, "type", None)
+    return "dark" if kind == "dark" else "light"
+
+
+def upload_key() -> str:
+    """Key of the upload widget; :func:`uploaded` reads it and hands on an empty one."""
+    return f"upload-{session().upload}"
+
+
+def uploaded() -> Any:
+    """The file just uploaded, or None."""
+    return st.session_state.get(upload_key())
+
+
+def widget(key: str) -> Any:
+    """The value of a keyed widget, inside its callback."""
+    return st.session_state.get(key)
+
+
+def set_widget(key: str, value: Any) -> None:
+    """Give a keyed widget a value before it is drawn."""
+    st.session_state[key] = value
+
+
+def _from_address() -> Session:
+    seen = st.query_params
+    current = Session(dataset=seen.get("data"), result=seen.get("result"), rule_kind=seen.get("rule", ""))
+    try:
+        current.rule_value = float(seen.get("at", 0.0))
+        current.row = int(seen["row"]) if "row" in seen else None
+    except ValueError:
+        current.rule_kind = ""
+    return current

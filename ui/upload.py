@@ -1,0 +1,186 @@
+"""Bringing data: the uploader, the samples, what reading noticed and how to overrule it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import streamlit as st
+
+from engine import Dataset, Finding, ReadingOptions
+from ui import server
+from ui.panels import attempt
+from ui.session import session, upload_key, uploaded, widget
+
+TYPES = ["csv", "tsv", "txt", "xlsx", "xlsm", "xls", "ods", "parquet", "json", "jsonl", "ndjson", "gz", "zip"]
+
+
+def uploader() -> None:
+    """Ask for a file. It goes to disk and out of memory at once."""
+    with st.container(border=True):
+        st.file_uploader(
+            "CSV, Excel, Parquet or JSON, up to 200 MB and 50 million cells",
+            type=TYPES,
+            key=upload_key(),
+            on_change=_ingest,
+        )
+
+
+def samples(known: Sequence[Any]) -> None:
+    """The samples that come with Loupe, one click each."""
+    st.subheader("Or try a sample", anchor=False)
+    with st.container(horizontal=True, gap="small"):
+        for sample in known:
+            with st.container(border=True, width=330, height="stretch"):
+                st.markdown(f"**{sample.title}**")
+                st.caption(sample.story)
+                st.button("Open", key=f"sample-{sample.file}", on_click=_open_sample, args=(sample,))
+
+
+def recent() -> None:
+    """Data sets brought before."""
+    found = server.workspace().datasets.all()[:8]
+    if not found:
+        return
+    st.subheader("Recent data", anchor=False)
+    for data in found:
+        with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+            st.button(data.name, key=f"open-{data.id}", on_click=session().open_dataset, args=(data.id,), type="tertiary")
+            st.caption(f"{data.rows:,} rows × {len(data.columns)} columns · {data.created[:16].replace('T', ' ')} UTC")
+
+
+def close() -> None:
+    """Turn away from the data set at hand; it stays stored."""
+    current = session()
+    current.dataset = current.result = current.row = None
+
+
+def facts(data: Dataset) -> None:
+    """The data set in a few numbers, and what to know before training."""
+    profile = data.profile
+    cells = data.rows * len(data.columns)
+    missing = sum(column["missing"] for column in profile["columns"].values())
+    with st.container(horizontal=True):
+        st.metric("Rows", f"{data.rows:,}")
+        st.metric("Columns", len(data.columns))
+        st.metric("Missing cells", f"{100 * missing / cells:.2g} %" if cells else "0 %")
+        sampling = profile["sampling"]
+        if sampling and data.roles.kind == "series":
+            st.metric("One reading every", _duration(sampling["step_seconds"]))
+            st.metric("Gaps", sampling["gaps"], help="Steps of more than three times the usual one.")
+            if sampling["entities"] > 1:
+                st.metric("Series", sampling["entities"])
+    for note in profile["notes"]:
+        st.caption(f":material/info: {note}")
+
+
+def findings(data: Dataset) -> None:
+    """What reading the file found, each of which can be overruled."""
+    found = data.findings
+    worrying = sum(finding.level == "warning" for finding in found)
+    title = f"What reading the file found ({len(found)})" if found else "The file was read without surprises"
+    with st.expander(title, expanded=worrying > 0, icon=":material/fact_check:"):
+        for finding in found:
+            icon = ":material/warning:" if finding.level == "warning" else ":material/check:"
+            st.markdown(f"{icon} {_plain(finding.text)}")
+        st.caption("Something read wrongly? Say how it should be; the file is read again.")
+        _overrule(data, found)
+
+
+def _overrule(data: Dataset, found: list[Finding]) -> None:
+    about = data.about
+    options = data.options
+    with st.form(f"overrule-{data.id}", border=False):
+        left, middle, right = st.columns(3)
+        sheets = list(about.get("sheets") or [])
+        if sheets:
+            left.selectbox("Sheet", sheets, index=_place(sheets, about.get("sheet")), key="read-sheet")
+        else:
+            left.text_input("Delimiter", about.get("delimiter") or "", key="read-delimiter", help="\\t for a tab")
+        row = about.get("header_row")
+        middle.number_input(
+            "Row with the column names", 0, key="read-header", value=row or 0, help="0: there are no names"
+        )
+        right.segmented_control(
+            "Decimal mark", [".", ","], default=options.decimal or _chosen(found, "decimal"), key="read-decimal"
+        )
+        numbers = [c for c in data.columns if data.types[c] != "text"]
+        texts = [c for c in data.columns if data.types[c] == "text"]
+        left.multiselect("Keep as text", numbers, default=[], key="read-text")
+        middle.multiselect("Read as numbers", texts, default=[], key="read-numbers")
+        right.multiselect("Read as dates", data.columns, default=[], key="read-dates")
+        st.form_submit_button("Read again", on_click=_reread, args=(data,))
+
+
+def _reread(data: Dataset) -> None:
+    about, options = data.about, data.options
+    changed: dict[str, Any] = {}
+    for key, name, before in (
+        ("read-sheet", "sheet", about.get("sheet")),
+        ("read-delimiter", "delimiter", about.get("delimiter") or ""),
+        ("read-header", "header_row", about.get("header_row") or 0),
+        ("read-decimal", "decimal", options.decimal),
+    ):
+        value = widget(key)
+        if value is not None and value != before:
+            changed[name] = value.replace("\\t", "\t") if isinstance(value, str) else int(value)
+    for key, name in (
+        ("read-text", "text_columns"),
+        ("read-numbers", "number_columns"),
+        ("read-dates", "datetime_columns"),
+    ):
+        if widget(key):
+            changed[name] = tuple(dict.fromkeys([*getattr(options, name), *widget(key)]))
+    attempt(lambda: session().open_dataset(server.workspace().datasets.reread(data, replace(options, **changed)).id))
+
+
+def _ingest() -> None:
+    file = uploaded()
+    if file is None:
+        return
+    attempt(lambda: session().open_dataset(server.workspace().datasets.add(file, file.name).id))
+    _release(file)
+    session().upload += 1  # a fresh widget: the old one would hold the bytes
+
+
+def _release(file: Any) -> None:
+    """Let go of the uploaded bytes, which Streamlit would keep until the visitor leaves (its issue 9218)."""
+    from streamlit.runtime.scriptrunner import get_script_run_ctx
+
+    file.close()
+    context = get_script_run_ctx()
+    manager = getattr(context, "uploaded_file_mgr", None)
+    if context is not None and manager is not None:
+        manager.remove_file(context.session_id, file.file_id)
+
+
+def _open_sample(sample: Any) -> None:
+    options = ReadingOptions(sheet=sample.sheet) if sample.sheet else ReadingOptions()
+    attempt(
+        lambda: session().open_dataset(server.workspace().datasets.add(sample.path, sample.file, options).id)
+    )
+
+
+def _chosen(found: list[Finding], option: str) -> Any:
+    return next((finding.value for finding in found if finding.option == option), None)
+
+
+def _place(options: list[str], value: Any) -> int:
+    return options.index(value) if value in options else 0
+
+
+def _duration(seconds: float) -> str:
+    if seconds < 1:
+        return f"{1000 * seconds:g} ms"
+    if seconds < 120:
+        return f"{seconds:g} s"
+    if seconds < 7200:
+        return f"{seconds / 60:g} min"
+    return f"{seconds / 3600:g} h" if seconds < 172_800 else str(timedelta(seconds=seconds)).split(",")[0]
+
+
+def _plain(text: str) -> str:
+    """A sentence that quotes cells of a file, with Markdown's and Streamlit's signs made harmless."""
+    return "".join(f"\\{ch}" if ch in r"\`*_[]#~<>$:" else ch for ch in text)
