@@ -22,12 +22,17 @@ if TYPE_CHECKING:
     from engine.hyperparameters import Hyperparameter, declared
     from engine.jobs import Job, JobManager
     from engine.model import Card, Model, Scores
+    from engine.report import result_name
     from engine.results import Result, ResultStore
     from engine.scoring.thresholds import RULES, Rule, rule_from_dict
+    from engine.snippets import cli_line, python_snippet
     from engine.store import ModelStore, suggested_name, validated_name
     from engine.workspace import Workspace
 
 _HOMES = {
+    "result_name": "engine.report",
+    "python_snippet": "engine.snippets",
+    "cli_line": "engine.snippets",
     "validated_name": "engine.store",
     "suggested_name": "engine.store",
     "compare": "engine.data.schema",
@@ -97,12 +102,15 @@ __all__ = [
     "UsageError",
     "Workspace",
     "as_binary",
+    "cli_line",
     "compare",
     "declared",
     "detector_class",
     "evaluate",
     "judge",
+    "python_snippet",
     "read_table",
+    "result_name",
     "rule_from_dict",
     "seconds_of",
     "suggest",

@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 
     from engine.store import ModelStore
 
-MOST_EXPLAINED = 5_000  # flagged rows that get reasons, the most unusual first
 
 
 def train(options: argparse.Namespace) -> None:
@@ -31,9 +30,8 @@ def train(options: argparse.Namespace) -> None:
     frame, about = _read(options.data, options.read, warm="sklearn.ensemble")
     from engine import analysis
 
-    types = dict(zip(about["names"], about["types"], strict=True)) if isinstance(about["types"], list) else about["types"]
     roles = overruled(
-        suggest(frame, types).roles,
+        suggest(frame, about["types"]).roles,
         label=config.label,
         time=config.time,
         entity=config.entity,
@@ -82,7 +80,7 @@ def score(options: argparse.Namespace) -> None:
     store = _store(options)
     card_ref = store.resolve(options.model)
     frame, _ = _read(options.data, options.read, warm="sklearn.ensemble")
-    from engine.analysis import judge
+    from engine.analysis import MOST_EXPLAINED, judge
     from engine.model import Model
     from engine.scoring.reasons import explain
     from engine.scoring.thresholds import FixedValue, Percentile
@@ -138,9 +136,7 @@ def check(options: argparse.Namespace) -> None:
     if options.json:
         keys = ("rows", "columns", "names", "types", "delimiter", "encoding", "header_row", "sheet", "findings")
         shown = {key: about[key] for key in keys}
-        if isinstance(shown["types"], dict):
-            shown["types"] = [shown["types"][name] for name in shown["names"]]
-        print(_json(shown))
+        print(_json(shown | {"types": [about["types"][name] for name in about["names"]]}))
         return
     print(f"{options.data.name}: {about['rows']:,} rows, {about['columns']} columns")
     types = about["types"]

@@ -13,6 +13,7 @@ import numpy as np
 from engine.analysis import explain_worst, train
 from engine.data.dataset import Dataset
 from engine.model import Model
+from engine.report import result_table, write_result
 from engine.scoring.reasons import explain
 from engine.workspace import Workspace
 
@@ -78,6 +79,38 @@ def run_explain(spec: dict[str, Any], job: Job) -> dict[str, Any]:
         return {"reasons": [], "obstacle": prepared.encoded.obstacles.get(row, "")}
     explained = explain(model, prepared, np.array([row]))
     return {"reasons": [reason.as_dict() for reason in explained.reasons[0]]}
+
+
+def run_export(spec: dict[str, Any], job: Job) -> dict[str, Any]:
+    """Write ``result`` with the rows above ``threshold`` flagged, as ``name``. Returns the file's ``path``."""
+    space = _workspace(spec)
+    dataset, found = space.datasets.get(spec["dataset"]), space.results.load(spec["result"])
+    job.progress(0.1, "Reading the data")
+    frame, scores, threshold = dataset.frame(), np.asarray(found.values), float(spec["threshold"])
+    with np.errstate(invalid="ignore"):
+        flags = scores > threshold
+    table = result_table(
+        frame,
+        scores=scores,
+        severity=np.asarray(found.severity),
+        flags=flags,
+        judged=np.isfinite(scores),
+        reasons={int(row): found.sentence(int(row)) for row in found.explained_rows if flags[row]},
+        obstacles=found.obstacles,
+    )
+    settings = {
+        "data": dataset.name,
+        "data sha256": dataset.sha256,
+        "model": found.model,
+        "rule": spec["rule"],
+        "threshold": repr(threshold),
+        "flagged rows": f"{int(flags.sum()):,} of {int(np.isfinite(scores).sum()):,} judged, {len(scores):,} in all",
+    }
+    job.progress(0.4, "Writing the file")
+    path = space.root / "exports" / spec["name"]
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_result(path, table, settings)
+    return {"path": str(path)}
 
 
 def _score(

@@ -37,10 +37,11 @@ FUNCTIONS = {
     "train": "engine.tasks:run_train",
     "score": "engine.tasks:run_score",
     "explain": "engine.tasks:run_explain",
+    "export": "engine.tasks:run_export",
 }
 """The work a job of each kind does: `run(spec, job) -> result`, imported when it is needed."""
 
-WARM_MODULES = ("pandas", "sklearn.ensemble", "engine.analysis")
+WARM_MODULES = ("pandas", "sklearn.ensemble", "sklearn.neighbors", "sklearn.svm", "engine.tasks")
 """What a spare imports ahead of time. Not torch: half the jobs never need its 300 MB."""
 
 BUG = "Something went wrong inside the program; the log has the details (incident {})."

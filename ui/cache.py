@@ -24,7 +24,7 @@ def dataset(id: str) -> Dataset:
 
 def card(model: str) -> Card:
     """The card of a model (name@version): a stored version never changes."""
-    return _card(model, str(server.workspace().models.root))
+    return _card(model, str(server.workspace().models_root))
 
 
 def result(id: str) -> Result:

@@ -7,7 +7,7 @@ from typing import Any
 
 import streamlit as st
 
-from engine import Card, Dataset, Detector, Job, compare, suggested_name
+from engine import Card, Dataset, Detector, Job, compare, suggested_name, validated_name
 from ui import forms, server
 from ui.panels import POLL, attempt, in_plain_words, job_details, page
 from ui.session import owner, session, widget
@@ -139,12 +139,15 @@ def _open(job: Job, data: Dataset) -> None:
 
 
 def _train(kind: type[Detector], data: Dataset, values: dict[str, Any], window: int | None, name: str) -> None:
-    spec = {"detector": kind.name, "hyperparameters": values, "window": window, "name": name}
-    _submit("train", data, spec, f"Training {name}")
+    def train() -> None:
+        spec = {"detector": kind.name, "hyperparameters": values, "window": window, "name": validated_name(name)}
+        _submit("train", data, spec, f"Training {name}")
+
+    attempt(train)
 
 
 def _score(model: str, data: Dataset, mapping: dict[str, str]) -> None:
-    _submit("score", data, {"model": model, "mapping": mapping}, f"Judging {data.name}")
+    attempt(lambda: _submit("score", data, {"model": model, "mapping": mapping}, f"Judging {data.name}"))
 
 
 def _score_mapped(model: str, data: Dataset, keys: dict[str, str]) -> None:
@@ -155,7 +158,4 @@ def _submit(kind: str, data: Dataset, spec: dict[str, Any], title: str) -> None:
     space = server.workspace()
     whole = {**spec, "dataset": data.id, "workspace": str(space.root), "models": str(space.models_root)}
 
-    def submit() -> None:
-        session().watched = server.jobs().submit(kind, whole, owner=owner(), title=title).id
-
-    attempt(submit)
+    session().watched = server.jobs().submit(kind, whole, owner=owner(), title=title).id

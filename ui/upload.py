@@ -9,7 +9,7 @@ from typing import Any
 
 import streamlit as st
 
-from engine import Dataset, Finding, ReadingOptions
+from engine import Dataset, Finding, ReadingOptions, Roles
 from ui import server
 from ui.panels import attempt
 from ui.session import session, upload_key, uploaded, widget
@@ -158,9 +158,15 @@ def _release(file: Any) -> None:
 
 def _open_sample(sample: Any) -> None:
     options = ReadingOptions(sheet=sample.sheet) if sample.sheet else ReadingOptions()
-    attempt(
-        lambda: session().open_dataset(server.workspace().datasets.add(sample.path, sample.file, options).id)
-    )
+
+    def open_it() -> None:
+        store = server.workspace().datasets
+        data = store.add(sample.path, sample.file, options)
+        if not data.roles_given:
+            store.set_roles(data, Roles(dict(sample.roles), sample.kind))
+        session().open_dataset(data.id)
+
+    attempt(open_it)
 
 
 def _chosen(found: list[Finding], option: str) -> Any:

@@ -6,13 +6,16 @@ swaps the tables redraws without a flicker, so what a slider moves is in a table
 specification or in the sentence: a changed sentence makes the browser build the chart again.
 """
 
+from engine.charts.binning import histogram
 from engine.charts.chart import MAX_MARKS, PALETTES, Chart, Palette, Theme, nothing
 from engine.charts.evaluation import confusion_grid, pr_chart, roc_chart
 from engine.charts.rows import contribution_bars, range_strip
-from engine.charts.scores import flagged_curve, histogram, label_histogram, score_histogram
-from engine.charts.series import neighbourhood, series_chart, thin
+from engine.charts.scores import flagged_curve, label_histogram, score_histogram
+from engine.charts.series import BRUSH, neighbourhood, series_chart
+from engine.charts.thinning import thin
 
 __all__ = [
+    "BRUSH",
     "MAX_MARKS",
     "PALETTES",
     "Chart",

@@ -65,7 +65,7 @@ def compiled(chart: Any) -> Spec:
 
 
 def filled(spec: Spec, alt: str, tables: Mapping[str, Rows], **changed: Any) -> Chart:
-    """A compiled specification with its tables, and with those top-level properties that depend on the data."""
+    """A compiled specification with its tables, and with those top-level properties that the data decide."""
     marks = sum(len(rows) for rows in tables.values())
     if marks > MAX_MARKS:
         raise UsageError(
@@ -103,7 +103,7 @@ def dot(palette: Palette, size: int = 110) -> dict[str, Any]:
 
 
 def named(layer: Any, name: str, scale: Any) -> Any:
-    """A layer with one colour that the legend explains; also when it has no marks, so that the plot never jumps."""
+    """A layer in one colour that the legend explains, also without marks, so that the plot never jumps."""
     import altair as alt
 
     legend = alt.Legend(title=None, orient="top", symbolOpacity=1)
@@ -111,15 +111,17 @@ def named(layer: Any, name: str, scale: Any) -> Any:
     return coloured.encode(color=alt.Color("legend:N", scale=scale, legend=legend))
 
 
-def side_text(data: Any, palette: Palette, *, gap: int = 8, **encoding: Any) -> Any:
-    """A ``label`` beside a mark, on the side that the table's ``side`` names, so that it never leaves the plot."""
+def side_text(data: Any, palette: Palette, *, gap: int = 8, lower: int = 0, **encoding: Any) -> Any:
+    """A ``label`` beside a mark, on the side that the table's ``side`` names: the one with more room."""
     import altair as alt
 
     def on(side: str, align: str, dx: int) -> Any:
         return (
             alt.Chart(data)
             .transform_filter(f"datum.side == '{side}'")
-            .mark_text(color=palette.ink, fontSize=LABEL_SIZE, align=align, dx=dx, baseline="middle")
+            .mark_text(
+                color=palette.ink, fontSize=LABEL_SIZE, align=align, dx=dx, dy=lower, baseline="middle"
+            )
             .encode(text="label:N", **encoding)
         )
 

@@ -40,8 +40,8 @@ def roc_chart(fpr: Array, tpr: Array, point: tuple[float, float], auc: float, *,
     label = f"catches {percent(point[1])}, {percent(point[0])} false alarms"
     now = {"x": point[0], "y": point[1], "label": label, "side": "left" if point[0] > 0.5 else "right"}
     words = (
-        f"ROC curve, area under it {auc:.3f}: {percent(_at(fpr, tpr, 0.01))} of the anomalies are caught when 1 % of "
-        f"the normal rows are flagged, {percent(_at(fpr, tpr, 0.1))} when 10 % are."
+        f"ROC curve, area under it {auc:.3f}: {percent(_at(fpr, tpr, 0.01))} of the anomalies are caught when "
+        f"1 % of the normal rows are flagged, {percent(_at(fpr, tpr, 0.1))} when 10 % are."
     )
     tables = {"curve": _curve(fpr, tpr), "chance": [{"x": 0, "y": 0}, {"x": 1, "y": 1}], "now": [now]}
     return filled(_roc_spec(theme), words, tables, title=_title(f"Area under the curve {auc:.3f}"))
@@ -58,8 +58,8 @@ def pr_chart(
 ) -> Chart:
     """How much of what is flagged is an anomaly against how many anomalies are caught, over every threshold.
 
-    ``recall`` and ``precision`` (n_points,) from the strictest threshold to the loosest, ``point`` the pair in use,
-    ``base_rate`` the share of anomalies among the labelled rows: the precision of flagging at random.
+    ``recall`` and ``precision`` (n_points,) from the strictest threshold to the loosest, ``point`` the pair
+    in use, ``base_rate`` the share of anomalies among the labelled rows: the precision of flagging at random.
     """
     if len(recall) == 0:
         return nothing(theme, "a curve needs labelled anomalies and labelled normal rows")
@@ -67,8 +67,8 @@ def pr_chart(
     now = {"x": point[0], "y": point[1], "label": label, "side": "left" if point[0] > 0.5 else "right"}
     words = (
         f"Precision-recall curve, average precision {average_precision:.3f} where flagging at random gives "
-        f"{percent(base_rate)}; when half of the anomalies are caught, {percent(_at(recall, precision, 0.5))} of the "
-        "flagged rows are anomalies."
+        f"{percent(base_rate)}; when half of the anomalies are caught, "
+        f"{percent(_at(recall, precision, 0.5))} of the flagged rows are anomalies."
     )
     chance = [{"x": 0, "y": base_rate}, {"x": 1, "y": base_rate}]
     tables = {"curve": _curve(recall, precision), "chance": chance, "now": [now]}
@@ -96,8 +96,9 @@ def confusion_grid(tp: int, fp: int, fn: int, tn: int, *, theme: Theme) -> Chart
 def corners(x: Array, y: Array, n: int = MAX_CURVE) -> Indices:
     """The row numbers of at most ``n`` points of a curve that draw it: every corner where they fit.
 
-    Points in the middle of a straight horizontal or vertical run go first, which changes nothing. What is still too
-    much is picked evenly along the curve's length, so each left out lies within 1/n of its length from one that stays.
+    Points in the middle of a straight horizontal or vertical run go first, which changes nothing. What is
+    still too much is picked evenly along the curve's length, so each left out lies within 1/n of its length
+    from one that stays.
     """
     flat = (x[1:-1] == x[:-2]) & (x[1:-1] == x[2:]) | (y[1:-1] == y[:-2]) & (y[1:-1] == y[2:])
     rows = np.flatnonzero(np.r_[True, ~flat, True][: len(x)])
@@ -139,23 +140,19 @@ def _title(text: str) -> dict[str, Any]:
 
 @cache
 def _roc_spec(theme: Theme) -> Spec:
-    return _unit_square(
-        theme, "normal rows flagged (false positive rate)", "anomalies caught (recall)", interpolate="linear"
-    )
+    x_title, y_title = "normal rows flagged (false positive rate)", "anomalies caught (recall)"
+    return _unit_square(theme, x_title, y_title, interpolate="linear", lower=12)
 
 
 @cache
 def _pr_spec(theme: Theme) -> Spec:
-    # Steps and not slopes: between two thresholds precision does not move in a straight line (Davis and Goadrich, 2006).
-    return _unit_square(
-        theme,
-        "anomalies caught (recall)",
-        "flagged rows that are anomalies (precision)",
-        interpolate="step-before",
-    )
+    # Steps, not slopes: between two thresholds precision is no straight line (Davis and Goadrich, 2006).
+    x_title, y_title = "anomalies caught (recall)", "flags that are right (precision)"
+    return _unit_square(theme, x_title, y_title, interpolate="step-before", lower=-12)
 
 
-def _unit_square(theme: Theme, x_title: str, y_title: str, *, interpolate: str) -> Spec:
+def _unit_square(theme: Theme, x_title: str, y_title: str, *, interpolate: str, lower: int) -> Spec:
+    """Two shares against each other; the point's label stands ``lower`` pixels down, off the curve."""
     import altair as alt
 
     palette = PALETTES[theme]
@@ -174,13 +171,13 @@ def _unit_square(theme: Theme, x_title: str, y_title: str, *, interpolate: str) 
         .mark_line(color=palette.muted, strokeDash=[4, 4], strokeWidth=1.25)
         .encode(x=x, y=y),
         curve.mark_area(color=palette.line, opacity=0.12, interpolate=interpolate, line=False).encode(
-            x=x, y=alt.Y("y:Q", stack=None), order="order:Q"
+            x=x, y=alt.Y("y:Q", stack=None), y2=alt.datum(0), order="order:Q"
         ),
         curve.mark_line(color=palette.line, strokeWidth=2, interpolate=interpolate).encode(
             x=x, y=y, order="order:Q", tooltip=tooltip
         ),
         alt.Chart(data).mark_point(**dot(palette)).encode(x=x, y=y, tooltip=tooltip),
-        side_text(data, palette, gap=12, x=x, y=y),
+        side_text(data, palette, gap=12, lower=lower, x=x, y=y),
     ]
     return compiled(alt.layer(*layers, height=HEIGHT))
 

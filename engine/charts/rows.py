@@ -30,14 +30,14 @@ ROOM = 1.4  # the axis is longer than its longest bar, for the words behind it
 BAR_HEIGHT = 30
 AXIS_HEIGHT = 56
 NAME_WIDTH = 190  # pixels; a longer name ends in an ellipsis
-BEYOND = 0.9  # how far outside the typical range a value is drawn, in widths of that range; farther ones stop there
+BEYOND = 0.9  # how far outside the typical range a value is drawn at most, in widths of that range
 
 
 def contribution_bars(columns: Sequence[str], shares: Array, texts: Sequence[str], *, theme: Theme) -> Chart:
     """What share of a row's anomaly score each column is answerable for, largest first.
 
-    ``shares`` (n_columns,) of 1, ``texts`` (n_columns,) the row's values as written. After the first twelve columns
-    the rest is one bar.
+    ``shares`` (n_columns,) of 1, ``texts`` (n_columns,) the row's values as written. After the first twelve
+    columns the rest is one bar.
     """
     known = np.nan_to_num(shares, nan=0.0)
     order = [int(i) for i in np.argsort(-known, kind="stable") if known[i] > 0]
@@ -64,9 +64,10 @@ def range_strip(
 ) -> Chart:
     """Where a row's values lie among those of the training rows, one line a column.
 
-    ``values`` (n_columns,) of the row; ``low``, ``median``, ``high`` (n_columns,) the 5 %, 50 % and 95 % quantiles
-    of the training rows; ``texts`` (n_columns,) the values as written, with their unit. Each line has its own scale,
-    on which the typical range lies between the same two marks; a value far outside stands at the end of its line.
+    ``values`` (n_columns,) of the row; ``low``, ``median``, ``high`` (n_columns,) the 5 %, 50 % and 95 %
+    quantiles of the training rows; ``texts`` (n_columns,) the values as written, with their unit. Each line
+    has its own scale, on which the typical range lies between the same two marks; a value far outside stands
+    at the end of its line.
     """
     if len(columns) == 0:
         return nothing(theme, "this row has no numeric column")
@@ -89,8 +90,8 @@ def range_strip(
     strange = [columns[i] for i in np.flatnonzero(outside).tolist()]
     named = f": {', '.join(strange[:5])}" + (" and others" if len(strange) > 5 else "") if strange else ""
     words = (
-        f"{counted(len(strange), 'value')} of {len(columns):,} outside the range that holds the middle 90 % of the "
-        f"training rows{named}."
+        f"{counted(len(strange), 'value')} of {len(columns):,} outside the range that holds the middle 90 % "
+        f"of the training rows{named}."
     )
     return filled(_strip_spec(theme), words, {"rows": rows}, height=BAR_HEIGHT * len(rows) + AXIS_HEIGHT)
 

@@ -8,11 +8,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.charts.binning import drawn_edges
 from engine.charts.chart import (
     COUNT_LABEL,
     DECADES,
-    VALUE_LABEL,
     PALETTES,
+    VALUE_LABEL,
     Chart,
     Palette,
     Rows,
@@ -32,37 +33,8 @@ Array = NDArray[np.float64]
 Counts = NDArray[np.int64]
 
 HEIGHT = 320
-TAIL = 0.001  # the share of scores that may lie beyond the drawn range at either end
-TAIL_ROWS = 3  # and in a small table, this many rows
-ROOM = (
-    2.0  # a range is cut only where the extreme lies this many times as far from the median as the bulk does
-)
 LOG_FLOOR = 0.5  # where bars stand on a logarithmic axis: a single row must still be seen
 HEADROOM = 1.12  # the threshold's label stands above the tallest bar
-
-
-def histogram(scores: Array, bins: int = 120) -> tuple[Array, Counts]:
-    """Scores counted in equal steps: edges (n_bins + 1,), counts (n_bins,). Unjudged rows (NaN) are left out.
-
-    A few extreme scores would squeeze all others into one bar. Where they would, the first or last bin is left open
-    (its outer edge is infinite) and holds them all; nothing is lost from the counts.
-    """
-    judged = scores[np.isfinite(scores)]
-    if len(judged) == 0:
-        return np.zeros(0), np.zeros(0, dtype=np.int64)
-    tail = min(max(TAIL, TAIL_ROWS / len(judged)), 0.5)
-    low, lowest, middle, highest, high = np.quantile(judged, [0.0, tail, 0.5, 1.0 - tail, 1.0])
-    first = middle - ROOM * (middle - lowest) if middle > lowest else low
-    last = middle + ROOM * (highest - middle) if highest > middle else high
-    first, last = max(low, first), min(high, last)
-    if not last > first:
-        half = max(0.5, abs(first) / 1000)  # one bar, wide enough to differ from its own middle
-        return np.array([first - half, first + half]), np.array([len(judged)], dtype=np.int64)
-    inner = np.linspace(first, last, bins + 1)
-    counts = np.histogram(np.clip(judged, first, last), bins=inner)[0].astype(np.int64)
-    inner[0] = -np.inf if low < first else inner[0]
-    inner[-1] = np.inf if high > last else inner[-1]
-    return inner, counts
 
 
 def score_histogram(
@@ -84,14 +56,13 @@ def score_histogram(
     total = int(counts.sum())
     if total == 0:
         return nothing(theme)
-    drawn, note = _drawn(edges)
-    tallest = int(counts.max())
+    drawn, note = drawn_edges(edges)
+    tallest, floor = int(counts.max()), LOG_FLOOR if log else 0.0
     known = [] if by_label is None else _outline(drawn, by_label[1], log=log)
     tables: dict[str, Rows] = {
         "bars": [
-            {"x0": x0, "x1": x1, "rows": n, "key": 0}
+            {"x0": x0, "x1": x1, "rows": n, "height": max(n, floor), "key": 0}
             for x0, x1, n in zip(drawn[:-1].tolist(), drawn[1:].tolist(), counts.tolist(), strict=True)
-            if n
         ],
         "threshold": [_line(drawn, threshold, _flagged_words(threshold, flagged), _top(tallest, log=log))],
         "known": known,
@@ -104,11 +75,11 @@ def score_histogram(
 def label_histogram(
     edges: Array, normal: Counts, anomaly: Counts, threshold: float, *, theme: Theme
 ) -> Chart:
-    """How far scores tell labelled anomalies from labelled normal rows: the shares of each, over one another."""
+    """How far scores tell labelled anomalies from labelled normal rows: the shares of each, overlaid."""
     n_normal, n_anomaly = int(normal.sum()), int(anomaly.sum())
     if n_normal + n_anomaly == 0:
         return nothing(theme, "no judged row has a label")
-    drawn, note = _drawn(edges)
+    drawn, note = drawn_edges(edges)
     rows: list[dict[str, Any]] = []
     highest = 0.0
     for label, counts, total in (("normal", normal, n_normal), ("anomaly", anomaly, n_anomaly)):
@@ -135,8 +106,8 @@ def label_histogram(
 def flagged_curve(percentiles: Array, counts: Counts, current: tuple[float, int], *, theme: Theme) -> Chart:
     """How many rows each percentile would flag, and where the threshold stands now.
 
-    ``percentiles`` (n_points,) from 0 to 100 ascending, ``counts`` (n_points,) rows flagged at each, ``current`` the
-    percentile in use and what it flags.
+    ``percentiles`` (n_points,) from 0 to 100 ascending, ``counts`` (n_points,) rows flagged at each,
+    ``current`` the percentile in use and what it flags.
     """
     points = [
         {"percentile": p, "rows": n}
@@ -161,29 +132,12 @@ def flagged_curve(percentiles: Array, counts: Counts, current: tuple[float, int]
     return filled(_curve_spec(theme), words, {"curve": points, "now": [now]})
 
 
-def _drawn(edges: Array) -> tuple[Array, str]:
-    """Edges with open bins drawn as wide as the others, and a note for the axis that says which are open."""
-    drawn = edges.astype(np.float64).copy()
-    inner = drawn[np.isfinite(drawn)]
-    width = float(inner[1] - inner[0]) if len(inner) > 1 else 1.0
-    notes = []
-    if np.isneginf(drawn[0]):
-        drawn[0] = inner[0] - width
-        notes.append(f"first bar: {number(float(inner[0]))} and below")
-    if np.isposinf(drawn[-1]):
-        drawn[-1] = inner[-1] + width
-        notes.append(f"last bar: {number(float(inner[-1]))} and above")
-    return drawn, f" ({'; '.join(notes)})" if notes else ""
-
-
 def _range_words(edges: Array, counts: Counts) -> str:
     """Where the scores lie, in words: from, to, and the middle as near as the bins tell."""
     half = int(np.searchsorted(np.cumsum(counts), counts.sum() / 2))
-    drawn, note = _drawn(edges)
-    return (
-        f" from {number(float(drawn[0]))} to {number(float(drawn[-1]))}{note}, "
-        f"half of them below {number(float(drawn[half + 1]))}"
-    )
+    drawn, note = drawn_edges(edges)
+    ends = f" from {number(float(drawn[0]))} to {number(float(drawn[-1]))}{note}"
+    return f"{ends}, half of them up to {number(float(drawn[half + 1]))}"
 
 
 def _anomalies(counts: Counts) -> str:
@@ -209,10 +163,9 @@ def _line(drawn: Array, threshold: float, label: str, top: float) -> dict[str, A
 
 def _outline(drawn: Array, counts: Counts, *, log: bool) -> list[dict[str, Any]]:
     """The tops of the bars of labelled anomalies as one stepped line."""
-    floor = LOG_FLOOR if log else 0.0
-    heights = np.maximum(counts, floor).tolist()
-    steps = [{"x": x, "rows": rows} for x, rows in zip(drawn[:-1].tolist(), heights, strict=True)]
-    return [*steps, {"x": float(drawn[-1]), "rows": heights[-1]}]
+    heights = np.maximum(counts, LOG_FLOOR if log else 0.0).tolist()
+    steps = [{"x": x, "height": height} for x, height in zip(drawn[:-1].tolist(), heights, strict=True)]
+    return [*steps, {"x": float(drawn[-1]), "height": heights[-1]}]
 
 
 @lru_cache(maxsize=64)
@@ -229,13 +182,13 @@ def _score_spec(theme: Theme, log: bool, title: str, known: bool) -> Spec:
     )
     scale = alt.Scale(type="log", domainMin=LOG_FLOOR, nice=False) if log else alt.Scale(nice=False)
     y_title = "rows, logarithmic" if log else "rows"
-    y = alt.Y("rows:Q", title=y_title, scale=scale, axis=_count_axis(log=log))
+    y = alt.Y("height:Q", title=y_title, scale=scale, axis=_count_axis(log=log))
     tooltip = [
         alt.Tooltip("x0:Q", title="score from", format=",.4~g"),
         alt.Tooltip("x1:Q", title="to", format=",.4~g"),
         alt.Tooltip("rows:Q", title="rows", format=","),
     ]
-    # Every bar learns the threshold by a lookup, inside the browser; the bar it crosses is coloured in two parts.
+    # Every bar learns the threshold by a lookup inside the browser; the bar it crosses has two colours.
     line = alt.LookupData(data=alt.NamedData(name="threshold"), key="key", fields=["x"])
     bars = alt.Chart(alt.NamedData(name="bars")).transform_lookup(lookup="key", from_=line)
 
@@ -297,7 +250,7 @@ def _label_spec(theme: Theme, title: str) -> Spec:
             x2="x1:Q",
             y=alt.Y(
                 "share:Q",
-                title="share of the rows with this label",
+                title="share of the label's rows",
                 stack=None,
                 scale=alt.Scale(nice=False),
                 axis=alt.Axis(format=".0~%", tickCount=5),

@@ -25,74 +25,27 @@ from engine.charts.chart import (
     nothing,
     number,
 )
+from engine.charts.thinning import MAX_POINTS, thin, worst
 
 Array = NDArray[np.float64]
 Indices = NDArray[np.int64]
 Mask = NDArray[np.bool_]
 Span = tuple[float, float]
 
-MAX_POINTS = 2_000  # two to a pixel on a wide screen
-MAX_FLAGGED = 500
 MAX_SPANS = 500
 BRUSH = "window"
 """The name of the selection that a reader's drag makes, for a page that answers with a closer look."""
 
 # Hours as people write them outside America, and on the first tick what all of them leave out.
 CLOCK_LABEL = """
-    utchours(datum.value) + utcminutes(datum.value) + utcseconds(datum.value) > 0
-    ? (datum.index == 0
-        ? [utcFormat(datum.value, utcseconds(datum.value) ? '%H:%M:%S' : '%H:%M'), utcFormat(datum.value, '%b %d %Y')]
-        : utcFormat(datum.value, utcseconds(datum.value) ? '%H:%M:%S' : '%H:%M'))
-    : utcmonth(datum.value) + utcdate(datum.value) == 1
-    ? utcFormat(datum.value, '%Y')
-    : datum.index == 0
-    ? [utcFormat(datum.value, '%b %d'), utcFormat(datum.value, '%Y')]
-    : utcFormat(datum.value, '%b %d')
+    utchours(datum.value) + utcminutes(datum.value) + utcseconds(datum.value) > 0 ? (datum.index == 0 ?
+    [utcFormat(datum.value, utcseconds(datum.value) ? '%H:%M:%S' : '%H:%M'), utcFormat(datum.value, '%b %d
+    %Y')] : utcFormat(datum.value, utcseconds(datum.value) ? '%H:%M:%S' : '%H:%M')) : utcmonth(datum.value) +
+    utcdate(datum.value) == 1 ? utcFormat(datum.value, '%Y') : datum.index == 0 ? [utcFormat(datum.value, '%b
+    %d'), utcFormat(datum.value, '%Y')] : utcFormat(datum.value, '%b %d')
 """
 
 FLAGGED, LABELLED, THIS_ROW = "flagged", "labelled anomaly", "this row"
-
-
-def thin(x: Array, y: Array, keep: Mask | None = None, n: int = MAX_POINTS) -> Indices:
-    """The row numbers, ascending, of at most ``n`` points that draw the same line as all of them.
-
-    ``x`` (n_samples,) ascending is cut into equal stretches, of which the lowest and highest ``y`` stay; a stretch
-    without any value keeps one row, so that a gap stays a gap. Rows of ``keep`` always stay: all of them up to 500, of
-    more those farthest from the median of ``y``.
-    """
-    if len(y) <= n:
-        return np.arange(len(y), dtype=np.int64)
-    kept = np.zeros(0, dtype=np.int64) if keep is None else worst(np.abs(y - np.nanmedian(y)), keep)
-    stretches = max((n - len(kept) - 2) // 2, 1)
-    span = float(x[-1] - x[0])
-    at = (x - x[0]) / span if span > 0 else np.linspace(0.0, 1.0, len(x))
-    stretch = np.minimum((at * stretches).astype(np.int64), stretches - 1)
-    starts = np.flatnonzero(np.r_[True, np.diff(stretch) > 0])
-    lowest = _first_at(np.minimum.reduceat(np.where(np.isnan(y), np.inf, y), starts), y, starts)
-    highest = _first_at(np.maximum.reduceat(np.where(np.isnan(y), -np.inf, y), starts), y, starts)
-    return np.unique(np.r_[0, lowest, highest, kept, len(y) - 1])
-
-
-def worst(severity: Array, flagged: Mask, most: int = MAX_FLAGGED) -> Indices:
-    """The row numbers, ascending, of the ``most`` flagged rows with the highest severity."""
-    rows = np.flatnonzero(flagged)
-    if len(rows) <= most:
-        return rows
-    # A row without a number is one that could not be judged, hence last.
-    order = np.argpartition(-np.nan_to_num(severity[rows], nan=-np.inf), most)[:most]
-    return np.sort(rows[order])
-
-
-def _first_at(extreme: Array, y: Array, starts: Indices) -> Indices:
-    """Where each stretch first reaches its extreme; its first row where it has no value."""
-    lengths = np.diff(np.r_[starts, len(y)])
-    hits = np.flatnonzero(y == np.repeat(extreme, lengths))
-    first = np.searchsorted(hits, starts)
-    found = np.where(
-        first < len(hits), hits[np.minimum(first, max(len(hits) - 1, 0))] if len(hits) else -1, -1
-    )
-    inside = (found >= starts) & (found < starts + lengths)
-    return np.where(inside, found, starts)
 
 
 def series_chart(
@@ -108,13 +61,14 @@ def series_chart(
     brush: bool = False,
     theme: Theme,
 ) -> Chart:
-    """One channel over time: flagged spans as bands, flagged rows as dots, labelled anomalies as a strip on top.
+    """One channel over time: flagged spans as bands, flagged rows as dots, labelled anomalies as a strip.
 
-    ``times`` (n_samples,) ascending: seconds since 1970 in UTC, drawn by the file's own clock in every browser, or
-    plain step numbers when ``clock`` is false. ``values`` (n_samples,), NaN breaks the line. ``spans`` and
-    ``label_spans`` are pairs (start, end) in the unit of ``times``. ``flagged`` (n_samples,) marks rows; where they
-    are more than can be drawn, ``severity`` (n_samples,) says which matter most. ``brush`` lets the reader drag over
-    a stretch of time, reported as the selection ``window``; otherwise shift and the wheel zoom, dragging moves.
+    ``times`` (n_samples,) ascending: seconds since 1970 in UTC, drawn by the file's own clock in every
+    browser, or plain step numbers when ``clock`` is false. ``values`` (n_samples,), NaN breaks the line.
+    ``spans`` and ``label_spans`` are pairs (start, end) in the unit of ``times``. ``flagged`` (n_samples,)
+    marks rows; where they are more than can be drawn, ``severity`` (n_samples,) says which matter most.
+    ``brush`` lets the reader drag over a stretch of time, reported as the selection ``window``; otherwise
+    shift and the wheel zoom, dragging moves.
     """
     if not np.isfinite(values).any():
         return nothing(theme, f"'{channel}' has no values here")
@@ -148,7 +102,7 @@ def neighbourhood(
     clock: bool = True,
     theme: Theme,
 ) -> Chart:
-    """A few rows of one channel around row ``index`` of them, with that row marked. Arrays as in a series chart."""
+    """A few rows of one channel around row ``index`` of them, which is marked. Arrays as in a series chart."""
     if not np.isfinite(values).any():
         return nothing(theme, f"'{channel}' has no values here")
     mask = np.zeros(len(values), dtype=np.bool_) if flagged is None else flagged.copy()
@@ -192,7 +146,8 @@ def _words(channel: str, times: Array, values: Array, *, clock: bool) -> str:
         return str(np.datetime64(round(at), "s")).replace("T", " ") if clock else number(at)
 
     return (
-        f"'{channel}' over {counted(len(values), 'row')} from {moment(float(times[0]))} to {moment(float(times[-1]))}, "
+        f"'{channel}' over {counted(len(values), 'row')} "
+        f"from {moment(float(times[0]))} to {moment(float(times[-1]))}, "
         f"between {number(float(np.nanmin(values)))} and {number(float(np.nanmax(values)))}"
     )
 
@@ -210,7 +165,7 @@ def _series_spec(theme: Theme, channel: str, clock: bool, labelled: bool, kind: 
         "value:Q",
         title=channel,
         scale=alt.Scale(zero=False, padding=10),
-        axis=alt.Axis(tickCount=5, labelExpr=VALUE_LABEL),
+        axis=alt.Axis(tickCount=4, labelExpr=VALUE_LABEL),
     )
     tooltip = [_time_tooltip(clock), alt.Tooltip("value:Q", title=channel, format=",.5~g")]
     bands = alt.Chart(alt.NamedData(name="spans")).mark_rect(opacity=0.22, strokeWidth=1)
@@ -227,7 +182,7 @@ def _series_spec(theme: Theme, channel: str, clock: bool, labelled: bool, kind: 
         layers.append(named(strip.encode(x=_time_axis(clock, "start"), x2="end", **top), LABELLED, scale))
     if kind == "row":
         layers += _row_layers(palette, x, y, scale, tooltip)
-        return compiled(alt.layer(*layers, height=220))
+        return compiled(alt.layer(*layers, height=260))
     # The wheel alone scrolls the page: a chart that fills the screen must not trap its reader.
     selection = (
         alt.selection_interval(name=BRUSH, encodings=["x"])

@@ -62,6 +62,11 @@ class Dataset:
         return dict(self.about["profile"])
 
     @property
+    def roles_given(self) -> bool:
+        """Whether a person has confirmed or changed the roles."""
+        return (self.folder / "roles.json").exists()
+
+    @property
     def suggested_roles(self) -> Roles:
         return Roles.from_dict(self.profile["roles"])
 

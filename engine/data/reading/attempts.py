@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from engine.data.reading import numerals, typed
 from engine.data.reading.dates import Dates, dates, iso_dates

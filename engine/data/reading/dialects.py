@@ -82,8 +82,16 @@ def _regularity(dialect: Dialect, lines: Sequence[str]) -> float:
     lengths = Counter(len(row) for row in rows)
     even = sum(n * n * (length - 1) / length for length, n in lengths.items()) / len(rows) ** 2
     cells = [cell.strip() for row in rows for cell in row]
-    known = sum(is_value(cell) or (bool(_PLAIN_TEXT.match(cell)) and 0.8) for cell in cells) / len(cells)
+    wrapped = set(re.findall(rf"{dialect.quote}([^{dialect.quote}]+){dialect.quote}", "\n".join(lines)))
+    known = sum(_trust(cell, wrapped) for cell in cells) / len(cells)
     return even * known * known
+
+
+def _trust(cell: str, wrapped: set[str]) -> float:
+    """How much a cell looks like one: values fully, words nearly, and what needed its quotation marks."""
+    if is_value(cell):
+        return 1.0
+    return 0.8 if _PLAIN_TEXT.match(cell) or cell in wrapped else 0.0
 
 
 def _single_quoted(lines: Sequence[str]) -> bool:

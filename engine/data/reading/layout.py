@@ -68,7 +68,7 @@ def _above(
     rows: Sequence[Sequence[str]], used: list[int], full: list[int], first: int, kinds: set[int]
 ) -> Layout:
     """The header is the nearest full row above the first row of data, unless that row is a header itself."""
-    above = [i for i in full if i < first]
+    above = [i for i in full if i < first and not _has_values(rows[i], kinds)]
     if not above:
         comment = _comment_header(rows, first)
         if comment is not None:
@@ -110,7 +110,11 @@ def _is_data(row: Sequence[str], kinds: set[int], width: int) -> bool:
     filled = [cell for cell in cells if cell.lower() not in _MISSING]
     if not filled or 2 * _n_filled(row) < width:
         return False
-    return sum(is_value(cell) for cell in filled) >= 0.5 * len(filled) and len(cells) >= 0.5 * len(kinds)
+    return sum(is_value(cell) for cell in filled) > 0.5 * len(filled) and len(cells) >= 0.5 * len(kinds)
+
+
+def _has_values(row: Sequence[str], kinds: set[int]) -> bool:
+    return any(is_value(row[i].strip()) for i in kinds if i < len(row))
 
 
 def _all_text(rows: Sequence[Sequence[str]], used: list[int], start: int) -> Layout:
@@ -154,6 +158,9 @@ def _is_numbered_header(rows: Sequence[Sequence[str]], used: list[int], first: i
     """Years or running numbers as names: 'sensor,2019,2020' or '0,1,2,3' above other numbers."""
     below = [rows[i] for i in used if i > first]
     names = [rows[first][c].strip() for c in sorted(kinds) if c < len(rows[first])]
+    words = [name for name in names if name.lower() not in _MISSING and not is_value(name)]
+    if words and below:  # 'time,1,2,3': a word where only numbers or dates follow
+        return True
     if len(names) < 2 or not below or not all(re.fullmatch(r"\d{1,4}", name) for name in names):
         return False
     numbers = [int(name) for name in names]

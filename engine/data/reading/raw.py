@@ -60,7 +60,7 @@ class RawTable:
 def parsed(texts: pa.Array, kind: pa.DataType) -> pa.Array | None:
     """Texts cast to ``kind`` if every one of them can be.
 
-    Three samples go first: Arrow words an error for each cell that fails, which takes longer than all the rest.
+    Three samples go first: Arrow words an error for each cell that fails, which takes long.
     """
     n = len(texts)
     try:

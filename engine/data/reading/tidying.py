@@ -56,7 +56,8 @@ def _drop_empty_columns(raw: RawTable) -> None:
 
 
 def _drop_empty_rows(raw: RawTable) -> None:
-    if not raw.columns or any(not column.cells.null_count for column in raw.columns):
+    """Blank lines; in Parquet and JSON an empty row is a record like any other."""
+    if raw.header_row is None or any(not column.cells.null_count for column in raw.columns):
         return
     filled = np.zeros(raw.n_rows, bool)
     for column in raw.columns:

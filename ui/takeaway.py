@@ -1,0 +1,93 @@
+"""Take the answer away: the scored table as CSV, Excel or Parquet, and the code that gives the same scores again."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import streamlit as st
+
+from engine import Card, Dataset, EngineError, Judgement, Result, Rule, cli_line, python_snippet, result_name
+from ui import server
+from ui.session import owner
+
+FORMATS = {".csv": "CSV", ".xlsx": "Excel", ".parquet": "Parquet"}
+PATIENCE_SECONDS = 600
+
+
+def exports(found: Result, card: Card, data: Dataset, answer: Judgement, rule: Rule) -> None:
+    """Download buttons, and how to get the same result without the screen."""
+    st.subheader("Take it away", anchor=False)
+    who = owner()  # the download runs outside the page and could not ask
+    with st.container(horizontal=True, vertical_alignment="center"):
+        for suffix, title in FORMATS.items():
+            name = _file_name(found, data, answer, rule, suffix)
+            st.download_button(
+                title,
+                data=lambda suffix=suffix, name=name: _made(found, data, answer, rule, suffix, name, who),
+                file_name=name,
+                on_click="ignore",
+                icon=":material/download:",
+                key=f"download-{suffix}",
+            )
+        st.caption("Every row with its anomaly score, severity, flag and reasons.")
+    with st.expander("The same from the command line or a notebook", icon=":material/code:"):
+        percentile = rule.value if rule.kind == "percentile" else None
+        threshold = None if percentile is not None else answer.threshold
+        options = data.options.as_dict()
+        output = _file_name(found, data, answer, rule, ".csv")
+        st.code(
+            cli_line(
+                data=data.name,
+                model=card.id,
+                output=output,
+                percentile=percentile,
+                threshold=threshold,
+                mapping=found.mapping,
+                options=options,
+            ),
+            language="bash",
+            wrap_lines=True,
+        )
+        st.code(
+            python_snippet(
+                data=data.name,
+                model=card.id,
+                percentile=percentile,
+                threshold=threshold,
+                mapping=found.mapping,
+                options=options,
+            ),
+            language="python",
+        )
+
+
+def _file_name(found: Result, data: Dataset, answer: Judgement, rule: Rule, suffix: str) -> str:
+    stamp = server.workspace().results.stamp(found.id)
+    content = f"{data.sha256} {found.model} {stamp} {answer.threshold!r}"
+    percentile = rule.value if rule.kind == "percentile" else None
+    return result_name(data.name, found.model, content, suffix, percentile=percentile)
+
+
+def _made(
+    found: Result, data: Dataset, answer: Judgement, rule: Rule, suffix: str, name: str, who: str
+) -> bytes:
+    """The file, made by a job process so that a large one costs this process nothing but its bytes."""
+    space, jobs = server.workspace(), server.jobs()
+    spec = {
+        "dataset": data.id,
+        "result": found.id,
+        "threshold": answer.threshold,
+        "rule": f"{rule.title} {rule.value:g}",
+        "name": name,
+        "workspace": str(space.root),
+        "models": str(space.models_root),
+    }
+    job = jobs.submit("export", spec, owner=who, title=f"Writing {FORMATS[suffix]}")
+    ends = time.monotonic() + PATIENCE_SECONDS
+    while job.active and time.monotonic() < ends:
+        time.sleep(0.1)
+        job = jobs.get(job.id)
+    if job.state != "done" or not job.result:
+        raise EngineError(job.error or "the file could not be written in time")
+    return Path(job.result["path"]).read_bytes()
