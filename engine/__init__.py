@@ -11,8 +11,9 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from engine.analysis import Evaluation, Judgement, evaluate, judge, train
+    from engine.analysis import Evaluation, Judgement, evaluate, evaluation_at, judge, train
     from engine.data.dataset import Dataset, DatasetStore
+    from engine.data.features import FeatureRecipe
     from engine.data.reading import Finding, Reading, ReadingOptions, read_table
     from engine.data.roles import Roles, as_binary, seconds_of, suggest
     from engine.data.samples import SAMPLES
@@ -21,15 +22,24 @@ if TYPE_CHECKING:
     from engine.errors import DataError, EngineError, UsageError
     from engine.hyperparameters import Hyperparameter, declared
     from engine.jobs import Job, JobManager
-    from engine.model import Card, Model, Scores
+    from engine.model import Card, Model, Scores, load_recipe
     from engine.report import result_name
     from engine.results import Result, ResultStore
+    from engine.scoring.metrics import Curve, curve
+    from engine.scoring.reasons import nearest_normal, places
     from engine.scoring.thresholds import RULES, Rule, rule_from_dict
     from engine.snippets import cli_line, python_snippet
     from engine.store import ModelStore, suggested_name, validated_name
     from engine.workspace import Workspace
 
 _HOMES = {
+    "evaluation_at": "engine.analysis",
+    "curve": "engine.scoring.metrics",
+    "Curve": "engine.scoring.metrics",
+    "FeatureRecipe": "engine.data.features",
+    "nearest_normal": "engine.scoring.reasons",
+    "places": "engine.scoring.reasons",
+    "load_recipe": "engine.model",
     "result_name": "engine.report",
     "python_snippet": "engine.snippets",
     "cli_line": "engine.snippets",
@@ -79,12 +89,14 @@ __all__ = [
     "RULES",
     "SAMPLES",
     "Card",
+    "Curve",
     "DataError",
     "Dataset",
     "DatasetStore",
     "Detector",
     "EngineError",
     "Evaluation",
+    "FeatureRecipe",
     "Finding",
     "Hyperparameter",
     "Job",
@@ -104,10 +116,15 @@ __all__ = [
     "as_binary",
     "cli_line",
     "compare",
+    "curve",
     "declared",
     "detector_class",
     "evaluate",
+    "evaluation_at",
     "judge",
+    "load_recipe",
+    "nearest_normal",
+    "places",
     "python_snippet",
     "read_table",
     "result_name",

@@ -8,7 +8,7 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 import pandas as pd
@@ -20,10 +20,10 @@ from engine.data.roles import Roles
 from engine.data.schema import type_of
 from engine.detectors import detector_class
 from engine.detectors.base import Progress, quiet
-from engine.errors import DataError
+from engine.errors import DataError, UsageError
 from engine.hyperparameters import checked
 from engine.model import Card, Model, Prepared, Scores, library_versions
-from engine.scoring.metrics import Confusion, Curve, confusion, curve
+from engine.scoring.metrics import Confusion, Curve, confusion_at, curve
 from engine.scoring.reasons import Explained, explain
 from engine.scoring.thresholds import Contamination, Rule, reference_quantiles
 
@@ -52,6 +52,8 @@ def train(
     started = time.monotonic()
     kind = detector_class(detector)
     chosen = checked(kind, hyperparameters or {})
+    if scaling not in get_args(Scaling):
+        raise UsageError(f"scaling must be one of {', '.join(get_args(Scaling))}, got '{scaling}'")
     if len(frame) < FEWEST_ROWS:
         raise DataError(f"training needs at least {FEWEST_ROWS} rows, got {len(frame)}")
     frame = frame.reset_index(drop=True)
@@ -146,10 +148,13 @@ class Evaluation:
 
 def evaluate(scores: NDArray[np.float64], labels: NDArray[np.float64], threshold: float) -> Evaluation:
     """Check scores against labels (1 anomaly, 0 normal, NaN unknown). One class only raises :class:`DataError`."""
-    points = curve(scores, labels)
-    return Evaluation(
-        curve=points, confusion=confusion(scores, labels, threshold), labelled=points.positives + points.negatives
-    )
+    return evaluation_at(curve(scores, labels), threshold)
+
+
+def evaluation_at(points: Curve, threshold: float) -> Evaluation:
+    """Check one threshold against a curve that is known already."""
+    labelled = points.positives + points.negatives
+    return Evaluation(curve=points, confusion=confusion_at(points, threshold), labelled=labelled)
 
 
 def explain_worst(model: Model, prepared: Prepared, scores: Scores, most: int = MOST_EXPLAINED) -> Explained:

@@ -49,8 +49,21 @@ class TrainConfig:
                 hint = f"; did you mean '{near[0]}'?" if near else ""
                 raise UsageError(f"'{key}' is not a key of a configuration{hint} (it has {', '.join(known)})")
         config = cls(**{str(k): v for k, v in values.items() if v is not None})
-        if isinstance(config.ignore, str):
-            config.ignore = [column.strip() for column in config.ignore.split(",")]
-        if not isinstance(config.hyperparameters, dict):
-            raise UsageError("hyperparameters must be 'key: value' lines, indented under 'hyperparameters:'")
+        config._check()
         return config
+
+    def _check(self) -> None:
+        """Bring each value into its type: YAML takes a bare 2024 for a number where a name is meant."""
+        for key in ("detector", "name", "label", "time", "entity", "scaling"):
+            value = getattr(self, key)
+            if isinstance(value, (list, dict)):
+                raise UsageError(f"{key} must be one value, got {value}")
+            setattr(self, key, None if value is None else str(value))
+        if isinstance(self.ignore, dict):
+            raise UsageError(f"ignore must be a list of columns, got {self.ignore}")
+        columns = self.ignore if isinstance(self.ignore, list) else str(self.ignore).split(",")
+        self.ignore = [str(column).strip() for column in columns]
+        if self.window is not None and type(self.window) is not int:
+            raise UsageError(f"window must be a whole number of readings, got '{self.window}'")
+        if not isinstance(self.hyperparameters, dict):
+            raise UsageError("hyperparameters must be 'key: value' lines, indented under 'hyperparameters:'")

@@ -171,6 +171,15 @@ class Model:
         return cls(card=card, detector=detector, recipe=recipe)
 
 
+def load_recipe(store: ModelStore, ref: str | ModelRef) -> FeatureRecipe:
+    """The feature recipe of a model without its detector: enough to say what is usual, at no cost."""
+    ref = store.resolve(ref)
+    try:
+        return FeatureRecipe.from_dict(json.loads(store.parts(ref)["recipe.json"]))
+    except (KeyError, TypeError, ValueError) as problem:
+        raise StoreError(f"model '{ref}' is damaged and cannot be used ({problem}); train it again") from problem
+
+
 def library_versions() -> dict[str, str]:
     """Versions that may change a score in the last digits."""
     return {"python": platform.python_version(), **{name: version(name) for name in LIBRARIES}}

@@ -1,1 +1,18 @@
-"""x"""
+"""Is the model any good? Scores against the known answers, at the threshold in use."""
+
+import streamlit as st
+
+from ui import evaluating, panels
+
+panels.show_problem()
+found, card, data = panels.need_result()
+st.title("Evaluate", anchor=False)
+if data.roles.label is None:
+    panels.empty_state(
+        "No known answers",
+        "To check a model, give one column the role label: it says which rows are anomalies.",
+        "data",
+        "Choose a label column",
+    )
+    st.stop()
+evaluating.board(found, card, data, data.roles.label)

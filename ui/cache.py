@@ -7,14 +7,29 @@ could bring back somebody else's answer. Cached arrays are shared by all visitor
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import pandas as pd
 import streamlit as st
 
-from engine import Card, Dataset, Evaluation, Job, Result, as_binary, charts, evaluate, seconds_of
+from engine import (
+    Card,
+    Curve,
+    Dataset,
+    Evaluation,
+    FeatureRecipe,
+    Result,
+    as_binary,
+    charts,
+    curve,
+    evaluation_at,
+    load_recipe,
+    seconds_of,
+)
 from ui import server
+
+ORDINARY = 90.0  # severity below which a row may serve as an example of the usual
+MOST_COMPARED = 5_000  # ordinary rows searched for the nearest
 
 
 def dataset(id: str) -> Dataset:
@@ -54,13 +69,7 @@ def labels(dataset_id: str, name: str) -> tuple[np.ndarray, str]:
 
 def evaluation(result_id: str, label: str, threshold: float) -> Evaluation:
     """A result against the labels of its data set."""
-    found = result(result_id)
-    return evaluate(found.values, labels(found.dataset, label)[0], threshold)
-
-
-def explanation(job: Job) -> dict[str, Any]:
-    """The answer of an explaining job that is done."""
-    return job.result or {}
+    return evaluation_at(_curve(result_id, label, server.workspace().results.stamp(result_id)), threshold)
 
 
 @st.cache_resource(max_entries=64, show_spinner=False)
@@ -134,3 +143,52 @@ def _line(dataset_id: str, time: str, channel: str, entity: str | None, which: s
 @st.cache_resource(max_entries=8, show_spinner=False)
 def _entities(dataset_id: str, entity: str) -> list[str]:
     return sorted(_column(dataset_id, entity).dropna().astype(str).unique())[:5_000]
+
+
+def recipe(model: str) -> FeatureRecipe:
+    """How a model (name@version) looks at rows."""
+    return _recipe(model)
+
+
+def row(dataset_id: str, number: int) -> pd.DataFrame:
+    """One row of a data set, as a table of one row."""
+    return _row(dataset_id, number)
+
+
+def normal_rows(result_id: str) -> pd.DataFrame:
+    """A sample of the rows a model finds ordinary, under their row numbers."""
+    return _normal_rows(result_id, server.workspace().results.stamp(result_id))
+
+
+@st.cache_resource(max_entries=16, show_spinner=False)
+def _recipe(model: str) -> FeatureRecipe:
+    return load_recipe(server.workspace().models, model)
+
+
+@st.cache_resource(max_entries=64, show_spinner=False)
+def _row(dataset_id: str, number: int) -> pd.DataFrame:
+    return dataset(dataset_id).rows_at([number])
+
+
+@st.cache_resource(max_entries=4, show_spinner=False)
+def _normal_rows(result_id: str, stamp: int) -> pd.DataFrame:
+    found = _result(result_id, stamp)
+    ordinary = np.flatnonzero(np.asarray(found.severity) < ORDINARY)
+    if len(ordinary) > MOST_COMPARED:
+        ordinary = np.sort(np.random.default_rng(0).choice(ordinary, MOST_COMPARED, replace=False))
+    return dataset(found.dataset).rows_at(ordinary.tolist())
+
+
+Points = tuple[np.ndarray, np.ndarray]
+
+
+def curve_points(result_id: str, label: str) -> tuple[Points, Points]:
+    """The points of the ROC and the precision-recall curve: (rate, recall), (recall, precision)."""
+    found = _curve(result_id, label, server.workspace().results.stamp(result_id))
+    return (found.false_positive_rate, found.recall), (found.recall, found.precision)
+
+
+@st.cache_resource(max_entries=4, show_spinner=False)
+def _curve(result_id: str, label: str, stamp: int) -> Curve:
+    found = _result(result_id, stamp)
+    return curve(np.asarray(found.values), _labels(found.dataset, label)[0])

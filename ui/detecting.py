@@ -54,7 +54,7 @@ def training_form(kind: type[Detector], data: Dataset) -> None:
             placeholder="chosen from the rhythm of the data",
             help="Every reading is judged by what happened over this many readings up to it.",
         )
-    name = st.text_input("Name of the model", suggested_name(data.name), key=f"name-{data.id}", max_chars=80)
+    name = st.text_input("Name of the model", suggested_name(data.name.rsplit(".", 1)[0]), key=f"name-{data.id}", max_chars=80)
     st.button(
         "Train",
         type="primary",

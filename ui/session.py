@@ -26,6 +26,8 @@ class Session:
     row: int | None = None
     upload: int = 0  # number of the upload widget: a new number is an empty one
     watched: str | None = None  # the job whose result opens when it is done
+    asked: tuple[str, int] | None = None  # the result and row an explanation was asked for
+    asking: str | None = None  # the job that works it out
     problem: str | None = None  # what went wrong in a callback, to be shown once
 
     def rule(self, default: Rule) -> Rule:

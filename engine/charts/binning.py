@@ -12,9 +12,7 @@ Counts = NDArray[np.int64]
 
 TAIL = 0.001  # the share of scores that may lie beyond the drawn range at either end
 TAIL_ROWS = 3  # and in a small table, this many rows
-ROOM = (
-    2.0  # a range is cut only where the extreme lies this many times as far from the median as the bulk does
-)
+ROOM = 2.0  # a range is cut only where its end lies this many times as far from the median as the bulk does
 
 
 def histogram(scores: Array, bins: int = 120) -> tuple[Array, Counts]:
@@ -32,9 +30,8 @@ def histogram(scores: Array, bins: int = 120) -> tuple[Array, Counts]:
     last = middle + ROOM * (highest - middle) if highest > middle else high
     first, last = max(low, first), min(high, last)
     if not last > first:
-        first = last - max(
-            1.0, abs(last) / 1000
-        )  # the only value ends the range: at a threshold equal to it, not above
+        # The only value ends the range, as the highest always does: at a threshold equal to it, not above.
+        first = last - max(1.0, abs(last) / 1000)
     inner = np.linspace(first, last, bins + 1)
     counts = np.histogram(np.clip(judged, first, last), bins=inner)[0].astype(np.int64)
     inner[0] = -np.inf if low < first else inner[0]

@@ -38,10 +38,15 @@ def roc_chart(fpr: Array, tpr: Array, point: tuple[float, float], auc: float, *,
     if len(fpr) == 0:
         return nothing(theme, "a curve needs labelled anomalies and labelled normal rows")
     label = f"catches {percent(point[1])}, {percent(point[0])} false alarms"
-    now = {"x": point[0], "y": point[1], "label": label, "side": "left" if point[0] > 0.5 else "right"}
+    now = {
+        "x": float(point[0]),
+        "y": float(point[1]),
+        "label": label,
+        "side": "left" if point[0] > 0.5 else "right",
+    }
     words = (
-        f"ROC curve, area under it {auc:.3f}: {percent(_at(fpr, tpr, 0.01))} of the anomalies are caught when "
-        f"1 % of the normal rows are flagged, {percent(_at(fpr, tpr, 0.1))} when 10 % are."
+        f"ROC curve, area under it {auc:.3f}: {percent(_at(fpr, tpr, 0.01))} of the anomalies are caught "
+        f"when 1 % of the normal rows are flagged, {percent(_at(fpr, tpr, 0.1))} when 10 % are."
     )
     tables = {"curve": _curve(fpr, tpr), "chance": [{"x": 0, "y": 0}, {"x": 1, "y": 1}], "now": [now]}
     return filled(_roc_spec(theme), words, tables, title=_title(f"Area under the curve {auc:.3f}"))
@@ -64,7 +69,12 @@ def pr_chart(
     if len(recall) == 0:
         return nothing(theme, "a curve needs labelled anomalies and labelled normal rows")
     label = f"catches {percent(point[0])}, right {percent(point[1])} of the time"
-    now = {"x": point[0], "y": point[1], "label": label, "side": "left" if point[0] > 0.5 else "right"}
+    now = {
+        "x": float(point[0]),
+        "y": float(point[1]),
+        "label": label,
+        "side": "left" if point[0] > 0.5 else "right",
+    }
     words = (
         f"Precision-recall curve, average precision {average_precision:.3f} where flagging at random gives "
         f"{percent(base_rate)}; when half of the anomalies are caught, "
@@ -100,8 +110,10 @@ def corners(x: Array, y: Array, n: int = MAX_CURVE) -> Indices:
     still too much is picked evenly along the curve's length, so each left out lies within 1/n of its length
     from one that stays.
     """
-    flat = (x[1:-1] == x[:-2]) & (x[1:-1] == x[2:]) | (y[1:-1] == y[:-2]) & (y[1:-1] == y[2:])
-    rows = np.flatnonzero(np.r_[True, ~flat, True][: len(x)])
+    new = np.flatnonzero(np.r_[True, (np.diff(x) != 0) | (np.diff(y) != 0)])
+    across, up = np.diff(x[new]) == 0, np.diff(y[new]) == 0
+    middle = (across[:-1] & across[1:]) | (up[:-1] & up[1:])
+    rows = new[np.r_[True, ~middle, True][: len(new)]]
     if len(rows) <= n:
         return rows
     length = np.r_[0.0, np.cumsum(np.abs(np.diff(x[rows])) + np.abs(np.diff(y[rows])))]
@@ -127,8 +139,8 @@ def _cell(label: str, flag: str, rows: int, of: int, words: str) -> dict[str, An
     return {
         "label": label,
         "flag": flag,
-        "rows": rows,
-        "share": rows / of,
+        "rows": int(rows),
+        "share": float(rows / of),
         "number": f"{rows:,}",
         "words": words,
     }
@@ -170,9 +182,6 @@ def _unit_square(theme: Theme, x_title: str, y_title: str, *, interpolate: str, 
         alt.Chart(alt.NamedData(name="chance"))
         .mark_line(color=palette.muted, strokeDash=[4, 4], strokeWidth=1.25)
         .encode(x=x, y=y),
-        curve.mark_area(color=palette.line, opacity=0.12, interpolate=interpolate, line=False).encode(
-            x=x, y=alt.Y("y:Q", stack=None), y2=alt.datum(0), order="order:Q"
-        ),
         curve.mark_line(color=palette.line, strokeWidth=2, interpolate=interpolate).encode(
             x=x, y=y, order="order:Q", tooltip=tooltip
         ),

@@ -119,8 +119,8 @@ def flagged_curve(percentiles: Array, counts: Counts, current: tuple[float, int]
     here, n_here = current
     middle = (points[0]["percentile"] + points[-1]["percentile"]) / 2
     now = {
-        "percentile": here,
-        "rows": max(n_here, LOG_FLOOR),
+        "percentile": float(here),
+        "rows": float(max(n_here, LOG_FLOOR)),
         "label": f"{counted(n_here, 'row')} at {number(here)}",
         "side": "left" if here > middle else "right",
     }

@@ -25,7 +25,7 @@ from engine.charts.chart import (
     nothing,
     number,
 )
-from engine.charts.thinning import MAX_POINTS, thin, worst
+from engine.charts.thinning import MAX_POINTS, oddness, thin, worst
 
 Array = NDArray[np.float64]
 Indices = NDArray[np.int64]
@@ -36,14 +36,16 @@ MAX_SPANS = 500
 BRUSH = "window"
 """The name of the selection that a reader's drag makes, for a page that answers with a closer look."""
 
-# Hours as people write them outside America, and on the first tick what all of them leave out.
-CLOCK_LABEL = """
-    utchours(datum.value) + utcminutes(datum.value) + utcseconds(datum.value) > 0 ? (datum.index == 0 ?
-    [utcFormat(datum.value, utcseconds(datum.value) ? '%H:%M:%S' : '%H:%M'), utcFormat(datum.value, '%b %d
-    %Y')] : utcFormat(datum.value, utcseconds(datum.value) ? '%H:%M:%S' : '%H:%M')) : utcmonth(datum.value) +
-    utcdate(datum.value) == 1 ? utcFormat(datum.value, '%Y') : datum.index == 0 ? [utcFormat(datum.value, '%b
-    %d'), utcFormat(datum.value, '%Y')] : utcFormat(datum.value, '%b %d')
-"""
+# Hours of a day and not of half a day, and below the first tick what all of them leave out.
+_CLOCK = "utcFormat(datum.value, utcseconds(datum.value) ? '%H:%M:%S' : '%H:%M')"
+_DAY = "utcFormat(datum.value, '%b %d')"
+_YEAR = "utcFormat(datum.value, '%Y')"
+CLOCK_LABEL = (
+    "datum.value % 86400000 != 0"
+    f" ? (datum.index == 0 ? [{_CLOCK}, utcFormat(datum.value, '%b %d %Y')] : {_CLOCK})"
+    f" : utcmonth(datum.value) == 0 && utcdate(datum.value) == 1 ? {_YEAR}"
+    f" : datum.index == 0 ? [{_DAY}, {_YEAR}] : {_DAY}"
+)
 
 FLAGGED, LABELLED, THIS_ROW = "flagged", "labelled anomaly", "this row"
 
@@ -73,13 +75,10 @@ def series_chart(
     if not np.isfinite(values).any():
         return nothing(theme, f"'{channel}' has no values here")
     mask = np.zeros(len(values), dtype=np.bool_) if flagged is None else flagged
-    dots = worst(
-        np.abs(values - np.nanmedian(values)) if severity is None else severity, mask & np.isfinite(values)
-    )
+    dots = worst(oddness(values) if severity is None else severity, mask & np.isfinite(values))
+    rows = _with(thin(times, values, n=MAX_POINTS - len(dots)), dots)
     tables = {
-        "line": _points(
-            times, values, _with(thin(times, values, n=MAX_POINTS - len(dots)), dots), clock=clock
-        ),
+        "line": _points(times, values, rows, clock=clock),
         "flagged": _points(times, values, dots, clock=clock),
         "spans": _bands(spans, times, clock=clock),
         "labels": _bands(label_spans or (), times, clock=clock),
@@ -102,12 +101,12 @@ def neighbourhood(
     clock: bool = True,
     theme: Theme,
 ) -> Chart:
-    """A few rows of one channel around row ``index`` of them, which is marked. Arrays as in a series chart."""
+    """A few rows of one channel around row ``index`` of them, which is marked; arrays as in a series."""
     if not np.isfinite(values).any():
         return nothing(theme, f"'{channel}' has no values here")
     mask = np.zeros(len(values), dtype=np.bool_) if flagged is None else flagged.copy()
     mask[index] = False
-    dots = worst(np.abs(values - np.nanmedian(values)), mask & np.isfinite(values))
+    dots = worst(oddness(values), mask & np.isfinite(values))
     rows = _with(thin(times, values, n=MAX_POINTS - len(dots)), np.r_[dots, index])
     tables = {
         "line": _points(times, values, rows, clock=clock),

@@ -22,7 +22,7 @@ def thin(x: Array, y: Array, keep: Mask | None = None, n: int = MAX_POINTS) -> I
     """
     if len(y) <= n:
         return np.arange(len(y), dtype=np.int64)
-    kept = np.zeros(0, dtype=np.int64) if keep is None else worst(np.abs(y - np.nanmedian(y)), keep)
+    kept = np.zeros(0, dtype=np.int64) if keep is None else worst(oddness(y), keep)
     stretches = max((n - len(kept) - 2) // 2, 1)
     span = float(x[-1] - x[0])
     at = (x - x[0]) / span if span > 0 else np.linspace(0.0, 1.0, len(x))
@@ -31,6 +31,11 @@ def thin(x: Array, y: Array, keep: Mask | None = None, n: int = MAX_POINTS) -> I
     lowest = _first_at(np.minimum.reduceat(np.where(np.isnan(y), np.inf, y), starts), y, starts)
     highest = _first_at(np.maximum.reduceat(np.where(np.isnan(y), -np.inf, y), starts), y, starts)
     return np.unique(np.r_[0, lowest, highest, kept, len(y) - 1])
+
+
+def oddness(y: Array) -> Array:
+    """How far each value lies from the median: what stands for severity where none is known."""
+    return np.abs(y - np.nanmedian(y)) if np.isfinite(y).any() else np.zeros(len(y))
 
 
 def worst(severity: Array, flagged: Mask, most: int = MAX_FLAGGED) -> Indices:
@@ -47,9 +52,5 @@ def _first_at(extreme: Array, y: Array, starts: Indices) -> Indices:
     """Where each stretch first reaches its extreme; its first row where it has no value."""
     lengths = np.diff(np.r_[starts, len(y)])
     hits = np.flatnonzero(y == np.repeat(extreme, lengths))
-    first = np.searchsorted(hits, starts)
-    found = np.where(
-        first < len(hits), hits[np.minimum(first, max(len(hits) - 1, 0))] if len(hits) else -1, -1
-    )
-    inside = (found >= starts) & (found < starts + lengths)
-    return np.where(inside, found, starts)
+    found = np.r_[hits, len(y)][np.searchsorted(hits, starts)]
+    return np.where(found < starts + lengths, found, starts)

@@ -28,6 +28,7 @@ Scaling = Literal["standard", "robust", "minmax", "none"]
 CodeKind = Literal["number", "category", "moment"]
 
 IMPOSSIBLE = 1e15  # beyond this a float64 sum of squares loses the ordinary values entirely
+EXACT = 2**53  # whole numbers up to here are exact in a float64
 KEPT_LEVELS = 5_000  # levels whose share is remembered
 MOST_MISSING = 0.5  # share of missing cells above which a row is not judged
 TYPICAL = (0.0, 0.05, 0.25, 0.5, 0.75, 0.95, 1.0)  # quantiles kept to say what is usual
@@ -163,9 +164,10 @@ def as_numbers(column: pd.Series, code: ColumnCode) -> NDArray[np.float64]:
 def as_levels(column: pd.Series) -> NDArray[np.object_]:
     """A column as text levels (n_samples,), missing cells as None; 7.0 and 7 are the same level."""
     if pd.api.types.is_float_dtype(column):
-        whole = column.dropna()
-        if (whole == whole.round()).all():
-            column = column.astype("Int64")
+        # Cell by cell, not by column: what a row is called must not depend on the rows beside it.
+        numbers, values = pd.factorize(column.to_numpy(dtype=np.float64, na_value=np.nan))  # missing: number -1
+        names = [str(int(v)) if v.is_integer() and abs(v) < EXACT else str(v) for v in values.tolist()]
+        return np.array([*names, None], dtype=object)[numbers]
     levels = column.astype(str).to_numpy(dtype=object)
     levels[column.isna().to_numpy()] = None
     return levels
@@ -235,7 +237,9 @@ def _learn_category(name: str, column: pd.Series) -> tuple[ColumnCode | None, st
 
 def _encode_number(code: ColumnCode, numbers: NDArray[np.float64]) -> NDArray[np.float64]:
     filled = np.where(np.isnan(numbers), code.fill, numbers)
-    blocks = [(filled - code.center) / code.scale]
+    # A column of tiny numbers can meet one that is 1e30 times its spread: far out, but still a number to every detector.
+    with np.errstate(over="ignore"):
+        blocks = [np.clip((filled - code.center) / code.scale, -IMPOSSIBLE, IMPOSSIBLE)]
     if code.kind == "moment":
         hours = filled / 3600
         # A uniform spread over 24 hours or 7 days has the deviation of its range over the root of 12.

@@ -196,6 +196,8 @@ def sampling(frame: pd.DataFrame, roles: Roles) -> dict[str, Any] | None:
 def seconds_of(column: pd.Series) -> np.ndarray:
     """A time column as seconds (n_samples,), NaN where missing; integer steps count as seconds."""
     if pd.api.types.is_datetime64_any_dtype(column):
+        if isinstance(column.dtype, pd.DatetimeTZDtype):
+            column = column.dt.tz_convert(None)
         stamps = column.astype("datetime64[us]").to_numpy()
         return np.where(np.isnat(stamps), np.nan, stamps.astype("int64") / 1e6)
     return pd.to_numeric(column, errors="coerce").to_numpy(dtype=float, na_value=np.nan)

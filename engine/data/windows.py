@@ -6,7 +6,7 @@ features in whichever longer slice it is scored. They never reach across a gap o
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -14,9 +14,12 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from engine.data.encoding import IMPOSSIBLE
 from engine.data.roles import Roles, sampling, seconds_of
+from engine.errors import UsageError
 
 SHORTEST, LONGEST, FALLBACK = 8, 64, 32
+LEAST = 2  # readings of a window: a change needs two
 CHUNK = 16_384  # windows measured at once
 GAP = 3.0  # steps without a reading that start a new segment
 
@@ -29,6 +32,7 @@ DESCRIPTIONS = {
     "offset": "distance from the mean of the last {w} readings",
     "trend": "trend over the last {w} readings",
 }
+MEASURES = tuple(DESCRIPTIONS)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,6 +49,8 @@ class Windows:
     @classmethod
     def fit(cls, frame: pd.DataFrame, roles: Roles, length: int | None = None) -> Windows:
         """Choose the window: the dominant period (median of the channels) if it is short, else 32 readings."""
+        if length is not None and length < LEAST:
+            raise UsageError(f"a window must hold at least {LEAST} readings, got {length}")
         facts = sampling(frame, roles)
         step = facts["step_seconds"] if facts else 1.0
         if length is None:
@@ -61,19 +67,17 @@ class Windows:
         """Rolling features in the order of ``frame``'s rows, and which rows had a full window behind them."""
         order = _order(frame, roles)
         ordered = frame.iloc[order]
-        segment = self._segments(ordered, roles)
-        position = _position_in(segment)
+        whole = _position_in(self._segments(ordered, roles)) >= self.length - 1
         columns: dict[str, NDArray[Any]] = {}
         for channel in roles.features:
             if channel in numeric_channels(frame, roles):
-                columns |= self._channel(channel, _numbers(ordered[channel]), segment)
+                columns |= self._channel(channel, _numbers(ordered[channel]), whole)
             else:
                 columns[channel] = ordered[channel].to_numpy()
         back = np.empty(len(order), dtype=np.int64)
         back[order] = np.arange(len(order))
         features = pd.DataFrame(columns, index=ordered.index).iloc[back]
-        full = (position >= self.length - 1)[back]
-        return features.reset_index(drop=True), full
+        return features.reset_index(drop=True), whole[back]
 
     def describe(self, feature: str) -> tuple[str, str]:
         """The channel a rolling feature belongs to and what it measures in words ('' for the reading itself)."""
@@ -101,27 +105,16 @@ class Windows:
             new[1:] |= entity[1:] != entity[:-1]
         return np.cumsum(new)
 
-    def _channel(self, name: str, x: NDArray[np.float64], segment: NDArray[np.int64]) -> dict[str, NDArray[Any]]:
-        """Rolling features of one channel; values are filled forward inside a segment, never across."""
-        position = _position_in(segment)
-        filled = pd.Series(np.where(np.isfinite(x), x, np.nan)).groupby(segment).ffill().to_numpy()
-        jump = np.diff(filled, prepend=np.nan)
-        jump[position == 0] = np.nan
-        before = np.roll(filled, self.length - 1)
-        level = _rolling(filled, self.length, np.mean)
-        parts = {
-            "level": level,
-            "spread": _rolling(filled, self.length, np.std),
-            "range": _rolling(filled, self.length, np.ptp),
-            "jump": jump,
-            "roughness": _rolling(np.abs(jump), self.length - 1, np.mean),
-            "offset": filled - level,
-            "trend": filled - before,
-        }
-        # Windows that would reach into the segment before are blanked: their rows are not judged.
-        whole = position >= self.length - 1
-        columns: dict[str, NDArray[Any]] = {name: x}
-        return columns | {name + SEPARATOR + what: np.where(whole, values, np.nan) for what, values in parts.items()}
+    def _channel(self, name: str, x: NDArray[np.float64], whole: NDArray[np.bool_]) -> dict[str, NDArray[Any]]:
+        """The readings of one channel and, where a ``whole`` window ends, what they did in it; NaN elsewhere."""
+        usable = np.where(np.abs(x) <= IMPOSSIBLE, x, np.nan)
+        measured = np.full((len(MEASURES), len(x)), np.nan)
+        rows = np.flatnonzero(whole)
+        for start in range(0, len(rows), CHUNK):
+            part = rows[start : start + CHUNK]
+            windows = np.lib.stride_tricks.sliding_window_view(usable, self.length)[part - self.length + 1]
+            measured[:, part] = _measured(_filled(windows))
+        return {name: x} | {name + SEPARATOR + what: measured[i] for i, what in enumerate(MEASURES)}
 
 
 SEPARATOR = " · "
@@ -138,7 +131,7 @@ def numeric_channels(frame: pd.DataFrame, roles: Roles) -> list[str]:
 
 def dominant_period(x: NDArray[np.float64], longest: int = 4_000) -> int | None:
     """The lag of the first strong peak of the autocorrelation, None when nothing repeats (correlation below 0.3)."""
-    x = x[np.isfinite(x)][: 20 * longest]
+    x = x[np.abs(x) <= IMPOSSIBLE][: 20 * longest]
     if len(x) < 3 * SHORTEST or x.std() == 0:
         return None
     x = x - pd.Series(x).rolling(min(len(x), 4 * longest), min_periods=1, center=True).mean().to_numpy()
@@ -174,16 +167,32 @@ def _position_in(segment: NDArray[np.int64]) -> NDArray[np.int64]:
     return np.arange(len(segment)) - np.repeat(starts, np.diff(np.r_[starts, len(segment)]))
 
 
-def _rolling(values: NDArray[np.float64], length: int, measure: Callable[..., Any]) -> NDArray[np.float64]:
-    """``measure`` of each window of ``length`` values that ends at a row (n_samples,), NaN before the first.
+def _filled(windows: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Windows (n_windows, length) where a missing reading counts as the one before it in the same window.
+
+    Never as one before the window: a reading would get other features in a longer slice. At the start of a window
+    the first reading known counts.
+    """
+    known = np.isfinite(windows)
+    latest = np.maximum.accumulate(np.where(known, np.arange(windows.shape[1]), -1), axis=1)
+    return np.take_along_axis(windows, np.where(latest < 0, known.argmax(axis=1)[:, None], latest), axis=1)
+
+
+def _measured(windows: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The ``MEASURES`` of each window (n_windows, length): (n_measures, n_windows).
 
     Each window is measured on its own. A running sum (as in pandas) would be faster, but would leave the rounding
     of a huge value behind in later windows, and give a reading another score in a longer slice.
     """
-    measured = np.full(len(values), np.nan)
-    if len(values) >= length:
-        windows = np.lib.stride_tricks.sliding_window_view(values, length)
-        for start in range(0, len(windows), CHUNK):
-            part = measure(windows[start : start + CHUNK], axis=1)
-            measured[start + length - 1 : start + length - 1 + len(part)] = part
-    return measured
+    steps, last, level = np.diff(windows, axis=1), windows[:, -1], windows.mean(axis=1)
+    return np.stack(
+        [
+            level,
+            windows.std(axis=1),
+            np.ptp(windows, axis=1),
+            steps[:, -1],
+            np.abs(steps).mean(axis=1),
+            last - level,
+            last - windows[:, 0],
+        ]
+    )

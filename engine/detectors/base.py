@@ -59,8 +59,11 @@ class Detector:
         checked(type(self), self.get_params())
         matrix = self._validated(X, reset=True)
         progress(0.0, "Learning")
-        self._learn(matrix, progress)
-        self.decision_scores_: Scores = self._reference_scores(matrix, progress)
+        # Learning and scoring each count from 0 to 1; together they must not fall back.
+        self._learn(matrix, lambda done, message: progress(0.5 * done, message))
+        self.decision_scores_: Scores = self._reference_scores(
+            matrix, lambda done, message: progress(0.5 + 0.5 * done, message)
+        )
         self.set_threshold(contamination=self.contamination)
         progress(1.0, "Learned")
         return self

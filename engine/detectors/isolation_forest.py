@@ -106,6 +106,8 @@ class IsolationForest(Detector):
         n_nodes = len(arrays["feature"])
         if counts.ndim != 1 or (counts < 1).any() or counts.sum() != n_nodes or columns.shape[0] != len(counts):
             raise StoreError("the stored Isolation Forest is damaged: its trees do not add up")
+        if not np.issubdtype(columns.dtype, np.integer) or not np.isfinite(arrays["expected_path_length"]).all():
+            raise StoreError("the stored Isolation Forest is damaged: it holds numbers that cannot be")
         if columns.min() < 0 or columns.max() >= n_features or any(len(arrays[f]) != n_nodes for f in NODE_FIELDS):
             raise StoreError("the stored Isolation Forest is damaged: it points at columns it does not have")
         self.trees_, self.columns_, start = [], [np.asarray(c) for c in columns], 0
@@ -161,6 +163,7 @@ def _check_tree(nodes: NDArray[Any], n_features: int) -> int:
     children = np.concatenate([left[inner], right[inner]])
     sound = (
         ((left == -1) == (right == -1)).all()
+        and (left >= -1).all()  # any other negative number would be followed as a link
         and (left[inner] > numbers[inner]).all()
         and (right[inner] > numbers[inner]).all()
         and (children < count).all()

@@ -133,6 +133,6 @@ class OneClassSVM(Detector):
             width = float(self.gamma)
         except ValueError:
             width = -1.0
-        if width <= 0:
+        if not 0 < width < np.inf:
             raise UsageError(f"gamma must be 'scale', 'auto' or a number above 0, got '{self.gamma}'")
         return width

@@ -29,6 +29,8 @@ def ablation(score: Callable[[Array], Array], X: Array, typical: Array, groups: 
     that are strange together (one of them is enough), the second those that are strange only in combination.
     """
     n_groups = int(groups.max()) + 1
+    if len(X) == 0:
+        return np.zeros((0, n_groups))
     base, floor = score(X), score(typical[None, :])[0]
     contributions = np.zeros((len(X), n_groups))
     step = max(1, CHUNK_CELLS // (2 * n_groups * X.shape[1]))

@@ -118,7 +118,7 @@ class Confusion:
 
 def confusion(scores: Array, labels: Array, threshold: float) -> Confusion:
     """Flags (score strictly above ``threshold``) against labels."""
-    return _confusion_of(curve(scores, labels), threshold)
+    return confusion_at(curve(scores, labels), threshold)
 
 
 def best_f1(scores: Array, labels: Array) -> Confusion:
@@ -127,10 +127,11 @@ def best_f1(scores: Array, labels: Array) -> Confusion:
     best = int(np.argmax(points.f1))
     # A strict threshold that flags this score and no lower one lies between the two.
     below = points.threshold[best + 1] if best + 1 < len(points.threshold) else np.nextafter(points.threshold[best], -np.inf)
-    return _confusion_of(points, float(below))
+    return confusion_at(points, float(below))
 
 
-def _confusion_of(points: Curve, threshold: float) -> Confusion:
+def confusion_at(points: Curve, threshold: float) -> Confusion:
+    """Flags against labels at one threshold, read off a curve."""
     i = points.at(threshold)
     caught, false = int(points.true_positives[i]), int(points.false_positives[i])
     return Confusion(

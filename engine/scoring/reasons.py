@@ -9,10 +9,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from engine.data.encoding import TYPICAL, ColumnCode
+from engine.data.encoding import TYPICAL, ColumnCode, as_numbers
 from engine.data.features import FeatureRecipe
 from engine.model import Model, Prepared
-from engine.scoring.explanations import ablation, shares
+from engine.scoring.explanations import ablation, nearest, shares
 
 SMALLEST_SHARE = 0.10  # a column answerable for less is not worth a word
 MOST_REASONS = 3
@@ -81,6 +81,42 @@ def _reason(recipe: FeatureRecipe, code: ColumnCode, share: float, cells: pd.Ser
     column, what = recipe.describe(code)
     value, usual = value_in_words(code, cells[code.name]), usual_in_words(code, cells[code.name])
     return Reason(column=column, share=share, value=f"{what} {value}" if what else value, usual=usual)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Place:
+    """Where a row's value of one numeric column lies among those of the training rows."""
+
+    column: str
+    value: float
+    low: float  # 5 % of the training rows lie below
+    median: float
+    high: float  # 5 % lie above
+    text: str
+
+
+def places(recipe: FeatureRecipe, row: pd.Series) -> list[Place]:
+    """The numeric columns of one row against their training range; missing and impossible values left out."""
+    found = []
+    for code in recipe.encoder.codes:
+        if code.kind != "number" or code.name not in row.index or recipe.describe(code)[1]:
+            continue
+        value = float(as_numbers(pd.Series([row[code.name]]), code)[0])
+        if np.isfinite(value):
+            low, median, high = (code.typical[TYPICAL.index(q)] for q in (0.05, 0.5, 0.95))
+            text = number_in_words(value)
+            found.append(Place(column=code.name, value=value, low=low, median=median, high=high, text=text))
+    return found
+
+
+def nearest_normal(
+    recipe: FeatureRecipe, row: pd.DataFrame, normal: pd.DataFrame, k: int = 3
+) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """Positions in ``normal`` of the ``k`` rows most like ``row`` (one row), and their distances, nearest first."""
+    numbers, distances = nearest(
+        recipe.encoder.transform(row).values[0], recipe.encoder.transform(normal).values, min(k, len(normal))
+    )
+    return numbers, distances
 
 
 def value_in_words(code: ColumnCode, value: Any) -> str:

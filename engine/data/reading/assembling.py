@@ -16,14 +16,14 @@ from engine.data.reading.distinct import Distinct, quoted
 from engine.data.reading.epochs import epoch_unit, from_epoch
 from engine.data.reading.labels import labelled
 from engine.data.reading.missing import is_missing
-from engine.data.reading.raw import RawColumn, RawTable
+from engine.data.reading.raw import RawColumn, RawTable, is_text
 from engine.data.reading.tidying import is_sum_row, tidied, totals_finding
 from engine.data.reading.typed import Typed
 from engine.data.reading.types import ColumnType, Finding, Reading, ReadingOptions
 from engine.errors import ReadingError
 
 _NUMERIC = ("integer", "number")
-_SAMPLE = 20_000  # distinct texts per column that show how numbers are written
+_SAMPLE = 5_000  # cells from three places that show how a column writes its numbers
 
 
 def assembled(raw: RawTable, name: str, options: ReadingOptions) -> Reading:
@@ -71,31 +71,39 @@ def _check_named_columns(options: ReadingOptions, labels: list[str], name: str) 
 def _typed(raw: RawTable, options: ReadingOptions) -> dict[str, Typed]:
     """Every column with its type: the easy ones first, the others by what the whole file shows."""
     done: dict[str, Typed] = {}
-    closer: dict[str, Distinct] = {}
+    closer: dict[str, pa.Array] = {}
     for column in raw.columns:
         if column.name in options.text_columns:
             done[column.name] = typed.text(column.cells.cast(pa.string()))
-        elif not _is_text(column.cells):
+        elif not is_text(column.cells):
             done[column.name] = _native(column, raw)
         else:
             plain = _plain(column, raw, options)
             if plain is None:
-                closer[column.name] = Distinct.of(column.name, column.cells)
+                closer[column.name] = column.cells
             else:
                 done[column.name] = plain
     setting, proof = _setting(raw, options, closer)
+    raw.findings += proof
     if setting.decimal == "," and setting.decimal_is_proved:
         for column in raw.columns:
-            if column.name in done and _is_text(column.cells) and numerals.only_grouped(column.cells, ","):
-                closer[column.name] = Distinct.of(column.name, column.cells)
-    raw.findings += proof
-    done |= {label: understood(distinct, setting) for label, distinct in closer.items()}
-    ordered = {column.name: done[column.name] for column in raw.columns}
-    return {label: _as_time(label, column, options) for label, column in ordered.items()}
+            if column.name in done and is_text(column.cells) and numerals.only_grouped(column.cells, ","):
+                closer[column.name] = column.cells
+    for label, cells in closer.items():
+        quick = _with_decimal_commas(label, cells, setting)
+        done[label] = understood(Distinct.of(label, cells), setting) if quick is None else quick
+    return {column.name: _as_time(column.name, done[column.name], options) for column in raw.columns}
 
 
-def _is_text(cells: pa.Array) -> bool:
-    return pa.types.is_string(cells.type) or pa.types.is_large_string(cells.type)
+def _with_decimal_commas(label: str, cells: pa.Array, setting: Setting) -> Typed | None:
+    """The quick way for a column of numbers in a file that is proved to have decimal commas."""
+    options = setting.options
+    if setting.decimal != "," or not (setting.decimal_is_proved or options.decimal):
+        return None
+    if label in options.datetime_columns or not setting.numbers_allowed or cells.null_count == len(cells):
+        return None
+    points = numerals.with_points(cells)
+    return None if points is None else plain_numbers(points, label)
 
 
 def _plain(column: RawColumn, raw: RawTable, options: ReadingOptions) -> Typed | None:
@@ -125,7 +133,8 @@ def _setting(
 ) -> tuple[Setting, list[Finding]]:
     """How this file writes numbers and dates, by the evidence of its columns together."""
     proofs, examples = [], []
-    for distinct in (d.sample(_SAMPLE) for d in closer.values()) if raw.texts_may_be_numbers else []:
+    for label, cells in closer.items() if raw.texts_may_be_numbers else ():
+        distinct = Distinct.of(label, _sample(cells))
         stripped, _ = numerals.bare(distinct.without_missing(among_values=True)[0])
         proof = numerals.evidence(stripped, distinct.counts)
         numeric = numerals.matches(stripped, numerals.pattern(numerals.DOT)) | numerals.matches(
@@ -146,6 +155,14 @@ def _setting(
         may_be_integers=raw.integral_numbers_are_integers,
     )
     return setting, _writing_findings(examples, setting)
+
+
+def _sample(cells: pa.Array) -> pa.Array:
+    """The first, middle and last cells of a long column."""
+    n = len(cells)
+    if n <= 3 * _SAMPLE:
+        return cells
+    return pa.concat_arrays([cells.slice(start, _SAMPLE) for start in (0, n // 2, n - _SAMPLE)])
 
 
 def _writing_findings(
@@ -227,7 +244,7 @@ def _numbers_finding(raw: RawTable, columns: dict[str, Typed]) -> list[Finding]:
         return []
     findings = []
     for column in raw.columns:
-        if columns[column.name].type not in _NUMERIC or not _is_text(column.cells):
+        if columns[column.name].type not in _NUMERIC or not is_text(column.cells):
             continue
         cells = (
             column.cells if column.written_as_text is None else column.cells.filter(column.written_as_text)

@@ -21,6 +21,7 @@ from engine.data.reading.types import Finding, Level, ReadingOptions
 _PAIRS = (("true", "false"), ("yes", "no"), ("ja", "nein"), ("wahr", "falsch"), ("oui", "non"))
 _SHORT_PAIRS = (("y", "n"), ("t", "f"))  # only where both occur
 _LEADING_ZEROS = r"^[-+]?0[0-9]+$"
+ENOUGH = 20_000  # distinct texts that show how a column writes its numbers; every cell is checked later
 TEXT_REASONS = ("leading_zeros", "long_integers")  # findings that say why digits are no quantity
 
 
@@ -66,7 +67,7 @@ def numbers_in(distinct: Distinct, setting: Setting, *, forced: bool = False) ->
     name, options = distinct.name, setting.options
     texts, missing = distinct.without_missing(among_values=True)
     stripped, signs = numerals.bare(texts)
-    proof = numerals.evidence(stripped, distinct.counts)
+    proof = numerals.evidence(stripped[:ENOUGH], distinct.counts[:ENOUGH])
     convention = Convention(
         decimal=options.decimal or proof.decimal or setting.decimal, thousands=options.thousands
     )

@@ -35,6 +35,10 @@ _MONTH_FIRST = (
     _DAY_NAME + r"(?P<name>[A-Za-zä]{3,9})\.?\s+(?P<day>\d{1,2})(?:st|nd|rd|th)?,?\s+(?P<year>\d{4})" + _TIME
 )
 
+_UNMISTAKABLE = (_YEAR_FIRST, _YEAR_MONTH, _NAMED_MONTH, _MONTH_FIRST)
+_DAY_OR_MONTH = (_YEAR_LAST, _SHORT_YEAR_LAST, _SHORT_SLASHED)
+_HEAD = 1_000
+
 _MONTHS = {
     name: number
     for number, names in enumerate(
@@ -86,20 +90,27 @@ def dates(
     ``order`` says which of them stands in each row: rows in order of time tell day from month.
     """
     found = Dates(instants=np.full(len(texts), "NaT", "M8[us]"))
-    for expression in (
-        _YEAR_FIRST,
-        _YEAR_MONTH,
-        _NAMED_MONTH,
-        _MONTH_FIRST,
-        *([_COMPACT] if compact else []),
+    written = np.asarray(pc.is_valid(texts))
+    for expression in _likely_first(
+        texts, [*_UNMISTAKABLE, *([_COMPACT] if compact else []), *_DAY_OR_MONTH]
     ):
-        _take(found, _parts(texts, expression))
-    for expression in (_YEAR_LAST, _SHORT_YEAR_LAST, _SHORT_SLASHED):
+        if (found.ok | ~written).all():
+            break
         parts = _parts(texts, expression)
         if parts is None or not (parts["matched"] & ~found.ok).any():
             continue
-        _settle(found, texts, parts, day_first, default_day_first, order)
+        if expression in _DAY_OR_MONTH:
+            _settle(found, texts, parts, day_first, default_day_first, order)
+        else:
+            _take(found, parts)
     return found
+
+
+def _likely_first(texts: pa.Array, expressions: list[str]) -> list[str]:
+    """The ways of writing that occur among the first texts go first; mostly no other is needed."""
+    head = texts.slice(0, _HEAD)
+    unseen = {e: not pc.any(pc.match_substring_regex(head, e)).as_py() for e in expressions}
+    return sorted(expressions, key=lambda expression: unseen[expression])
 
 
 def _settle(
@@ -157,9 +168,7 @@ def _parts(texts: pa.Array, expression: str) -> dict[str, Any] | None:
     return parts
 
 
-def _take(found: Dates, parts: dict[str, Any] | None, *, day_first: bool = True) -> None:
-    if parts is None:
-        return
+def _take(found: Dates, parts: dict[str, Any], *, day_first: bool = True) -> None:
     instants = _read(parts, day_first)
     fresh = ~np.isnat(instants) & ~found.ok
     found.instants = np.where(fresh, instants, found.instants)

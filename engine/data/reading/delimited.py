@@ -10,7 +10,7 @@ import pyarrow.csv as arrow_csv
 
 from engine.data.reading.dialects import Dialect, sniffed
 from engine.data.reading.encodings import decoded
-from engine.data.reading.layout import Layout, is_comment, laid_out
+from engine.data.reading.layout import Layout, is_comment, laid_out, layout_findings
 from engine.data.reading.limits import MAX_CELLS, MAX_COLUMNS, MB
 from engine.data.reading.ragged import RaggedRows, unclosed_quote
 from engine.data.reading.raw import RawColumn, RawTable, one_array
@@ -85,7 +85,12 @@ def planned(content: bytes, name: str, options: ReadingOptions) -> Plan:
     body_line = starts[layout.body] if layout.body < len(starts) else skipped + len(lines)
     if layout.header is not None and layout.body == layout.header + 1 and layout.body >= len(starts):
         body_line = starts[layout.header] + 1
-    findings += _layout_findings(layout, header_line, body_line, starts, skipped)
+    findings += layout_findings(
+        header=None if header_line is None else header_line + 1,
+        body=body_line + 1,
+        units=None if layout.units is None else starts[layout.units] + 1,
+        first=skipped + 1,
+    )
     names, width = _fitted(
         names, [row for row in rows[layout.body :] if any(row) and not is_comment(row)], dialect
     )
@@ -135,26 +140,6 @@ def _given_header(
             f"'{name}' has no row {options.header_row} to hold the names; choose a row near the top."
         )
     return found
-
-
-def _layout_findings(
-    layout: Layout, header_line: int | None, body_line: int, starts: list[int], skipped: int
-) -> list[Finding]:
-    findings = []
-    if header_line is None:
-        begin = f"data begin in row {body_line + 1}, " if body_line > skipped else ""
-        sentence = f"No row of column names was found; {begin}the columns are numbered."
-        findings.append(
-            Finding(kind="header_row", text=sentence, level="warning", option="header_row", value=0)
-        )
-    elif header_line > skipped:
-        before = "row 1 was" if header_line == 1 else f"rows 1 to {header_line} were"
-        sentence = f"Header found in row {header_line + 1}; {before} left out."
-        findings.append(Finding(kind="header_row", text=sentence, option="header_row", value=header_line + 1))
-    if layout.units is not None:
-        sentence = f"Row {starts[layout.units] + 1} holds units, not data; it was left out."
-        findings.append(Finding(kind="units", text=sentence))
-    return findings
 
 
 def _fitted(names: list[str], body: list[list[str]], dialect: Dialect) -> tuple[list[str], int]:

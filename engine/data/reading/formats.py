@@ -44,12 +44,13 @@ _PACKED = (
     (b"7z\xbc\xaf\x27\x1c", "7-Zip"),
     (b"Rar!\x1a\x07", "RAR"),
 )
+_MAY_BE_BLANK = 4096
 _OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 
 
 def kind_of(data: bytes, name: str) -> Kind:
     """The format of ``data``, or a ReadingError that says what else it is."""
-    if not data.strip(b"\x00 \t\r\n\xef\xbb\xbf") if len(data) < 4096 else False:
+    if len(data) < _MAY_BE_BLANK and not data.strip(b"\x00 \t\r\n\xef\xbb\xbf"):
         raise ReadingError(f"'{name}' is empty; choose a file with a header and rows.")
     if data[:4] == b"PAR1":
         return "parquet"

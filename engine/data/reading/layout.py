@@ -8,6 +8,8 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from engine.data.reading.types import Finding
+
 _NUMBER = (
     r"[-+−(]?\s*(?:[€$£¥]\s*)?(?:\d[\d.,'’\u00a0\u202f ]*|[.,]\d+)(?:[eE][-+]?\d+)?"
     r"\s*(?:[%‰€$£¥]|EUR|USD|CHF|GBP)?\)?"
@@ -32,6 +34,25 @@ class Layout:
     body: int
     units: int | None = None
     comment_header: bool = False  # the names stand in a comment: '# time,value'
+
+
+def layout_findings(*, header: int | None, body: int, units: int | None, first: int = 1) -> list[Finding]:
+    """What is said about the top of a table; rows are those of the file, counted from 1."""
+    findings = []
+    if header is None:
+        begin = f"data begin in row {body}, " if body > first else ""
+        sentence = f"No row of column names was found; {begin}the columns are numbered."
+        findings.append(
+            Finding(kind="header_row", text=sentence, level="warning", option="header_row", value=0)
+        )
+    elif header > first:
+        before = "row 1 was" if header == 2 else f"rows 1 to {header - 1} were"
+        sentence = f"Header found in row {header}; {before} left out."
+        findings.append(Finding(kind="header_row", text=sentence, option="header_row", value=header))
+    if units is not None:
+        sentence = f"Row {units} holds units, not data; it was left out."
+        findings.append(Finding(kind="units", text=sentence))
+    return findings
 
 
 def is_value(cell: str) -> bool:

@@ -16,6 +16,7 @@ Decimal = Literal[".", ","]
 SPACES = " \u00a0\u202f\u2009"
 _APOSTROPHES = "'’"
 _SIGNS = r"€|\$|£|¥|₹|zł|kr|Kč|Fr\.|EUR|USD|GBP|CHF|JPY|PLN|SEK|NOK|DKK|CZK"
+_NOT_BARE = r"[^-+0-9.,eE '’]"  # a column without such letters has no signs; looking is quicker than removing
 _SIGN_IN_FRONT = rf"^([-+(]?)\s*(?P<sign>{_SIGNS})\s*"
 _SIGN_BEHIND = rf"\s*(?P<sign>%|‰|{_SIGNS})(\)?)$"
 
@@ -59,6 +60,8 @@ def matches(texts: pa.Array, expression: str) -> npt.NDArray[np.bool_]:
 
 def bare(texts: pa.Array) -> tuple[pa.Array, tuple[str, ...]]:
     """The texts without currency and percent signs, and the signs that were found."""
+    if not pc.any(pc.match_substring_regex(texts, _NOT_BARE)).as_py():
+        return texts, ()
     texts = pc.replace_substring(texts, "−", "-")
     signs: set[str] = set()
     for expression, kept in ((_SIGN_BEHIND, r"\2"), (_SIGN_IN_FRONT, r"\1")):
@@ -149,6 +152,13 @@ def only_grouped(texts: pa.Array, decimal: Decimal) -> bool:
     grouped = matches(texts, _GROUPS_OF_THREE[decimal])
     plain = matches(texts, r"^[-+]?\d{1,3}$")
     return bool(grouped.any() and (grouped | plain | np.asarray(pc.is_null(texts))).all())
+
+
+def with_points(cells: pa.Array) -> pa.Array | None:
+    """Decimal commas as points, the quick way: None where a cell has both signs and takes a closer look."""
+    if pc.any(pc.match_substring(cells, ".")).as_py():
+        return None
+    return pc.replace_substring(cells, ",", ".", max_replacements=1)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -71,6 +71,11 @@ def parsed(texts: pa.Array, kind: pa.DataType) -> pa.Array | None:
         return None
 
 
+def is_text(cells: pa.Array) -> bool:
+    """Whether a column still holds strings."""
+    return pa.types.is_string(cells.type) or pa.types.is_large_string(cells.type)
+
+
 def one_array(chunks: Any) -> pa.Array:
     """A chunked array as a single array; long text becomes large_string."""
     if isinstance(chunks, pa.ChunkedArray):

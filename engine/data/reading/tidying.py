@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from engine.data.reading.distinct import shortened, trimmed
-from engine.data.reading.raw import RawTable
+from engine.data.reading.raw import RawTable, is_text
 from engine.data.reading.types import Finding, ReadingOptions
 
 _TOTAL = re.compile(
@@ -25,7 +25,7 @@ _LAST_ROWS = 5  # totals and notes stand in the last rows or nowhere
 def tidied(raw: RawTable, options: ReadingOptions) -> None:
     """Trim text, then leave out what is no data; ``raw`` is changed in place and says so in its findings."""
     for column in raw.columns:
-        if pa.types.is_string(column.cells.type) or pa.types.is_large_string(column.cells.type):
+        if is_text(column.cells):
             kept = column.name in options.text_columns
             column.cells = _emptied(column.cells) if kept else trimmed(column.cells)
     _drop_empty_columns(raw)
@@ -72,7 +72,7 @@ def _drop_empty_rows(raw: RawTable) -> None:
 def _drop_repeated_headers(raw: RawTable) -> None:
     """Files glued together say their names again in the middle."""
     named = [column for column in raw.columns if column.name.strip()]
-    if not raw.has_header or not named or not all(_is_text(column.cells.type) for column in named):
+    if not raw.has_header or not named or not all(is_text(column.cells) for column in named):
         return
     again = np.ones(raw.n_rows, bool)
     for column in named:
@@ -86,10 +86,6 @@ def _drop_repeated_headers(raw: RawTable) -> None:
         f"The header occurs again {n} times; those rows were left out."
     )  # fmt: skip
     raw.findings.append(Finding(kind="repeated_header", text=sentence))
-
-
-def _is_text(kind: pa.DataType) -> bool:
-    return pa.types.is_string(kind) or pa.types.is_large_string(kind)
 
 
 def _last_rows(raw: RawTable) -> list[list[Any]]:

@@ -9,7 +9,7 @@ import python_calamine as calamine
 
 from engine.data.reading.formats import Kind
 from engine.data.reading.guard import Inspection, check_workbook
-from engine.data.reading.layout import Layout, laid_out
+from engine.data.reading.layout import Layout, laid_out, layout_findings
 from engine.data.reading.limits import MAX_CELLS, MAX_COLUMNS
 from engine.data.reading.objects import as_text, column_of
 from engine.data.reading.raw import RawColumn, RawTable
@@ -33,7 +33,8 @@ def read_workbook(data: bytes, name: str, options: ReadingOptions, kind: Kind) -
     sheet = opened.name
     findings = _sheet_findings(sheet, names, book, options)
     findings += _error_findings(seen)
-    findings += _layout_findings(layout)
+    header, units = (None if row is None else row + 1 for row in (layout.header, layout.units))
+    findings += layout_findings(header=header, body=layout.body + 1, units=units)
     findings += _fill_merged(opened, rows, layout)
     columns = _columns(rows, layout)
     if not columns:
@@ -156,26 +157,6 @@ def _error_findings(seen: Inspection) -> list[Finding]:
     )
     sentence = f"{cells} such as {seen.error_examples[0]}; read as missing."
     return [Finding(kind="excel_errors", text=sentence, level="warning")]
-
-
-def _layout_findings(layout: Layout) -> list[Finding]:
-    findings = []
-    if layout.header is None:
-        sentence = "No row of column names was found; the columns are numbered."
-        findings.append(
-            Finding(kind="header_row", text=sentence, level="warning", option="header_row", value=0)
-        )
-    elif layout.header > 0:
-        before = "row 1 was" if layout.header == 1 else f"rows 1 to {layout.header} were"
-        sentence = f"Header found in row {layout.header + 1}; {before} left out."
-        findings.append(
-            Finding(kind="header_row", text=sentence, option="header_row", value=layout.header + 1)
-        )
-    if layout.units is not None:
-        findings.append(
-            Finding(kind="units", text=f"Row {layout.units + 1} holds units, not data; it was left out.")
-        )
-    return findings
 
 
 def _listed(names: list[str]) -> str:

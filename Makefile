@@ -1,0 +1,73 @@
+# Loupe: `make run` starts it, `make test` checks and tests everything. Both install what they need into .venv first.
+
+PYTHON ?= python3
+PORT ?= 8501
+CHROMIUM ?= /usr/bin/chromium
+export CHROMIUM
+
+VENV := .venv
+BIN := $(VENV)/bin
+PIP_INSTALL := $(BIN)/python -m pip install --no-input --disable-pip-version-check
+RUN_READY := $(VENV)/.installed
+TEST_READY := $(VENV)/.installed-dev
+
+# The shipped models, one per sample: name, file, detector, label, further options.
+TRAIN := $(BIN)/python -m engine train --models models/shipped --seed 0
+
+.PHONY: help run test check format samples models chromium clean
+
+help:
+	@echo "make run      start Loupe at http://127.0.0.1:$(PORT) (another port: make run PORT=8600)"
+	@echo "make test     lint, format, types, and every test, with a browser"
+	@echo "make check    lint, format and types only"
+	@echo "make format   put the code into the house's format"
+	@echo "make samples  write sample_data/ again"
+	@echo "make models   train the shipped models again"
+	@echo "make clean    remove .venv and caches; data and models stay"
+
+run: $(RUN_READY)
+	@echo "Loupe is starting at http://127.0.0.1:$(PORT) (Ctrl+C stops it)"
+	@exec $(BIN)/python -m streamlit run app.py --server.port $(PORT)
+
+test: check chromium
+	$(BIN)/python -m pytest -ra
+
+check: $(TEST_READY)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+format: $(TEST_READY)
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+samples: $(RUN_READY)
+	$(BIN)/python -m engine.data.synthetic
+
+# The browser tests are never skipped: without Chromium this fails and says what to do.
+chromium:
+	@if [ -x "$(CHROMIUM)" ]; then exit 0; fi; \
+	if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1; then \
+		apt-get update -qq && \
+		DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium; \
+	fi; \
+	if [ ! -x "$(CHROMIUM)" ]; then \
+		echo "The browser tests need Chromium, and there is none at $(CHROMIUM)." >&2; \
+		echo "On Debian: sudo apt-get install chromium. Elsewhere: make test CHROMIUM=/path/to/chromium" >&2; \
+		exit 1; \
+	fi
+
+$(RUN_READY): requirements.txt
+	@$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("Loupe needs Python 3.11 or later, got " + sys.version.split()[0] + "; name another with make PYTHON=python3.12")'
+	@$(BIN)/python -m pip --version >/dev/null 2>&1 || $(PYTHON) -m venv --clear $(VENV)
+	@echo "Installing what Loupe needs into $(VENV); the first time takes some minutes"
+	$(PIP_INSTALL) --quiet -r requirements.txt
+	@touch $@
+
+$(TEST_READY): requirements-dev.txt $(RUN_READY)
+	$(PIP_INSTALL) --quiet -r requirements-dev.txt
+	@touch $@
+
+clean:
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,378 @@
+"""Charts are tested as data: what is in their tables, what their sentences say, and what never changes."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from engine import charts
+from engine.charts.evaluation import corners
+from engine.errors import UsageError
+
+THEMES = ("light", "dark")
+N = 5_000
+RNG = np.random.default_rng(7)
+SCORES = np.r_[RNG.gamma(3.0, 0.1, N - 50), RNG.gamma(6.0, 0.3, 50)]
+EDGES, COUNTS = charts.histogram(SCORES)
+LABELLED = (np.where(EDGES[:-1] < 1, COUNTS, 0), np.where(EDGES[:-1] < 1, 0, COUNTS))
+TIMES = 1_700_000_000 + 60.0 * np.arange(N)
+VALUES = np.sin(np.arange(N) / 40) + RNG.normal(0, 0.05, N)
+FLAGGED = np.arange(N) % 97 == 0
+CURVE = np.linspace(0, 1, 101)
+
+
+def every_chart(theme):
+    """One of each kind, with everything switched on."""
+    return {
+        "scores": charts.score_histogram(EDGES, COUNTS, 0.9, log=False, flagged=42, theme=theme),
+        "scores_log": charts.score_histogram(EDGES, COUNTS, 0.9, log=True, by_label=LABELLED, theme=theme),
+        "labels": charts.label_histogram(EDGES, *LABELLED, 0.9, theme=theme),
+        "flagged": charts.flagged_curve(
+            np.array([90.0, 95.0, 99.0]), np.array([500, 250, 50]), (95.0, 250), theme=theme
+        ),
+        "series": charts.series_chart(
+            TIMES,
+            VALUES,
+            [(TIMES[10], TIMES[20])],
+            FLAGGED,
+            channel="load (%)",
+            label_spans=[(TIMES[12], TIMES[18])],
+            theme=theme,
+        ),
+        "steps": charts.series_chart(
+            np.arange(N, dtype=float), VALUES, channel="load", clock=False, brush=True, theme=theme
+        ),
+        "near": charts.neighbourhood(TIMES[:99], VALUES[:99], 50, FLAGGED[:99], channel="load", theme=theme),
+        "roc": charts.roc_chart(CURVE, np.sqrt(CURVE), (0.04, 0.2), 0.667, theme=theme),
+        "pr": charts.pr_chart(CURVE, 1 - CURVE / 2, (0.5, 0.75), 0.751, 0.02, theme=theme),
+        "confusion": charts.confusion_grid(40, 9, 11, 4_940, theme=theme),
+        "bars": charts.contribution_bars(
+            ["amount", "hour"], np.array([0.3, 0.7]), ["4,210 €", "3"], theme=theme
+        ),
+        "strip": charts.range_strip(
+            ["amount", "hour"],
+            np.array([4210.0, 3.0]),
+            np.array([1.0, 0.0]),
+            np.array([30.0, 12.0]),
+            np.array([400.0, 23.0]),
+            ["4,210 €", "3"],
+            theme=theme,
+        ),
+        "nothing": charts.nothing(theme),
+    }
+
+
+CASES = [(theme, name) for theme in THEMES for name in every_chart("light")]
+
+
+def layers(spec):
+    """All single marks of a specification, however deeply they are layered."""
+    if "layer" not in spec:
+        return [spec]
+    return [mark for layer in spec["layer"] for mark in layers(layer)]
+
+
+def table(chart, name):
+    return chart.spec["datasets"][name]
+
+
+@pytest.mark.parametrize(("theme", "name"), CASES)
+def test_every_chart_is_plain_vega_lite_with_named_tables(theme, name):
+    spec = every_chart(theme)[name].spec
+    assert json.loads(json.dumps(spec, allow_nan=False)) == spec
+    assert "config" not in spec
+    named = {mark["data"]["name"] for mark in layers(spec) if "data" in mark}
+    assert named | ({spec["data"]["name"]} if "data" in spec else set()) <= set(spec["datasets"])
+
+
+@pytest.mark.parametrize(("theme", "name"), CASES)
+def test_rules_and_words_never_rely_on_a_default_colour(theme, name):
+    palette = charts.PALETTES[theme]
+    for mark in layers(every_chart(theme)[name].spec):
+        if mark["mark"]["type"] in {"rule", "text"}:
+            assert mark["mark"]["color"] in {palette.ink, palette.muted}
+
+
+@pytest.mark.parametrize(("theme", "name"), CASES)
+def test_every_position_axis_has_a_title_or_is_switched_off(theme, name):
+    if name == "nothing":
+        return
+    spec = every_chart(theme)[name].spec
+    titles = {
+        (axis, channel.get("title"))
+        for mark in layers(spec)
+        for axis, channel in mark["encoding"].items()
+        if axis in {"x", "y"} and channel.get("title")
+    }
+    assert any(axis == "x" for axis, _ in titles)
+
+
+@pytest.mark.parametrize("name", sorted(set(every_chart("light")) - {"nothing"}))
+def test_every_sentence_has_numbers_and_an_end(name):
+    alt = every_chart("light")[name].alt
+    assert alt.endswith(".")
+    assert any(character.isdigit() for character in alt)
+    assert "nan" not in alt.lower()
+
+
+def test_the_two_themes_differ_in_colours_only():
+    light, dark = every_chart("light"), every_chart("dark")
+    for name in light:
+        assert light[name].alt == dark[name].alt
+        assert light[name].spec["datasets"] == dark[name].spec["datasets"]
+        assert light[name].spec != dark[name].spec
+
+
+@pytest.mark.parametrize("log", [False, True])
+def test_moving_the_threshold_changes_one_row_and_nothing_else(log):
+    before, after = (
+        charts.score_histogram(EDGES, COUNTS, threshold, log=log, flagged=flagged, theme="light")
+        for threshold, flagged in ((0.5, 600), (0.9, 42))
+    )
+    assert len(table(before, "threshold")) == 1
+    assert table(before, "threshold") != table(after, "threshold")
+    after.spec["datasets"]["threshold"] = table(before, "threshold")
+    assert before == after
+
+
+def test_bars_change_colour_at_the_threshold():
+    chart = charts.score_histogram(EDGES, COUNTS, 0.9, log=False, theme="light")
+    palette = charts.PALETTES["light"]
+    bars = {mark["mark"]["color"]: mark for mark in layers(chart.spec) if mark["mark"]["type"] == "bar"}
+    assert set(bars) == {palette.normal, palette.anomaly}
+    assert table(chart, "threshold")[0]["x"] == 0.9
+    for colour, end in ((palette.normal, "min(datum.x1, datum.x)"), (palette.anomaly, "datum.x1")):
+        steps = [step.get("calculate") for step in bars[colour]["transform"]]
+        assert end in steps
+
+
+def test_threshold_beyond_the_bars_stands_at_their_end():
+    right = table(charts.score_histogram(EDGES, COUNTS, 1e9, log=False, theme="light"), "threshold")[0]
+    last = table(charts.score_histogram(EDGES, COUNTS, 0.5, log=False, theme="light"), "bars")[-1]["x1"]
+    assert right["x"] == last
+    assert right["side"] == "left"
+    assert "1e+09" in right["label"]
+
+
+def test_histogram_loses_no_row():
+    scores = np.r_[SCORES, np.nan, np.nan, 1e6, -1e6]
+    edges, counts = charts.histogram(scores)
+    assert counts.sum() == N + 2
+    assert len(edges) == len(counts) + 1
+    assert edges[0] == -np.inf
+    assert edges[-1] == np.inf
+    assert (counts > 0).sum() > 30  # the bulk is not squeezed into one bar
+
+
+def test_an_open_bin_is_said_on_the_axis_and_in_the_sentence():
+    edges, counts = charts.histogram(np.r_[SCORES, 1e6])
+    chart = charts.score_histogram(edges, counts, 0.9, log=False, theme="light")
+    assert "and above" in chart.alt
+    assert "and above" in json.dumps(chart.spec["layer"])
+
+
+def test_histogram_of_well_behaved_scores_is_numpys():
+    scores = np.linspace(0, 1, 1_000)
+    edges, counts = charts.histogram(scores, bins=50)
+    expected, expected_edges = np.histogram(scores, bins=50)
+    np.testing.assert_array_equal(counts, expected)
+    np.testing.assert_allclose(edges, expected_edges, atol=1e-12)
+
+
+@pytest.mark.parametrize("value", [0.0, 0.5, -3.0, 1e20])
+def test_a_single_value_is_one_bar_that_its_own_threshold_does_not_flag(value):
+    edges, counts = charts.histogram(np.full(9, value))
+    assert counts.sum() == 9
+    chart = charts.score_histogram(edges, counts, value, log=True, flagged=0, theme="dark")
+    (bar,) = [bar for bar in table(chart, "bars") if bar["rows"]]
+    assert bar["x1"] <= table(chart, "threshold")[0]["x"]
+
+
+def test_thin_keeps_what_can_be_seen():
+    y = RNG.normal(size=100_000)
+    y[[31_234, 77_777]] = 50, -60
+    flagged = np.zeros(len(y), dtype=bool)
+    flagged[12_345:12_400] = True
+    rows = charts.thin(np.arange(len(y), dtype=float), y, flagged)
+    assert len(rows) <= 2_000
+    assert (np.diff(rows) > 0).all()
+    assert {0, 31_234, 77_777, len(y) - 1} <= set(rows.tolist())
+    assert set(range(12_345, 12_400)) <= set(rows.tolist())
+
+
+def test_thin_leaves_a_short_line_alone():
+    np.testing.assert_array_equal(charts.thin(np.arange(5.0), np.ones(5)), np.arange(5))
+
+
+def test_thin_keeps_the_worst_of_too_many_flagged_rows():
+    y = RNG.normal(size=50_000)
+    rows = charts.thin(np.arange(len(y), dtype=float), y, np.ones(len(y), dtype=bool))
+    worst = np.argsort(-np.abs(y - np.median(y)))[:500]
+    assert len(rows) <= 2_000
+    assert set(worst.tolist()) <= set(rows.tolist())
+
+
+@pytest.mark.parametrize("hole", [slice(4_000, 9_000), slice(0, 10_000), slice(0, 1), slice(None)])
+def test_thin_leaves_gaps_as_gaps(hole):
+    y = RNG.normal(size=10_000)
+    y[hole] = np.nan
+    rows = charts.thin(np.arange(len(y), dtype=float), y, n=200)
+    assert len(rows) <= 200
+    assert np.isnan(y[rows]).any()
+
+
+def test_thin_survives_one_moment_and_irregular_times():
+    y = RNG.normal(size=9_000)
+    assert len(charts.thin(np.zeros(9_000), y)) <= 2_000
+    jump = np.r_[np.arange(4_500.0), 1e9 + np.arange(4_500.0)]
+    assert len(charts.thin(jump, y)) <= 2_000
+
+
+def test_corners_of_a_curve_stay_exact():
+    x = np.r_[np.zeros(500), np.linspace(0, 1, 3_000)]
+    y = np.r_[np.linspace(0, 0.8, 500), np.full(3_000, 0.8)]
+    rows = corners(x, y)
+    np.testing.assert_array_equal(np.c_[x[rows], y[rows]], [[0, 0], [0, 0.8], [1, 0.8]])
+
+
+def test_a_curve_with_too_many_corners_stays_close():
+    steps = np.cumsum(RNG.random((2, 50_000)) < 0.5, axis=1) / 25_000
+    x, y = np.minimum(steps, 1)
+    rows = corners(x, y)
+    assert len(rows) <= 1_000
+    assert rows[0] == 0
+    assert rows[-1] == len(x) - 1
+    assert np.abs(np.interp(x, x[rows], y[rows]) - y).max() < 0.01
+
+
+def test_series_times_are_utc_milliseconds_and_steps_are_numbers():
+    clock, steps = every_chart("light")["series"], every_chart("light")["steps"]
+    assert table(clock, "line")[0]["time"] == TIMES[0] * 1000
+    scales = [mark["encoding"]["x"].get("scale", {}).get("type") for mark in layers(clock.spec)]
+    assert set(scales) == {"utc"}
+    assert "2023-11-14 22:13:20" in clock.alt
+    assert {mark["encoding"]["x"]["type"] for mark in layers(steps.spec)} == {"quantitative"}
+
+
+def test_a_series_lets_the_page_scroll_and_can_report_a_brush():
+    zoom, brush = (every_chart("light")[name].spec["params"][0] for name in ("series", "steps"))
+    assert "shiftKey" in zoom["select"]["zoom"]
+    assert brush["name"] == charts.BRUSH
+    assert brush["select"]["encodings"] == ["x"]
+
+
+def test_series_of_a_million_rows_stays_small():
+    times = np.arange(1e6)
+    values = RNG.normal(size=1_000_000)
+    spans = [(start, start + 1.0) for start in np.arange(0.0, 1e6, 100.0)]
+    chart = charts.series_chart(
+        times, values, spans, values > 2, channel="x", label_spans=spans, clock=False, theme="light"
+    )
+    rows = {name: len(rows) for name, rows in chart.spec["datasets"].items()}
+    assert rows["flagged"] == rows["spans"] == rows["labels"] == 500
+    assert rows["line"] <= 2_000
+    assert sum(rows.values()) <= charts.MAX_MARKS
+    assert "10,000 flagged spans" in chart.alt
+
+
+def test_severity_decides_which_flagged_rows_are_drawn():
+    severity = np.arange(float(N))
+    chart = charts.series_chart(
+        TIMES, VALUES, (), np.ones(N, dtype=bool), channel="x", severity=severity, theme="light"
+    )
+    assert table(chart, "flagged")[0]["time"] == TIMES[N - 500] * 1000
+
+
+def test_missing_values_are_null_and_never_dots():
+    values = VALUES[:50].copy()
+    values[10:20] = np.nan
+    chart = charts.series_chart(TIMES[:50], values, (), np.ones(50, dtype=bool), channel="x", theme="light")
+    assert [row["value"] for row in table(chart, "line")][10:20] == [None] * 10
+    assert len(table(chart, "flagged")) == 40
+
+
+def test_more_marks_than_a_browser_draws_are_refused():
+    edges = np.arange(charts.MAX_MARKS + 2.0)
+    with pytest.raises(UsageError, match="at most 5,000 marks"):
+        charts.score_histogram(edges, np.ones(len(edges) - 1, dtype=int), 3.0, log=False, theme="light")
+
+
+def test_contributions_are_ranked_and_the_rest_is_one_bar():
+    names = [f"c{i}" for i in range(20)]
+    shares = np.arange(20.0) / 190
+    chart = charts.contribution_bars(names, shares, [""] * 20, theme="light")
+    bars = table(chart, "bars")
+    assert [bar["column"] for bar in bars[:2]] == ["c19", "c18"]
+    assert bars[-1]["column"] == "7 others"
+    assert len(bars) == 13
+    assert sum(bar["share"] for bar in bars) == pytest.approx(1.0)
+
+
+def test_range_strip_marks_what_lies_outside():
+    chart = charts.range_strip(
+        ["a", "b", "same", "odd", "gone"],
+        np.array([5.0, 99.0, 2.0, 3.0, np.nan]),
+        np.array([0.0, 0.0, 2.0, 2.0, 0.0]),
+        np.array([5.0, 5.0, 2.0, 2.0, 5.0]),
+        np.array([10.0, 10.0, 2.0, 2.0, 10.0]),
+        ["5", "99", "2", "3", "missing"],
+        theme="light",
+    )
+    rows = {row["column"]: row for row in table(chart, "rows")}
+    assert [rows[name]["outside"] for name in rows] == ["inside", "outside", "inside", "outside", "inside"]
+    assert rows["a"]["value"] == rows["same"]["value"] == 0.5
+    assert rows["b"]["value"] == rows["odd"]["value"] > 1
+    assert rows["gone"]["value"] is None
+    assert chart.alt.startswith("2 values of 5 outside")
+
+
+def test_confusion_grid_says_each_outcome_in_words():
+    chart = charts.confusion_grid(40, 1, 11, 4_940, theme="light")
+    words = {cell["words"]: cell["number"] for cell in table(chart, "cells")}
+    assert words == {"caught": "40", "missed": "11", "false alarm": "1", "left alone": "4,940"}
+    assert "4,940 left alone" in chart.alt
+
+
+NONE = np.zeros(0)
+NO_COUNTS = np.zeros(0, dtype=np.int64)
+
+
+@pytest.mark.parametrize(
+    "chart",
+    [
+        charts.score_histogram(*charts.histogram(np.full(3, np.nan)), 0.5, log=True, theme="light"),
+        charts.label_histogram(EDGES, 0 * COUNTS, 0 * COUNTS, 0.5, theme="light"),
+        charts.flagged_curve(NONE, NO_COUNTS, (99.0, 0), theme="light"),
+        charts.series_chart(NONE, NONE, channel="x", theme="light"),
+        charts.neighbourhood(TIMES[:3], np.full(3, np.nan), 1, channel="x", theme="light"),
+        charts.roc_chart(NONE, NONE, (0, 0), 0.5, theme="light"),
+        charts.pr_chart(NONE, NONE, (0, 0), 0.5, 0.1, theme="light"),
+        charts.confusion_grid(0, 0, 0, 0, theme="light"),
+        charts.contribution_bars(["a"], np.array([np.nan]), ["1"], theme="light"),
+        charts.range_strip([], NONE, NONE, NONE, NONE, [], theme="light"),
+    ],
+)
+def test_nothing_to_show_is_said_and_not_raised(chart):
+    assert chart.alt.startswith("Nothing to show: ")
+    assert table(chart, "words") == [{"text": chart.alt}]
+
+
+def test_one_labelled_class_still_draws():
+    chart = charts.label_histogram(EDGES, COUNTS, 0 * COUNTS, 0.5, theme="light")
+    assert {bar["label"] for bar in table(chart, "bars")} == {"normal"}
+
+
+def test_importing_charts_loads_neither_altair_nor_pandas():
+    code = "import sys, engine.charts; print({'altair', 'pandas', 'streamlit'} & set(sys.modules))"
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert found.stdout.strip() == "set()"
+
+
+def test_a_chart_is_compiled_once():
+    first = charts.score_histogram(EDGES, COUNTS, 0.5, log=False, theme="light")
+    again = charts.score_histogram(EDGES, COUNTS, 0.6, log=False, theme="light")
+    assert again.spec["layer"] is first.spec["layer"]

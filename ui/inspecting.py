@@ -1,0 +1,206 @@
+"""Why one row is unusual: contributions, training ranges, the nearest ordinary rows, the time around it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+
+from engine import Card, Dataset, Result, charts, nearest_normal, places
+from ui import cache, server
+from ui.panels import POLL, chart, job_details, judged
+from ui.session import owner, session, set_widget, theme, widget
+
+AROUND = 300  # readings shown on either side
+
+
+def choose_row(found: Result) -> int:
+    """The row to look at: the most unusual one at first, any other by number or by rank."""
+    current = session()
+    last = len(found.values) - 1
+    if current.row is None or not 0 <= current.row <= last:
+        current.row = int(found.order[0]) if len(found.order) else 0
+    place = np.flatnonzero(found.order == current.row)
+    rank = int(place[0]) if len(place) else None
+    set_widget("row-number", current.row + 1)
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        st.title(f"Row {current.row + 1:,}", anchor=False, width="stretch")
+        st.button(
+            "More unusual",
+            icon=":material/arrow_back:",
+            disabled=not rank,
+            on_click=_go,
+            args=(int(found.order[rank - 1]) if rank else None,),
+        )
+        has_next = rank is not None and rank + 1 < len(found.order)
+        st.button(
+            "Less unusual",
+            icon=":material/arrow_forward:",
+            icon_position="right",
+            disabled=not has_next,
+            on_click=_go,
+            args=(int(found.order[rank + 1]) if rank is not None and has_next else None,),
+        )
+        st.number_input("Row number", 1, last + 1, key="row-number", on_change=_go_to_number, width=150)
+    return current.row
+
+
+def headline(found: Result, card: Card, data: Dataset, row: int) -> None:
+    """How unusual the row is, and whether it is flagged."""
+    severity = float(found.severity[row])
+    if not np.isfinite(severity):
+        st.warning(f"This row could not be judged: {found.obstacles.get(row, 'values are missing')}.")
+        return
+    answer = judged(found, card, session().rule(card.default_rule), data.roles.label)
+    rank = int((found.ascending > found.values[row]).sum()) + 1
+    verdict = ":red-badge[flagged]" if answer.flags[row] else ":gray-badge[not flagged]"
+    st.markdown(
+        f"{verdict} More unusual than **{severity:.4g} %** of what the model learned from; "
+        f"number **{rank:,}** of {len(found.ascending):,} here. Anomaly score {found.values[row]:.5g}, "
+        f"threshold {answer.threshold:.5g}."
+    )
+
+
+def reasons(found: Result, row: int) -> list[dict[str, Any]] | None:
+    """The row's reasons: stored for the most unusual rows, worked out by a job for others; None until then."""
+    known = found.reasons(row)
+    if known is not None or not np.isfinite(found.values[row]):
+        return known or []
+    space = server.workspace()
+    spec = {
+        "dataset": found.dataset,
+        "model": found.model,
+        "mapping": found.mapping,
+        "row": row,
+        "workspace": str(space.root),
+        "models": str(space.models_root),
+    }
+    current = session()
+    if current.asked != (found.id, row):
+        job = server.jobs().submit("explain", spec, owner=owner(), title=f"Explaining row {row + 1:,}")
+        current.asked, current.asking = (found.id, row), job.id
+    job = server.jobs().get(current.asking or "")
+    if job.state == "done":
+        return list((job.result or {}).get("reasons", []))
+
+    def wait() -> None:
+        now = server.jobs().get(job.id)
+        if not now.active:
+            st.rerun()
+        job_details(now)
+
+    st.fragment(wait, run_every=POLL if job.active else None)()
+    return None
+
+
+def contributions(found: list[dict[str, Any]] | None) -> None:
+    """What share of the score each column is answerable for."""
+    st.subheader(
+        "Why",
+        anchor=False,
+        help="Ablation: how far the anomaly score falls when the column is given a typical value, and how far the "
+        "score of a typical row rises when it is given this value; the mean of both, as shares.",
+    )
+    if found is None:
+        st.caption("Being worked out.")
+        return
+    shown = [reason for reason in found if reason["share"] >= 0.005]
+    drawn = charts.contribution_bars(
+        [reason["column"] for reason in shown],
+        np.array([reason["share"] for reason in shown]),
+        [reason["value"] for reason in shown],
+        theme=theme(),
+    )
+    chart(drawn, "contributions")
+    for reason in shown[:3]:
+        st.markdown(f"- **{reason['column']}** {reason['value']}: {reason['usual']}")
+
+
+def ranges(found: Result, row: int) -> None:
+    """The row's numbers against the training range."""
+    st.subheader(
+        "Against what is usual",
+        anchor=False,
+        help="The band holds the middle 90 % of the training rows; the tick is their median.",
+    )
+    recipe = cache.recipe(found.model)
+    known = places(recipe, _as_needed(found, cache.row(found.dataset, row)).iloc[0])
+    strange = sorted(known, key=lambda p: -max(p.low - p.value, p.value - p.high) / ((p.high - p.low) or 1))[:14]
+    drawn = charts.range_strip(
+        [p.column for p in strange],
+        np.array([p.value for p in strange]),
+        np.array([p.low for p in strange]),
+        np.array([p.median for p in strange]),
+        np.array([p.high for p in strange]),
+        [p.text for p in strange],
+        theme=theme(),
+    )
+    chart(drawn, "ranges")
+
+
+def nearest_rows(found: Result, data: Dataset, row: int) -> None:
+    """The three ordinary rows most like this one, beside it."""
+    st.subheader("The most similar ordinary rows", anchor=False)
+    ordinary = cache.normal_rows(found.id)
+    if ordinary.empty:
+        st.caption("No row here is ordinary to this model.")
+        return
+    this = cache.row(found.dataset, row)
+    recipe = cache.recipe(found.model)
+    numbers, distances = nearest_normal(recipe, _as_needed(found, this), _as_needed(found, ordinary))
+    table = pd.concat([this, ordinary.iloc[numbers]])
+    table.insert(0, "Row", [int(number) + 1 for number in table.index])
+    table.insert(1, "Distance", [0.0, *distances])
+    table.insert(0, "Which", ["this row", *["ordinary"] * len(numbers)])
+    used = [c for c in ("Which", "Row", "Distance", *data.roles.features) if c in table.columns]
+    st.dataframe(
+        table[used],
+        hide_index=True,
+        width="stretch",
+        column_config={"Distance": st.column_config.NumberColumn(format="%.2f", help="In the units the model uses.")},
+    )
+
+
+def neighbourhood(found: Result, card: Card, data: Dataset, row: int) -> None:
+    """The readings around this one."""
+    time, entity = data.roles.time, data.roles.entity
+    numeric = [c for c in data.roles.features if data.types[c] in ("integer", "number")]
+    if time is None or not numeric:
+        return
+    st.subheader("The time around it", anchor=False)
+    known = found.reasons(row) or []
+    first = next((r["column"] for r in known if r["column"] in numeric), numeric[0])
+    channel = st.selectbox("Channel", numeric, index=numeric.index(first), key=f"around-{found.id}-{row}")
+    which = str(cache.row(data.id, row)[entity].iloc[0]) if entity else None
+    line = cache.line(data.id, time, channel, entity, which)
+    at = np.flatnonzero(line.rows == row)
+    if len(at) == 0:
+        st.caption("This row has no time.")
+        return
+    part = slice(max(0, int(at[0]) - AROUND), int(at[0]) + AROUND)
+    flags = judged(found, card, session().rule(card.default_rule), data.roles.label).flags
+    drawn = charts.neighbourhood(
+        line.times[part],
+        line.values[part],
+        int(at[0]) - part.start,
+        flagged=flags[line.rows[part]],
+        channel=channel,
+        clock=line.clock,
+        theme=theme(),
+    )
+    chart(drawn, "around", 260)
+
+
+def _as_needed(found: Result, rows: pd.DataFrame) -> pd.DataFrame:
+    """Rows under the column names the model knows."""
+    return rows.rename(columns={here: needed for needed, here in found.mapping.items()})
+
+
+def _go(row: int | None) -> None:
+    session().row = row
+
+
+def _go_to_number() -> None:
+    session().row = int(widget("row-number")) - 1

@@ -1,0 +1,101 @@
+"""The model library: every model with its versions and cards; promote, delete, verify."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import streamlit as st
+
+from engine import Card
+from ui import server
+from ui.panels import attempt, empty_state
+
+
+def shelf() -> None:
+    """All models, newest first, and a check of what is stored."""
+    cards = server.workspace().models.models()
+    if not cards:
+        empty_state("No models yet", "Train a detector on your data; the model is kept here.", "detect", "Detect")
+        return
+    for values in cards:
+        with st.container(border=True):
+            if values.get("damaged"):
+                st.error(f"**{values['name']}** is damaged: {values['damaged']}", icon=":material/error:")
+                _delete_button(values["name"])
+            else:
+                _model(Card.from_dict(values))
+    if st.button("Check every stored model for damage", icon=":material/verified:"):
+        problems = server.workspace().models.verify()
+        for problem in problems:
+            st.error(f"{problem.ref}: {problem.reason}", icon=":material/error:")
+        if not problems:
+            st.success("Every stored model is sound.", icon=":material/check_circle:")
+
+
+def _model(active: Card) -> None:
+    versions = server.workspace().models.versions(active.name)
+    left, right = st.columns([4, 1], vertical_alignment="center")
+    left.markdown(f"**{active.name}** · {active.title}" + (" · :blue-badge[comes with Loupe]" if active.shipped else ""))
+    left.caption(
+        f"Active: version {active.version} · learned from {active.rows:,} rows of {active.dataset} · "
+        f"{len(versions)} {'version' if len(versions) == 1 else 'versions'}"
+    )
+    with right.popover("Versions", width="stretch"):
+        for values in versions:
+            _version(active.name, values)
+        if not active.shipped:
+            st.divider()
+            _delete_button(active.name)
+    with st.expander("Card"):
+        _card(active)
+
+
+def _version(name: str, values: dict[str, Any]) -> None:
+    number = values.get("version")
+    ref = f"{name}@{number}"
+    with st.container(horizontal=True, vertical_alignment="center"):
+        if values.get("damaged"):
+            st.markdown(f":material/error: {number}: damaged", width="stretch")
+        else:
+            when = values["created"][:16].replace("T", " ")
+            badge = " :green-badge[active]" if values.get("active") else ""
+            st.markdown(f"**{number}**{badge} {when} · threshold {values['threshold']:.5g}", width="stretch")
+            if not values.get("active"):
+                st.button("Make active", key=f"promote-{ref}", on_click=_promote, args=(ref,))
+        if not values.get("shipped"):
+            st.button("Delete", key=f"delete-{ref}", on_click=_delete, args=(ref,), type="tertiary")
+
+
+def _card(card: Card) -> None:
+    roles = card.roles["columns"]
+    facts = {
+        "Detector": card.title,
+        "Trained": f"{card.created[:16].replace('T', ' ')} UTC, in {card.seconds:.1f} s",
+        "Data": f"{card.dataset} ({card.rows:,} rows, {card.judged:,} judged)",
+        "Data sha256": card.dataset_hash[:16],
+        "First threshold": f"{card.threshold:.6g}, {card.rule['kind']} {card.rule['value']:g}",
+        "Kept aside": ", ".join(c for c, role in roles.items() if role == "label") or "no label column",
+        "Readings per window": str(card.window) if card.window else "not a series",
+        "Versions": ", ".join(f"{name} {number}" for name, number in card.versions.items()),
+    }
+    left, right = st.columns(2)
+    left.table({"Value": facts})
+    right.markdown("**Hyperparameters**")
+    right.table({"Value": {name: str(value) for name, value in card.hyperparameters.items()}})
+    st.markdown("**Columns it needs:** " + ", ".join(f"`{name}` ({kind})" for name, kind in card.columns.items()))
+    for column, why in card.left_out.items():
+        st.caption(f"`{column}` was left out: it {why}.")
+    for note in card.notes:
+        st.caption(f":material/info: {note}")
+
+
+def _delete_button(name: str) -> None:
+    st.button(f"Delete {name} with all versions", key=f"delete-all-{name}", on_click=_delete, args=(name,))
+
+
+def _promote(ref: str) -> None:
+    attempt(lambda: server.workspace().models.promote(ref))
+
+
+def _delete(ref: str) -> None:
+    attempt(lambda: server.workspace().models.delete(ref))
