@@ -11,7 +11,6 @@ PIP_INSTALL := $(BIN)/python -m pip install --no-input --disable-pip-version-che
 RUN_READY := $(VENV)/.installed
 TEST_READY := $(VENV)/.installed-dev
 
-# The shipped models, one per sample: name, file, detector, label, further options.
 TRAIN := $(BIN)/python -m engine train --models models/shipped --seed 0
 
 .PHONY: help run test check format samples models chromium clean
@@ -43,6 +42,15 @@ format: $(TEST_READY)
 
 samples: $(RUN_READY)
 	$(BIN)/python -m engine.data.synthetic
+
+# The models that come with the project, one for each sample with labels; they replace those of before.
+models: $(RUN_READY)
+	rm -rf models/shipped
+	$(TRAIN) sample_data/card_transactions.csv --label is_fraud --detector isolation_forest --name card-payments
+	$(TRAIN) sample_data/access_events.xlsx --label event_class --detector one_class_svm --name doors-and-servers
+	$(TRAIN) sample_data/machine_sensor.csv --label anomaly --ignore anomaly_type --detector neighbours --name air-compressor
+	$(TRAIN) sample_data/bearing_vibration.csv --label failing --detector isolation_forest --name bearings
+	rm -rf models/shipped/.lock models/shipped/.staging
 
 # The browser tests are never skipped: without Chromium this fails and says what to do.
 chromium:

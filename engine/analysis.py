@@ -70,7 +70,9 @@ def train(
     learner.fit(X, progress=lambda done, message: progress(0.1 + 0.8 * done, message))
     reference = reference_quantiles(learner.decision_scores_)
     if not np.isfinite(reference).all() or reference[0] == reference[-1]:
-        raise DataError("every row gets the same score: the chosen columns do not tell rows apart; choose others")
+        raise DataError(
+            "every row gets the same score: the chosen columns do not tell rows apart; choose others"
+        )
     rule = Contamination(learner.contamination)
     card = Card(
         name=name,
@@ -78,7 +80,9 @@ def train(
         hyperparameters=chosen,
         roles=roles.as_dict(),
         columns=needed_columns(frame, recipe),
-        left_out={column: reason for column, reason in recipe.encoder.left_out.items() if column in frame.columns},
+        left_out={
+            column: reason for column, reason in recipe.encoder.left_out.items() if column in frame.columns
+        },
         features=recipe.encoder.encoded_names,
         rows=len(frame),
         judged=len(X),
@@ -117,7 +121,9 @@ class Judgement:
     percentile: float  # of the training scores that lie at or below the threshold, 0 to 100
 
 
-def judge(scores: NDArray[np.float64], card: Card, rule: Rule, labels: NDArray[np.float64] | None = None) -> Judgement:
+def judge(
+    scores: NDArray[np.float64], card: Card, rule: Rule, labels: NDArray[np.float64] | None = None
+) -> Judgement:
     """Flag the scores (n_samples,) strictly above the rule's threshold."""
     reference = card.reference_scores
     threshold = rule.threshold(reference, scores, labels)

@@ -55,13 +55,21 @@ def _add_train(verbs: Any) -> None:
     train = verbs.add_parser("train", help="train a detector on a file and keep the model")
     train.add_argument("data", type=Path, metavar="DATA", help="CSV, Excel, Parquet or JSON file")
     train.add_argument("--detector", help="see `detectors` (default: isolation_forest)")
-    train.add_argument("--config", type=Path, metavar="FILE", help="YAML file with these choices; options win over it")
-    train.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="a hyperparameter; repeatable")
+    train.add_argument(
+        "--config", type=Path, metavar="FILE", help="YAML file with these choices; options win over it"
+    )
+    train.add_argument(
+        "--set", action="append", default=[], metavar="KEY=VALUE", help="a hyperparameter; repeatable"
+    )
     train.add_argument("--label", metavar="COLUMN", help="known answers, left out of the features")
     train.add_argument("--time", metavar="COLUMN", help="when a row happened")
-    train.add_argument("--entity", metavar="COLUMN", help="which machine, customer or series a row belongs to")
+    train.add_argument(
+        "--entity", metavar="COLUMN", help="which machine, customer or series a row belongs to"
+    )
     train.add_argument("--ignore", metavar="COLUMN,COLUMN", help="columns to leave out")
-    train.add_argument("--window", type=int, metavar="N", help="readings a series is judged by (default: chosen)")
+    train.add_argument(
+        "--window", type=int, metavar="N", help="readings a series is judged by (default: chosen)"
+    )
     train.add_argument("--name", help="name of the model (default: the file's name)")
     train.add_argument("--seed", type=int, help="random seed (default: 0)")
     _add_reading(train)
@@ -74,12 +82,20 @@ def _add_score(verbs: Any) -> None:
     score = verbs.add_parser("score", help="judge every row of a file with a trained model")
     score.add_argument("data", type=Path, metavar="DATA")
     score.add_argument("--model", required=True, metavar="NAME[@VERSION]")
-    score.add_argument("--output", required=True, type=Path, metavar="FILE", help="ends in .csv, .parquet or .xlsx")
+    score.add_argument(
+        "--output", required=True, type=Path, metavar="FILE", help="ends in .csv, .parquet or .xlsx"
+    )
     line = score.add_mutually_exclusive_group()
-    line.add_argument("--percentile", type=float, metavar="P", help="flag what is above this training percentile")
+    line.add_argument(
+        "--percentile", type=float, metavar="P", help="flag what is above this training percentile"
+    )
     line.add_argument("--threshold", type=float, metavar="T", help="flag anomaly scores above this number")
     score.add_argument(
-        "--map", action="append", default=[], metavar="NEEDED=COLUMN", help="read a column the model needs from another"
+        "--map",
+        action="append",
+        default=[],
+        metavar="NEEDED=COLUMN",
+        help="read a column the model needs from another",
     )
     score.add_argument("--raw", action="store_true", help="write text that looks like a formula as it is")
     _add_reading(score)

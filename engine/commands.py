@@ -18,8 +18,10 @@ from engine.errors import DataError, StoreError, UsageError
 if TYPE_CHECKING:
     import pandas as pd
 
+    from engine.analysis import Judgement
+    from engine.model import Model, Prepared, Scores
+    from engine.scoring.thresholds import Rule
     from engine.store import ModelStore
-
 
 
 def train(options: argparse.Namespace) -> None:
@@ -71,43 +73,20 @@ def train(options: argparse.Namespace) -> None:
 
 def score(options: argparse.Namespace) -> None:
     """Judge every row of a file and write the answer."""
-    import numpy as np
-
     from engine.cli import pairs
-    from engine.report import check_suffix, result_table, write_result
+    from engine.report import check_suffix, write_result
 
     check_suffix(options.output)
     store = _store(options)
-    card_ref = store.resolve(options.model)
+    ref = store.resolve(options.model)
     frame, _ = _read(options.data, options.read, warm="sklearn.ensemble")
-    from engine.analysis import MOST_EXPLAINED, judge
     from engine.model import Model
-    from engine.scoring.reasons import explain
-    from engine.scoring.thresholds import FixedValue, Percentile
 
-    model = Model.load(store, card_ref)
-    mapping = pairs(options.map, "--map")
-    prepared = model.encode(frame, mapping)
+    model = Model.load(store, ref)
+    prepared = model.encode(frame, pairs(options.map, "--map"))
     scores = model.judge(prepared, progress=_progress)
-    rule = model.card.default_rule
-    if options.percentile is not None:
-        rule = Percentile(options.percentile)
-    elif options.threshold is not None:
-        rule = FixedValue(options.threshold)
-    judgement = judge(scores.values, model.card, rule)
-    worst = np.flatnonzero(judgement.flags)
-    worst = worst[np.argsort(-scores.values[worst], kind="stable")][:MOST_EXPLAINED]
-    _progress(0.9, "Explaining")
-    reasons = explain(model, prepared, worst).sentences() if len(worst) else {}
-    table = result_table(
-        frame,
-        scores=scores.values,
-        severity=scores.severity,
-        flags=judgement.flags,
-        judged=scores.judged,
-        reasons=reasons,
-        obstacles=scores.obstacles,
-    )
+    rule, judgement = _judged(options, model, scores)
+    table = _with_reasons(frame, model, prepared, scores, judgement)
     settings = {
         "data": options.data.name,
         "model": model.card.id,
@@ -121,12 +100,51 @@ def score(options: argparse.Namespace) -> None:
     write_result(options.output, table, settings, raw=options.raw)
     for note in scores.notes:
         _say(note)
+    share = f"{100 * judgement.share:.2g} %"
+    print(f"flagged {judgement.flagged:,} of {judgement.judged:,} rows ({share}) -> {options.output}")
+    if judgement.judged < judgement.rows:
+        print(f"{judgement.rows - judgement.judged:,} rows could not be judged; 'reasons' says why")
+
+
+def _judged(options: argparse.Namespace, model: Model, scores: Scores) -> tuple[Rule, Judgement]:
+    """The rule the options name, or the model's own, and what it flags."""
+    from engine.analysis import judge
+    from engine.scoring.thresholds import FixedValue, Percentile
+
+    rule: Rule = model.card.default_rule
+    if options.percentile is not None:
+        rule = Percentile(options.percentile)
+    elif options.threshold is not None:
+        rule = FixedValue(options.threshold)
+    return rule, judge(scores.values, model.card, rule)
+
+
+def _with_reasons(
+    frame: pd.DataFrame, model: Model, prepared: Prepared, scores: Scores, judgement: Judgement
+) -> pd.DataFrame:
+    """The table with scores, flags and, for the most unusual flagged rows, reasons."""
+    import numpy as np
+
+    from engine.analysis import MOST_EXPLAINED
+    from engine.report import result_table
+    from engine.scoring.reasons import explain
+
+    worst = np.flatnonzero(judgement.flags)
+    worst = worst[np.argsort(-scores.values[worst], kind="stable")][:MOST_EXPLAINED]
+    _progress(0.9, "Explaining")
     if judgement.flagged > MOST_EXPLAINED:
-        _say(f"reasons are given for the {MOST_EXPLAINED:,} most unusual of {judgement.flagged:,} flagged rows")
-    unjudged = judgement.rows - judgement.judged
-    print(f"flagged {judgement.flagged:,} of {judgement.judged:,} rows ({100 * judgement.share:.2g} %) -> {options.output}")
-    if unjudged:
-        print(f"{unjudged:,} rows could not be judged; 'reasons' says why")
+        _say(
+            f"reasons are given for the {MOST_EXPLAINED:,} most unusual of {judgement.flagged:,} flagged rows"
+        )
+    return result_table(
+        frame,
+        scores=scores.values,
+        severity=scores.severity,
+        flags=judgement.flags,
+        judged=scores.judged,
+        reasons=explain(model, prepared, worst).sentences() if len(worst) else {},
+        obstacles=scores.obstacles,
+    )
 
 
 def check(options: argparse.Namespace) -> None:
@@ -134,7 +152,17 @@ def check(options: argparse.Namespace) -> None:
     with tempfile.TemporaryDirectory() as folder:
         about = _convert(options.data, Path(folder) / "table.parquet", options.read)
     if options.json:
-        keys = ("rows", "columns", "names", "types", "delimiter", "encoding", "header_row", "sheet", "findings")
+        keys = (
+            "rows",
+            "columns",
+            "names",
+            "types",
+            "delimiter",
+            "encoding",
+            "header_row",
+            "sheet",
+            "findings",
+        )
         shown = {key: about[key] for key in keys}
         print(_json(shown | {"types": [about["types"][name] for name in about["names"]]}))
         return
@@ -163,7 +191,8 @@ def detectors(options: argparse.Namespace) -> None:
                         "struggles_when": kind.struggles_when,
                         "reference": kind.reference,
                         "hyperparameters": {
-                            knob.name: {**asdict(knob), "kind": knob.kind.__name__} for knob in declared(kind).values()
+                            knob.name: {**asdict(knob), "kind": knob.kind.__name__}
+                            for knob in declared(kind).values()
                         },
                     }
                     for name, kind in CATALOGUE.items()

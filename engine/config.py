@@ -1,4 +1,4 @@
-"""A training run as a YAML file: what ``train --config`` reads. Leaving a key out is the same as not giving the option."""
+"""A training run as a YAML file: what ``train --config`` reads. A key left out is an option not given."""
 
 from __future__ import annotations
 
@@ -37,7 +37,9 @@ class TrainConfig:
         except (yaml.YAMLError, UnicodeDecodeError) as problem:
             raise UsageError(f"the configuration '{path}' is not valid YAML: {problem}") from None
         if not isinstance(values, Mapping):
-            raise UsageError(f"the configuration '{path}' must hold 'key: value' lines, such as 'detector: neighbours'")
+            raise UsageError(
+                f"the configuration '{path}' must hold 'key: value' lines, such as 'detector: neighbours'"
+            )
         return cls.from_dict(values)
 
     @classmethod

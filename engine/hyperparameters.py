@@ -29,11 +29,12 @@ class Hyperparameter:
     choices: tuple[str, ...] = ()
     advanced: bool = False  # shown only on request
     log: bool = False  # search and slide on a logarithmic scale
+    title: str = ""  # the name as a person reads it, where the field's own term says little
 
     @property
     def label(self) -> str:
         """The name as a person reads it."""
-        return self.name.replace("_", " ").capitalize()
+        return self.title or self.name.replace("_", " ").capitalize()
 
     def check(self, value: Any) -> Any:
         """The value in the declared type, or a :class:`UsageError` that states the rule and what was given."""
@@ -41,8 +42,9 @@ class Hyperparameter:
             return self._boolean(value)
         if self.choices:
             if value not in self.choices:
+                known = ", ".join(self.choices)
                 raise UsageError(
-                    f"{self.name} must be one of {', '.join(self.choices)}, got '{value}'{_nearest(value, self.choices)}"
+                    f"{self.name} must be one of {known}, got '{value}'{_nearest(value, self.choices)}"
                 )
             return value
         if self.kind is str:
@@ -85,10 +87,11 @@ def hyperparameter(
     choices: tuple[str, ...] = (),
     advanced: bool = False,
     log: bool = False,
+    title: str = "",
 ) -> Any:
     """A dataclass field that declares a hyperparameter beside its default."""
-    metadata = {"help": help, "low": low, "high": high, "choices": choices, "advanced": advanced, "log": log}
-    return field(default=default, metadata=metadata)
+    facts = {"low": low, "high": high, "choices": choices, "advanced": advanced, "log": log, "title": title}
+    return field(default=default, metadata={"help": help, **facts})
 
 
 def declared(owner: type) -> dict[str, Hyperparameter]:
@@ -109,7 +112,9 @@ def checked(owner: type, values: Mapping[str, Any]) -> dict[str, Any]:
                 f"'{name}' is not a hyperparameter of {getattr(owner, 'title', owner.__name__)}"
                 f"{_nearest(name, tuple(known))}; it has {', '.join(known)}"
             )
-    return {name: knob.check(values[name]) if name in values else knob.default for name, knob in known.items()}
+    return {
+        name: knob.check(values[name]) if name in values else knob.default for name, knob in known.items()
+    }
 
 
 def _from_field(declaration: Field[Any], hint: Any) -> Hyperparameter:

@@ -76,10 +76,18 @@ class Card:
         try:
             card = cls(**known)
         except TypeError as problem:
-            raise StoreError(f"the card of model '{values.get('name', '?')}' is incomplete ({problem})") from None
+            raise StoreError(
+                f"the card of model '{values.get('name', '?')}' is incomplete ({problem})"
+            ) from None
         reference = card.reference_scores
-        if reference.shape != (N_QUANTILES,) or not np.isfinite(reference).all() or (np.diff(reference) < 0).any():
-            raise StoreError(f"the card of model '{card.id}' is damaged: its reference scores are not in order")
+        if (
+            reference.shape != (N_QUANTILES,)
+            or not np.isfinite(reference).all()
+            or (np.diff(reference) < 0).any()
+        ):
+            raise StoreError(
+                f"the card of model '{card.id}' is damaged: its reference scores are not in order"
+            )
         return card
 
 
@@ -131,7 +139,9 @@ class Model:
         encoded = prepared.encoded
         values = np.full(len(encoded.values), np.nan)
         if encoded.judged.any():
-            values[encoded.judged] = self.detector.decision_function(encoded.values[encoded.judged], progress=progress)
+            values[encoded.judged] = self.detector.decision_function(
+                encoded.values[encoded.judged], progress=progress
+            )
         return Scores(
             values=values,
             severity=severity(values, self.card.reference_scores),
@@ -166,7 +176,9 @@ class Model:
             detector = detector_class(card.detector)(**card.hyperparameters)
             detector.restore(arrays, n_features=len(recipe.encoder.encoded_names))
         except (KeyError, TypeError, ValueError, IndexError, AttributeError) as problem:
-            raise StoreError(f"model '{ref}' is damaged and cannot be used ({problem}); train it again") from problem
+            raise StoreError(
+                f"model '{ref}' is damaged and cannot be used ({problem}); train it again"
+            ) from problem
         detector.threshold_ = card.threshold
         return cls(card=card, detector=detector, recipe=recipe)
 
@@ -177,7 +189,9 @@ def load_recipe(store: ModelStore, ref: str | ModelRef) -> FeatureRecipe:
     try:
         return FeatureRecipe.from_dict(json.loads(store.parts(ref)["recipe.json"]))
     except (KeyError, TypeError, ValueError) as problem:
-        raise StoreError(f"model '{ref}' is damaged and cannot be used ({problem}); train it again") from problem
+        raise StoreError(
+            f"model '{ref}' is damaged and cannot be used ({problem}); train it again"
+        ) from problem
 
 
 def library_versions() -> dict[str, str]:

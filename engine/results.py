@@ -159,7 +159,14 @@ class ResultStore:
             name: np.load(folder / f"{name}.npy", mmap_mode="r", allow_pickle=False)
             for name in ("values", "severity", "explained_rows", "contributions")
         }
-        return Result(id=id, model=about["model"], dataset=about["dataset"], about=about, worst_path=folder / WORST, **arrays)
+        return Result(
+            id=id,
+            model=about["model"],
+            dataset=about["dataset"],
+            about=about,
+            worst_path=folder / WORST,
+            **arrays,
+        )
 
     def of_dataset(self, dataset: str) -> list[str]:
         """The ids of the results of one data set, newest first."""

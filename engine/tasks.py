@@ -48,8 +48,12 @@ def run_train(spec: dict[str, Any], job: Job) -> dict[str, Any]:
         progress=lambda done, message: job.progress(0.6 * done, message),
     )
     card = model.save(space.models)
-    job.log(f"kept as {card.id}: threshold {card.threshold:.6g}, {len(card.features)} features, {card.seconds} s")
-    result = _score(space, Model(card=card, detector=model.detector, recipe=model.recipe), dataset, {}, job, start=0.6)
+    job.log(
+        f"kept as {card.id}: threshold {card.threshold:.6g}, {len(card.features)} features, {card.seconds} s"
+    )
+    result = _score(
+        space, Model(card=card, detector=model.detector, recipe=model.recipe), dataset, {}, job, start=0.6
+    )
     return {"model": card.id, "result": result}
 
 
@@ -121,7 +125,9 @@ def _score(
     frame = dataset.frame()
     prepared = model.encode(frame, mapping)
     span = 0.95 - start
-    scores = model.judge(prepared, progress=lambda done, message: job.progress(start + 0.7 * span * done, message))
+    scores = model.judge(
+        prepared, progress=lambda done, message: job.progress(start + 0.7 * span * done, message)
+    )
     job.progress(start + 0.7 * span, "Explaining the most unusual rows")
     explained = explain_worst(model, prepared, scores)
     unjudged = int((~scores.judged).sum())

@@ -136,7 +136,9 @@ def _line(dataset_id: str, time: str, channel: str, entity: str | None, which: s
     if entity is not None:
         rows = rows[(_column(dataset_id, entity).astype(str) == which).to_numpy()[rows]]
     rows = rows[np.argsort(seconds[rows], kind="stable")]
-    values = pd.to_numeric(_column(dataset_id, channel), errors="coerce").to_numpy(dtype=float, na_value=np.nan)
+    values = pd.to_numeric(_column(dataset_id, channel), errors="coerce").to_numpy(
+        dtype=float, na_value=np.nan
+    )
     return Line(rows, seconds[rows], values[rows], bool(pd.api.types.is_datetime64_any_dtype(stamps)))
 
 

@@ -18,19 +18,19 @@ KINDS = {"table": "Table", "series": "Time series"}
 def roles_form(data: Dataset) -> None:
     """A table of columns with their roles, changed in place and remembered with the data set."""
     roles = data.roles
-    with st.container(horizontal=True, vertical_alignment="bottom", horizontal_alignment="distribute"):
-        st.subheader("What are the columns?", anchor=False, width="stretch")
-        st.segmented_control(
-            "The rows are",
-            list(KINDS),
-            default=roles.kind,
-            required=True,
-            format_func=lambda kind: KINDS[kind],
-            key=f"kind-{data.id}-{roles.kind}",
-            on_change=_change_kind,
-            args=(data, f"kind-{data.id}-{roles.kind}"),
-            help="A table: every row stands for itself. A time series: rows are readings in order of time.",
-        )
+    st.subheader("What are the columns?", anchor=False)
+    kind_key = f"kind-{data.id}-{roles.kind}"
+    st.segmented_control(
+        "The rows are",
+        list(KINDS),
+        default=roles.kind,
+        required=True,
+        format_func=lambda kind: KINDS[kind],
+        key=kind_key,
+        on_change=_change_kind,
+        args=(data, kind_key),
+        help="A table: every row stands for itself. A time series: rows are readings in order of time.",
+    )
     key = f"roles-{data.id}-{_mark(roles)}"
     st.data_editor(
         [_line(data, name) for name in data.columns],
@@ -50,7 +50,9 @@ def roles_form(data: Dataset) -> None:
             ),
             "Missing": st.column_config.NumberColumn(format="%.1f %%"),
             "Distinct": st.column_config.NumberColumn(format="localized"),
-            "Shape": st.column_config.BarChartColumn(help="How the values are spread, or the commonest values."),
+            "Shape": st.column_config.BarChartColumn(
+                help="How the values are spread, or the commonest values."
+            ),
         },
     )
     if roles.columns != data.suggested_roles.columns:
@@ -113,5 +115,8 @@ def _reset(data: Dataset) -> None:
 
 
 def _keep(data: Dataset, roles: Roles) -> None:
-    attempt(lambda: server.workspace().datasets.set_roles(data, roles).name and None)
-    session().result = None  # what was judged before was judged by other columns
+    def keep() -> None:
+        server.workspace().datasets.set_roles(data, roles)
+        session().result = None  # what was judged before was judged by other columns
+
+    attempt(keep)

@@ -54,7 +54,9 @@ def training_form(kind: type[Detector], data: Dataset) -> None:
             placeholder="chosen from the rhythm of the data",
             help="Every reading is judged by what happened over this many readings up to it.",
         )
-    name = st.text_input("Name of the model", suggested_name(data.name.rsplit(".", 1)[0]), key=f"name-{data.id}", max_chars=80)
+    name = st.text_input(
+        "Name of the model", suggested_name(data.name.rsplit(".", 1)[0]), key=f"name-{data.id}", max_chars=80
+    )
     st.button(
         "Train",
         type="primary",
@@ -94,7 +96,10 @@ def model_list(data: Dataset) -> None:
 
 def _mapping_form(card: Card, data: Dataset, fit: Any) -> None:
     """Say which column stands for one the model misses. Nothing is taken without the person's word."""
-    with st.popover("Map columns", icon=":material/conversion_path:"), st.form(f"map-{card.id}", border=False):
+    with (
+        st.popover("Map columns", icon=":material/conversion_path:"),
+        st.form(f"map-{card.id}", border=False),
+    ):
         keys = {}
         for column in (*fit.missing, *fit.retyped):
             likely = fit.renamed.get(column)
@@ -138,9 +143,16 @@ def _open(job: Job, data: Dataset) -> None:
         st.switch_page(page("results"))
 
 
-def _train(kind: type[Detector], data: Dataset, values: dict[str, Any], window: int | None, name: str) -> None:
+def _train(
+    kind: type[Detector], data: Dataset, values: dict[str, Any], window: int | None, name: str
+) -> None:
     def train() -> None:
-        spec = {"detector": kind.name, "hyperparameters": values, "window": window, "name": validated_name(name)}
+        spec = {
+            "detector": kind.name,
+            "hyperparameters": values,
+            "window": window,
+            "name": validated_name(name),
+        }
         _submit("train", data, spec, f"Training {name}")
 
     attempt(train)

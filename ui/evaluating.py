@@ -28,7 +28,9 @@ def board(found: Result, card: Card, data: Dataset, label: str) -> None:
             return
         counts, points = checked.confusion, checked.curve
         with st.container(horizontal=True):
-            st.metric("Precision", _share(counts.precision), help="Of the flagged rows, how many are anomalies.")
+            st.metric(
+                "Precision", _share(counts.precision), help="Of the flagged rows, how many are anomalies."
+            )
             st.metric("Recall", _share(counts.recall), help="Of the anomalies, how many are flagged.")
             st.metric("F1", f"{counts.f1:.3f}", help="Harmonic mean of precision and recall.")
             st.metric(
@@ -42,7 +44,9 @@ def board(found: Result, card: Card, data: Dataset, label: str) -> None:
                 help="Precision averaged over all recalls. Guessing gives the share of anomalies.",
             )
         base = points.positives / checked.labelled
-        st.caption(f"{checked.labelled:,} judged rows have a label; {100 * base:.2f} % of them are anomalies.")
+        st.caption(
+            f"{checked.labelled:,} judged rows have a label; {100 * base:.2f} % of them are anomalies."
+        )
         chart(
             charts.confusion_grid(
                 counts.true_positives,

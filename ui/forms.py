@@ -40,5 +40,12 @@ def _ask(place: Any, key: str, knob: Hyperparameter) -> Any:
         high = None if knob.high is None else int(knob.high)
         return place.number_input(knob.label, low, high, int(knob.default), key=key, help=knob.help)
     return place.number_input(
-        knob.label, knob.low, knob.high, float(knob.default), step=0.01, format="%.4g", key=key, help=knob.help
+        knob.label,
+        knob.low,
+        knob.high,
+        float(knob.default),
+        step=0.01,
+        format="%.4g",
+        key=key,
+        help=knob.help,
     )

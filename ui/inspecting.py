@@ -10,7 +10,7 @@ import streamlit as st
 
 from engine import Card, Dataset, Result, charts, nearest_normal, places
 from ui import cache, server
-from ui.panels import POLL, chart, job_details, judged
+from ui.panels import POLL, chart, job_details, judged, plain
 from ui.session import owner, session, set_widget, theme, widget
 
 AROUND = 300  # readings shown on either side
@@ -56,8 +56,9 @@ def headline(found: Result, card: Card, data: Dataset, row: int) -> None:
     answer = judged(found, card, session().rule(card.default_rule), data.roles.label)
     rank = int((found.ascending > found.values[row]).sum()) + 1
     verdict = ":red-badge[flagged]" if answer.flags[row] else ":gray-badge[not flagged]"
+    than = "every row" if severity >= 100 else f"{severity:.4g} % of the rows"
     st.markdown(
-        f"{verdict} More unusual than **{severity:.4g} %** of what the model learned from; "
+        f"{verdict} More unusual than **{than}** the model learned from; "
         f"number **{rank:,}** of {len(found.ascending):,} here. Anomaly score {found.values[row]:.5g}, "
         f"threshold {answer.threshold:.5g}."
     )
@@ -110,12 +111,13 @@ def contributions(found: list[dict[str, Any]] | None) -> None:
     drawn = charts.contribution_bars(
         [reason["column"] for reason in shown],
         np.array([reason["share"] for reason in shown]),
-        [reason["value"] for reason in shown],
+        ["" if reason["measure"] else reason["value"] for reason in shown],
         theme=theme(),
     )
     chart(drawn, "contributions")
     for reason in shown[:3]:
-        st.markdown(f"- **{reason['column']}** {reason['value']}: {reason['usual']}")
+        what = f", {reason['measure']}:" if reason["measure"] else ""
+        st.markdown(plain(f"{reason['column']}{what} {reason['value']}, {reason['usual']}"))
 
 
 def ranges(found: Result, row: int) -> None:
@@ -127,7 +129,9 @@ def ranges(found: Result, row: int) -> None:
     )
     recipe = cache.recipe(found.model)
     known = places(recipe, _as_needed(found, cache.row(found.dataset, row)).iloc[0])
-    strange = sorted(known, key=lambda p: -max(p.low - p.value, p.value - p.high) / ((p.high - p.low) or 1))[:14]
+    strange = sorted(known, key=lambda p: -max(p.low - p.value, p.value - p.high) / ((p.high - p.low) or 1))[
+        :14
+    ]
     drawn = charts.range_strip(
         [p.column for p in strange],
         np.array([p.value for p in strange]),
@@ -159,7 +163,9 @@ def nearest_rows(found: Result, data: Dataset, row: int) -> None:
         table[used],
         hide_index=True,
         width="stretch",
-        column_config={"Distance": st.column_config.NumberColumn(format="%.2f", help="In the units the model uses.")},
+        column_config={
+            "Distance": st.column_config.NumberColumn(format="%.2f", help="In the units the model uses.")
+        },
     )
 
 

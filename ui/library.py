@@ -15,7 +15,9 @@ def shelf() -> None:
     """All models, newest first, and a check of what is stored."""
     cards = server.workspace().models.models()
     if not cards:
-        empty_state("No models yet", "Train a detector on your data; the model is kept here.", "detect", "Detect")
+        empty_state(
+            "No models yet", "Train a detector on your data; the model is kept here.", "detect", "Detect"
+        )
         return
     for values in cards:
         with st.container(border=True):
@@ -35,7 +37,9 @@ def shelf() -> None:
 def _model(active: Card) -> None:
     versions = server.workspace().models.versions(active.name)
     left, right = st.columns([4, 1], vertical_alignment="center")
-    left.markdown(f"**{active.name}** · {active.title}" + (" · :blue-badge[comes with Loupe]" if active.shipped else ""))
+    left.markdown(
+        f"**{active.name}** · {active.title}" + (" · :blue-badge[comes with Loupe]" if active.shipped else "")
+    )
     left.caption(
         f"Active: version {active.version} · learned from {active.rows:,} rows of {active.dataset} · "
         f"{len(versions)} {'version' if len(versions) == 1 else 'versions'}"
@@ -82,7 +86,9 @@ def _card(card: Card) -> None:
     left.table({"Value": facts})
     right.markdown("**Hyperparameters**")
     right.table({"Value": {name: str(value) for name, value in card.hyperparameters.items()}})
-    st.markdown("**Columns it needs:** " + ", ".join(f"`{name}` ({kind})" for name, kind in card.columns.items()))
+    st.markdown(
+        "**Columns it needs:** " + ", ".join(f"`{name}` ({kind})" for name, kind in card.columns.items())
+    )
     for column, why in card.left_out.items():
         st.caption(f"`{column}` was left out: it {why}.")
     for note in card.notes:

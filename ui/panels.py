@@ -1,4 +1,4 @@
-"""Pieces several pages share: empty states, the job tray, the threshold control, and what to do when something fails."""
+"""Pieces several pages share: empty states, the job tray, the threshold control, and failures in plain words."""
 
 from __future__ import annotations
 
@@ -70,7 +70,10 @@ def need_result() -> tuple[Result, Card, Dataset]:
             current.result = None
             st.warning(_sentence(problem), icon=":material/info:")
     empty_state(
-        f"{data.name} has not been judged yet", "Train a detector on it, or load a trained model.", "detect", "Detect"
+        f"{data.name} has not been judged yet",
+        "Train a detector on it, or load a trained model.",
+        "detect",
+        "Detect",
     )
     st.stop()
 
@@ -110,7 +113,10 @@ def _tray_line(job: Job) -> None:
         st.button("Cancel", key=f"cancel-{job.id}", on_click=_cancel, args=(job.id,), type="tertiary")
         return
     icons = {"done": "check_circle", "failed": "error", "cancelled": "cancel", "interrupted": "warning"}
-    st.markdown(f":material/{icons[job.state]}: {job.title}", help=job.error or f"{job.state}, {job.seconds or 0:.1f} s")
+    st.markdown(
+        f":material/{icons[job.state]}: {job.title}",
+        help=job.error or f"{job.state}, {job.seconds or 0:.1f} s",
+    )
 
 
 def job_details(job: Job) -> None:
@@ -118,13 +124,17 @@ def job_details(job: Job) -> None:
     if job.active:
         left = f" · about {job.eta_seconds:.0f} s left" if job.eta_seconds and job.progress > 0.05 else ""
         st.progress(job.progress, text=f"{_waiting(job)}{left}")
-        st.button("Cancel", key=f"stop-{job.id}", on_click=_cancel, args=(job.id,), icon=":material/stop_circle:")
+        st.button(
+            "Cancel", key=f"stop-{job.id}", on_click=_cancel, args=(job.id,), icon=":material/stop_circle:"
+        )
     elif job.state == "failed":
         st.error(f"{job.title} failed: {job.error}", icon=":material/error:")
     elif job.state == "cancelled":
         st.info(f"{job.title} was cancelled; nothing was kept.", icon=":material/cancel:")
     elif job.state == "interrupted":
-        st.warning(job.error or "The server stopped while this ran; start it again.", icon=":material/warning:")
+        st.warning(
+            job.error or "The server stopped while this ran; start it again.", icon=":material/warning:"
+        )
     log = server.jobs().log_tail(job.id, 12)
     if log.strip():
         with st.expander("Log"):
@@ -179,7 +189,9 @@ def _as_percentile(card: Card) -> Rule:
 def _percentile_knobs(rule: Rule) -> None:
     set_widget("rule-slider", min(max(rule.value, 50.0), 100.0))
     set_widget("rule-number", rule.value)
-    st.slider("Percentile", 50.0, 100.0, step=0.1, key="rule-slider", on_change=_set_from, args=("rule-slider",))
+    st.slider(
+        "Percentile", 50.0, 100.0, step=0.1, key="rule-slider", on_change=_set_from, args=("rule-slider",)
+    )
     st.number_input(
         "Percentile, exactly",
         0.0,
@@ -240,6 +252,11 @@ def chart(drawn: charts.Chart, key: str, height: int | None = None) -> None:
     """Draw a chart under a stable key, with its sentence for who cannot see it."""
     spec = {**drawn.spec, "height": height} if height else drawn.spec
     st.vega_lite_chart(spec, key=f"{key}-{theme()}", width="stretch", alt=drawn.alt)
+
+
+def plain(text: str) -> str:
+    """A text that quotes names or cells of a file, with Markdown's and Streamlit's signs made harmless."""
+    return "".join(f"\\{ch}" if ch in r"\`*_[]#~<>$:" else ch for ch in text)
 
 
 def _sentence(problem: EngineError) -> str:

@@ -34,7 +34,7 @@ def workbench(found: Result, card: Card, data: Dataset) -> None:
         chart(drawn, "histogram", 240)
     if data.roles.kind == "series":
         _series(found, data, answer)
-    _table(found, data, answer)
+    _table(found, answer)
     _not_judged(found, answer)
     with st.expander("How many rows would other percentiles flag?", icon=":material/show_chart:"):
         chart(_curve(found, card, answer), "curve", 220)
@@ -44,9 +44,9 @@ def workbench(found: Result, card: Card, data: Dataset) -> None:
 
 def in_a_sentence(answer: Judgement, rule: Rule) -> str:
     """The threshold in plain words."""
-    share = "100 %" if answer.percentile >= 100 else f"{answer.percentile:.4g} %"
+    than = "every row" if answer.percentile >= 100 else f"{answer.percentile:.4g} % of the rows"
     text = (
-        f"Flags rows **more unusual than {share}** of what the model learned from: "
+        f"Flags rows **more unusual than {than}** the model learned from: "
         f"**{answer.flagged:,} of {answer.judged:,}** rows."
     )
     if answer.share > 3 * max(answer.share_in_training, 0.001):
@@ -59,23 +59,31 @@ def _numbers(answer: Judgement) -> None:
         st.metric("Flagged", f"{answer.flagged:,}")
         st.metric("Share flagged here", f"{100 * answer.share:.2f} %")
         st.metric("Share in training", f"{100 * answer.share_in_training:.2f} %")
-        st.metric("Threshold", f"{answer.threshold:.5g}", help="Rows with an anomaly score strictly above it are flagged.")
+        st.metric(
+            "Threshold",
+            f"{answer.threshold:.5g}",
+            help="Rows with an anomaly score strictly above it are flagged.",
+        )
         unjudged = answer.rows - answer.judged
         if unjudged:
-            st.metric("Could not be judged", f"{unjudged:,}", help="Counted apart, never as normal; listed below.")
+            st.metric(
+                "Could not be judged", f"{unjudged:,}", help="Counted apart, never as normal; listed below."
+            )
 
 
 def _curve(found: Result, card: Card, answer: Judgement) -> Any:
     reference = card.reference_scores
     at = np.interp(PERCENTILES, np.linspace(0, 100, len(reference)), reference)
-    counts = len(found.ascending) - np.searchsorted(found.ascending, at, side="right")
+    counts = (len(found.ascending) - np.searchsorted(found.ascending, at, side="right")).astype(np.int64)
     return charts.flagged_curve(PERCENTILES, counts, (answer.percentile, answer.flagged), theme=theme())
 
 
-def _table(found: Result, data: Dataset, answer: Judgement) -> None:
+def _table(found: Result, answer: Judgement) -> None:
     st.subheader("Flagged rows, most unusual first", anchor=False)
     if answer.flagged == 0:
-        st.info("Nothing lies above the threshold. Lower it to see the most unusual rows.", icon=":material/info:")
+        st.info(
+            "Nothing lies above the threshold. Lower it to see the most unusual rows.", icon=":material/info:"
+        )
         return
     count = min(answer.flagged, SHOWN, len(found.worst))
     shown = found.worst.head(count).copy()
@@ -93,13 +101,18 @@ def _table(found: Result, data: Dataset, answer: Judgement) -> None:
         selection_mode="single-row",
         column_config={
             "Severity": st.column_config.ProgressColumn(
-                help="More unusual than this percentage of the training rows.", min_value=0, max_value=100, format="%.2f"
+                help="More unusual than this percentage of the training rows.",
+                min_value=0,
+                max_value=100,
+                format="%.2f",
             ),
             "Why": st.column_config.TextColumn(width="large"),
         },
     )
     if answer.flagged > count:
-        st.caption(f"The {count:,} most unusual of {answer.flagged:,} flagged rows; the downloads hold all of them.")
+        st.caption(
+            f"The {count:,} most unusual of {answer.flagged:,} flagged rows; the downloads hold all of them."
+        )
     chosen = event["selection"]["rows"]
     if chosen and chosen[0] < len(rows):
         session().row = rows[chosen[0]]

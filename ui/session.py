@@ -6,7 +6,7 @@ The choices also stand in the address, so that a reload, a new tab or a colleagu
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import streamlit as st
 
@@ -88,7 +88,7 @@ def owner() -> str:
     return token if isinstance(token, str) else "local"
 
 
-def theme() -> str:
+def theme() -> Literal["light", "dark"]:
     """'light' or 'dark', as the visitor sees the page."""
     kind = getattr(st.context.theme, "type", None)
     return "dark" if kind == "dark" else "light"

@@ -6,6 +6,7 @@ import streamlit as st
 
 from engine import EngineError
 from ui import cache
+from ui.panels import plain
 from ui.session import Session
 
 
@@ -16,15 +17,12 @@ def at_hand(current: Session) -> None:
     try:
         data = cache.dataset(current.dataset)
         st.caption("At hand")
-        st.markdown(f":material/table: **{_plain(data.name)}**  \n{data.rows:,} rows × {len(data.columns)} columns")
+        st.markdown(
+            f":material/table: **{plain(data.name)}**  \n{data.rows:,} rows × {len(data.columns)} columns"
+        )
         if current.result:
             found = cache.result(current.result)
             card = cache.card(found.model)
-            st.markdown(f":material/model_training: **{_plain(card.id)}**  \n{card.title}")
+            st.markdown(f":material/model_training: **{plain(card.id)}**  \n{card.title}")
     except EngineError:
         return  # the page itself says what is missing
-
-
-def _plain(name: str) -> str:
-    """A name with Markdown's signs made harmless."""
-    return "".join(f"\\{ch}" if ch in r"\`*_{}[]()#+-.!|~:<>$" else ch for ch in name)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from functools import partial
 from pathlib import Path
 
 import streamlit as st
@@ -24,7 +25,7 @@ def exports(found: Result, card: Card, data: Dataset, answer: Judgement, rule: R
             name = _file_name(found, data, answer, rule, suffix)
             st.download_button(
                 title,
-                data=lambda suffix=suffix, name=name: _made(found, data, answer, rule, suffix, name, who),
+                data=partial(_made, found, data, answer, rule, suffix, name, who),
                 file_name=name,
                 on_click="ignore",
                 icon=":material/download:",

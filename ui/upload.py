@@ -11,7 +11,7 @@ import streamlit as st
 
 from engine import Dataset, Finding, ReadingOptions, Roles
 from ui import server
-from ui.panels import attempt
+from ui.panels import attempt, plain
 from ui.session import session, upload_key, uploaded, widget
 
 TYPES = ["csv", "tsv", "txt", "xlsx", "xlsm", "xls", "ods", "parquet", "json", "jsonl", "ndjson", "gz", "zip"]
@@ -31,12 +31,12 @@ def uploader() -> None:
 def samples(known: Sequence[Any]) -> None:
     """The samples that come with Loupe, one click each."""
     st.subheader("Or try a sample", anchor=False)
-    with st.container(horizontal=True, gap="small"):
-        for sample in known:
-            with st.container(border=True, width=330, height="stretch"):
-                st.markdown(f"**{sample.title}**")
-                st.caption(sample.story)
-                st.button("Open", key=f"sample-{sample.file}", on_click=_open_sample, args=(sample,))
+    grid = st.grid(3, min_column_width=260, gap="small")
+    for sample in known:
+        with grid.cell(), st.container(border=True, height="stretch"):
+            st.markdown(f"**{sample.title}**")
+            st.caption(sample.story)
+            st.button("Open", key=f"sample-{sample.file}", on_click=_open_sample, args=(sample,))
 
 
 def recent() -> None:
@@ -47,8 +47,16 @@ def recent() -> None:
     st.subheader("Recent data", anchor=False)
     for data in found:
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-            st.button(data.name, key=f"open-{data.id}", on_click=session().open_dataset, args=(data.id,), type="tertiary")
-            st.caption(f"{data.rows:,} rows × {len(data.columns)} columns · {data.created[:16].replace('T', ' ')} UTC")
+            st.button(
+                data.name,
+                key=f"open-{data.id}",
+                on_click=session().open_dataset,
+                args=(data.id,),
+                type="tertiary",
+            )
+            st.caption(
+                f"{data.rows:,} rows × {len(data.columns)} columns · {data.created[:16].replace('T', ' ')} UTC"
+            )
 
 
 def close() -> None:
@@ -84,7 +92,7 @@ def findings(data: Dataset) -> None:
     with st.expander(title, expanded=worrying > 0, icon=":material/fact_check:"):
         for finding in found:
             icon = ":material/warning:" if finding.level == "warning" else ":material/check:"
-            st.markdown(f"{icon} {_plain(finding.text)}")
+            st.markdown(f"{icon} {plain(finding.text)}")
         st.caption("Something read wrongly? Say how it should be; the file is read again.")
         _overrule(data, found)
 
@@ -98,13 +106,18 @@ def _overrule(data: Dataset, found: list[Finding]) -> None:
         if sheets:
             left.selectbox("Sheet", sheets, index=_place(sheets, about.get("sheet")), key="read-sheet")
         else:
-            left.text_input("Delimiter", about.get("delimiter") or "", key="read-delimiter", help="\\t for a tab")
+            left.text_input(
+                "Delimiter", about.get("delimiter") or "", key="read-delimiter", help="\\t for a tab"
+            )
         row = about.get("header_row")
         middle.number_input(
             "Row with the column names", 0, key="read-header", value=row or 0, help="0: there are no names"
         )
         right.segmented_control(
-            "Decimal mark", [".", ","], default=options.decimal or _chosen(found, "decimal"), key="read-decimal"
+            "Decimal mark",
+            [".", ","],
+            default=options.decimal or _chosen(found, "decimal"),
+            key="read-decimal",
         )
         numbers = [c for c in data.columns if data.types[c] != "text"]
         texts = [c for c in data.columns if data.types[c] == "text"]
@@ -133,7 +146,11 @@ def _reread(data: Dataset) -> None:
     ):
         if widget(key):
             changed[name] = tuple(dict.fromkeys([*getattr(options, name), *widget(key)]))
-    attempt(lambda: session().open_dataset(server.workspace().datasets.reread(data, replace(options, **changed)).id))
+    attempt(
+        lambda: session().open_dataset(
+            server.workspace().datasets.reread(data, replace(options, **changed)).id
+        )
+    )
 
 
 def _ingest() -> None:
@@ -185,8 +202,3 @@ def _duration(seconds: float) -> str:
     if seconds < 7200:
         return f"{seconds / 60:g} min"
     return f"{seconds / 3600:g} h" if seconds < 172_800 else str(timedelta(seconds=seconds)).split(",")[0]
-
-
-def _plain(text: str) -> str:
-    """A sentence that quotes cells of a file, with Markdown's and Streamlit's signs made harmless."""
-    return "".join(f"\\{ch}" if ch in r"\`*_[]#~<>$:" else ch for ch in text)

@@ -14,6 +14,7 @@ Theme = Literal["light", "dark"]
 Spec = dict[str, Any]
 Rows = Sequence[Mapping[str, Any]]
 
+TITLE = "<title>"  # stands in a compiled chart for words that depend on the data
 MAX_MARKS = 5_000  # beyond it a browser takes seconds; thin or count before drawing
 LABEL_SIZE = 13
 DECADES = [10.0**power for power in range(13)]  # where a logarithmic axis of counts has its lines
@@ -62,6 +63,15 @@ def compiled(chart: Any) -> Spec:
     spec: Spec = chart.to_dict()
     spec.pop("config", None)
     return spec
+
+
+def titled(node: Any, title: str) -> Any:
+    """A compiled specification with every ``TITLE`` replaced: cheaper than to compile one for each column."""
+    if isinstance(node, dict):
+        return {key: titled(value, title) for key, value in node.items()}
+    if isinstance(node, list):
+        return [titled(value, title) for value in node]
+    return title if node == TITLE else node
 
 
 def filled(spec: Spec, alt: str, tables: Mapping[str, Rows], **changed: Any) -> Chart:

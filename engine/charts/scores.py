@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import cache, lru_cache
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -13,6 +13,7 @@ from engine.charts.chart import (
     COUNT_LABEL,
     DECADES,
     PALETTES,
+    TITLE,
     VALUE_LABEL,
     Chart,
     Palette,
@@ -27,6 +28,7 @@ from engine.charts.chart import (
     nothing,
     number,
     side_text,
+    titled,
 )
 
 Array = NDArray[np.float64]
@@ -69,7 +71,9 @@ def score_histogram(
     }
     labelled = "" if by_label is None else f"; {_anomalies(by_label[1])} outlined"
     words = f"Histogram of {counted(total, 'anomaly score')}{_range_words(edges, counts)}{labelled}."
-    return filled(_score_spec(theme, log, f"anomaly score{note}", by_label is not None), words, tables)
+    return filled(
+        titled(_score_spec(theme, log, by_label is not None), f"anomaly score{note}"), words, tables
+    )
 
 
 def label_histogram(
@@ -100,7 +104,7 @@ def label_histogram(
         f"Anomaly scores of {counted(n_normal, 'labelled normal row')} and {_anomalies(anomaly)}"
         f"{_range_words(edges, normal + anomaly)}."
     )
-    return filled(_label_spec(theme, f"anomaly score{note}"), words, tables)
+    return filled(titled(_label_spec(theme), f"anomaly score{note}"), words, tables)
 
 
 def flagged_curve(percentiles: Array, counts: Counts, current: tuple[float, int], *, theme: Theme) -> Chart:
@@ -117,14 +121,13 @@ def flagged_curve(percentiles: Array, counts: Counts, current: tuple[float, int]
     if not points:
         return nothing(theme, "no percentile flags a row")
     here, n_here = current
-    middle = (points[0]["percentile"] + points[-1]["percentile"]) / 2
+    first, last = points[0], points[-1]
     now = {
         "percentile": float(here),
         "rows": float(max(n_here, LOG_FLOOR)),
         "label": f"{counted(n_here, 'row')} at {number(here)}",
-        "side": "left" if here > middle else "right",
+        "side": "left" if 2 * here > first["percentile"] + last["percentile"] else "right",
     }
-    first, last = points[0], points[-1]
     words = (
         f"Rows flagged against the percentile of the threshold: {counted(int(first['rows']), 'row')} at "
         f"{number(first['percentile'])}, {counted(int(last['rows']), 'row')} at {number(last['percentile'])}."
@@ -168,15 +171,15 @@ def _outline(drawn: Array, counts: Counts, *, log: bool) -> list[dict[str, Any]]
     return [*steps, {"x": float(drawn[-1]), "height": heights[-1]}]
 
 
-@lru_cache(maxsize=64)
-def _score_spec(theme: Theme, log: bool, title: str, known: bool) -> Spec:
+@cache
+def _score_spec(theme: Theme, log: bool, known: bool) -> Spec:
     import altair as alt
 
     palette = PALETTES[theme]
     # nice=False: the axis ends where the bars do, so a threshold at the end of the range moves nothing.
     x = alt.X(
         "from:Q",
-        title=title,
+        title=TITLE,
         scale=alt.Scale(zero=False, nice=False),
         axis=alt.Axis(grid=False, tickCount=8, labelExpr=VALUE_LABEL),
     )
@@ -231,8 +234,8 @@ def _threshold_layers(palette: Palette) -> tuple[Any, Any]:
     return rule, side_text(data, palette, x=alt.X("x:Q"), y=alt.Y("top:Q"))
 
 
-@lru_cache(maxsize=64)
-def _label_spec(theme: Theme, title: str) -> Spec:
+@cache
+def _label_spec(theme: Theme) -> Spec:
     import altair as alt
 
     palette = PALETTES[theme]
@@ -243,7 +246,7 @@ def _label_spec(theme: Theme, title: str) -> Spec:
         .encode(
             x=alt.X(
                 "x0:Q",
-                title=title,
+                title=TITLE,
                 scale=alt.Scale(zero=False, nice=False),
                 axis=alt.Axis(grid=False, tickCount=8, labelExpr=VALUE_LABEL),
             ),

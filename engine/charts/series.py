@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import lru_cache
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from engine.charts.chart import (
     PALETTES,
+    TITLE,
     VALUE_LABEL,
     Chart,
     Palette,
@@ -24,6 +25,7 @@ from engine.charts.chart import (
     named,
     nothing,
     number,
+    titled,
 )
 from engine.charts.thinning import MAX_POINTS, oddness, thin, worst
 
@@ -88,7 +90,7 @@ def series_chart(
         found.append(counted(len(label_spans), "labelled anomaly", "labelled anomalies"))
     words = _words(channel, times, values, clock=clock) + f"; {', '.join(found)}."
     kind = "brush" if brush else "zoom"
-    return filled(_series_spec(theme, channel, clock, label_spans is not None, kind), words, tables)
+    return filled(titled(_series_spec(theme, clock, label_spans is not None, kind), channel), words, tables)
 
 
 def neighbourhood(
@@ -116,7 +118,7 @@ def neighbourhood(
         "row": _points(times, values, np.array([index]), clock=clock),
     }
     words = _words(channel, times, values, clock=clock) + f"; this row is {number(float(values[index]))}."
-    return filled(_series_spec(theme, channel, clock, False, "row"), words, tables)
+    return filled(titled(_series_spec(theme, clock, False, "row"), channel), words, tables)
 
 
 def _with(rows: Indices, more: Indices) -> Indices:
@@ -151,8 +153,8 @@ def _words(channel: str, times: Array, values: Array, *, clock: bool) -> str:
     )
 
 
-@lru_cache(maxsize=128)
-def _series_spec(theme: Theme, channel: str, clock: bool, labelled: bool, kind: str) -> Spec:
+@cache
+def _series_spec(theme: Theme, clock: bool, labelled: bool, kind: str) -> Spec:
     import altair as alt
 
     palette = PALETTES[theme]
@@ -162,11 +164,11 @@ def _series_spec(theme: Theme, channel: str, clock: bool, labelled: bool, kind: 
     x = _time_axis(clock)
     y = alt.Y(
         "value:Q",
-        title=channel,
+        title=TITLE,
         scale=alt.Scale(zero=False, padding=10),
         axis=alt.Axis(tickCount=4, labelExpr=VALUE_LABEL),
     )
-    tooltip = [_time_tooltip(clock), alt.Tooltip("value:Q", title=channel, format=",.5~g")]
+    tooltip = [_time_tooltip(clock), alt.Tooltip("value:Q", title=TITLE, format=",.5~g")]
     bands = alt.Chart(alt.NamedData(name="spans")).mark_rect(opacity=0.22, strokeWidth=1)
     strip = alt.Chart(alt.NamedData(name="labels")).mark_rect(opacity=0.9, strokeWidth=1)
     line = alt.Chart(alt.NamedData(name="line")).mark_line(color=palette.line, strokeWidth=1.25)

@@ -78,7 +78,6 @@ class Dataset:
         """The table, or some of its columns."""
         return pd.read_parquet(self.table_path, columns=columns)
 
-
     def rows_at(self, rows: Sequence[int]) -> pd.DataFrame:
         """Some rows by number, in that order; only the pieces of the file that hold them are read."""
         import pyarrow as pa
@@ -157,7 +156,9 @@ class DatasetStore:
         dataset.folder.rename(doomed)
         shutil.rmtree(doomed, ignore_errors=True)
 
-    def _convert(self, staging: Path, original: Path, sha256: str, name: str, options: ReadingOptions) -> Dataset:
+    def _convert(
+        self, staging: Path, original: Path, sha256: str, name: str, options: ReadingOptions
+    ) -> Dataset:
         chosen = options.as_dict()
         id = hashlib.sha256(f"{sha256}{json.dumps(chosen, sort_keys=True)}".encode()).hexdigest()[:16]
         folder = self.root / id

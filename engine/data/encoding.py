@@ -52,7 +52,11 @@ class ColumnCode:
         """Names of the matrix columns this column becomes."""
         if self.kind == "category":
             return [f"{self.name} (rarity)"]
-        return [self.name, f"{self.name} (hour)", f"{self.name} (weekday)"] if self.kind == "moment" else [self.name]
+        return (
+            [self.name, f"{self.name} (hour)", f"{self.name} (weekday)"]
+            if self.kind == "moment"
+            else [self.name]
+        )
 
     @property
     def usual_level(self) -> str:
@@ -144,7 +148,9 @@ class Encoder:
         empty = missing > MOST_MISSING * len(self.codes)
         for row in np.flatnonzero(empty & ~impossible):
             obstacles[int(row)] = f"{missing[row]} of {len(self.codes)} values are missing"
-        return Encoded(values=np.hstack(blocks), judged=~(empty | impossible), obstacles=obstacles, unseen=unseen)
+        return Encoded(
+            values=np.hstack(blocks), judged=~(empty | impossible), obstacles=obstacles, unseen=unseen
+        )
 
     def as_dict(self) -> dict[str, Any]:
         return {"codes": [asdict(code) for code in self.codes], "left_out": self.left_out}
@@ -165,7 +171,9 @@ def as_levels(column: pd.Series) -> NDArray[np.object_]:
     """A column as text levels (n_samples,), missing cells as None; 7.0 and 7 are the same level."""
     if pd.api.types.is_float_dtype(column):
         # Cell by cell, not by column: what a row is called must not depend on the rows beside it.
-        numbers, values = pd.factorize(column.to_numpy(dtype=np.float64, na_value=np.nan))  # missing: number -1
+        numbers, values = pd.factorize(
+            column.to_numpy(dtype=np.float64, na_value=np.nan)
+        )  # missing: number -1
         names = [str(int(v)) if v.is_integer() and abs(v) < EXACT else str(v) for v in values.tolist()]
         return np.array([*names, None], dtype=object)[numbers]
     levels = column.astype(str).to_numpy(dtype=object)
@@ -206,7 +214,9 @@ def _center_and_scale(usable: NDArray[np.float64], scaling: Scaling) -> tuple[fl
         center, scale = float(usable.min()), float(np.ptp(usable))
     elif scaling == "robust":
         low, center, high = (float(q) for q in np.quantile(usable, (0.25, 0.5, 0.75)))
-        scale = (high - low) / 1.349  # the quartiles of a normal distribution lie 1.349 standard deviations apart
+        scale = (
+            high - low
+        ) / 1.349  # the quartiles of a normal distribution lie 1.349 standard deviations apart
     else:
         assert scaling == "standard", f"unknown scaling {scaling}; known: {get_args(Scaling)}"
         center, scale = float(usable.mean()), float(usable.std())
@@ -237,7 +247,7 @@ def _learn_category(name: str, column: pd.Series) -> tuple[ColumnCode | None, st
 
 def _encode_number(code: ColumnCode, numbers: NDArray[np.float64]) -> NDArray[np.float64]:
     filled = np.where(np.isnan(numbers), code.fill, numbers)
-    # A column of tiny numbers can meet one that is 1e30 times its spread: far out, but still a number to every detector.
+    # A column of tiny numbers can meet one 1e30 times its spread: far out, but still a number to every detector.
     with np.errstate(over="ignore"):
         blocks = [np.clip((filled - code.center) / code.scale, -IMPOSSIBLE, IMPOSSIBLE)]
     if code.kind == "moment":

@@ -38,7 +38,9 @@ class FeatureRecipe:
         windows = Windows.fit(frame, roles, window)
         features, full = windows.transform(frame, roles)
         usable = features[full] if full.any() else features
-        return cls(roles=roles, encoder=Encoder.fit(usable, tuple(features.columns), scaling), windows=windows)
+        return cls(
+            roles=roles, encoder=Encoder.fit(usable, tuple(features.columns), scaling), windows=windows
+        )
 
     def transform(self, frame: pd.DataFrame) -> tuple[pd.DataFrame, Encoded]:
         """The features of rows and their encoding, in the order they come.

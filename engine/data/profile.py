@@ -1,4 +1,4 @@
-"""A first look at a table: per column type, missing cells, distinct values, range and shape; roles that suggest themselves."""
+"""A first look at a table: what each column holds, and the roles that suggest themselves."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ COMMONEST = 8
 
 
 def describe(reading: Reading) -> dict[str, Any]:
-    """The profile of a table that was just read, JSON-ready: ``columns``, ``roles``, ``reasons``, ``sampling``, ``notes``."""
+    """The profile of a table just read, JSON-ready: ``columns``, ``roles``, ``reasons``, ``sampling``, ``notes``."""
     frame = reading.frame
     suggestion = suggest(frame, reading.types)
     return {
@@ -86,5 +86,7 @@ def _notes(frame: pd.DataFrame, roles: Roles) -> list[str]:
         if repeated > 0.5 * n_rows:
             notes.append(f"{repeated:,} of {n_rows:,} rows repeat an earlier row.")
     if roles.label is not None:
-        notes.append(f"'{roles.label}' looks like a known answer: it will check the result, and train nothing.")
+        notes.append(
+            f"'{roles.label}' looks like a known answer: it will check the result, and train nothing."
+        )
     return notes

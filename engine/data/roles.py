@@ -58,7 +58,9 @@ class Roles:
                     "set the others to ignore"
                 )
         if self.kind == "series" and self.time is None:
-            raise UsageError("a time series needs a column with the role time; choose one or treat it as a table")
+            raise UsageError(
+                "a time series needs a column with the role time; choose one or treat it as a table"
+            )
 
     def of(self, role: str) -> tuple[str, ...]:
         """The columns that have this role, in their order."""
@@ -132,7 +134,9 @@ def overruled(
             wanted.append((role, column))  # type: ignore[arg-type]
     for role, column in wanted:
         if column not in columns:
-            raise UsageError(f"there is no column '{column}'; the columns are {', '.join(map(repr, columns))}")
+            raise UsageError(
+                f"there is no column '{column}'; the columns are {', '.join(map(repr, columns))}"
+            )
         columns[column] = role
     kind: Kind = "series" if suggested.kind == "series" and "time" in columns.values() else "table"
     return Roles(columns, kind)
@@ -163,11 +167,23 @@ _NORMAL_WORDS = {
     "0", "false", "no", "normal", "normal.", "ok", "good", "benign", "none", "healthy", "legit", "legitimate",
     "negative", "inlier", "regular", "pass", "nein", "n",
 }  # fmt: skip
-_ANOMALY_WORDS = {"1", "true", "yes", "anomaly", "outlier", "fraud", "attack", "fault", "failure", "positive", "y"}
+_ANOMALY_WORDS = {
+    "1",
+    "true",
+    "yes",
+    "anomaly",
+    "outlier",
+    "fraud",
+    "attack",
+    "fault",
+    "failure",
+    "positive",
+    "y",
+}
 
 
 def sampling(frame: pd.DataFrame, roles: Roles) -> dict[str, Any] | None:
-    """How a series is sampled: ``step_seconds`` (median), ``regular`` share, ``gaps`` and ``entities``; None without time.
+    """How a series is sampled: ``step_seconds`` (median), ``regular`` share, ``gaps``, ``entities``; None without time.
 
     A gap is a step of more than three times the median step.
     """
@@ -175,7 +191,8 @@ def sampling(frame: pd.DataFrame, roles: Roles) -> dict[str, Any] | None:
         return None
     seconds = seconds_of(frame[roles.time])
     groups = frame[roles.entity] if roles.entity else pd.Series(0, index=frame.index)
-    order = pd.DataFrame({"entity": groups.to_numpy(), "at": seconds}).dropna().sort_values(["entity", "at"], kind="stable")
+    known = pd.DataFrame({"entity": groups.to_numpy(), "at": seconds}).dropna()
+    order = known.sort_values(["entity", "at"], kind="stable")
     steps = order.groupby("entity", observed=True)["at"].diff().dropna().to_numpy()
     if len(steps) == 0:
         return None
@@ -220,11 +237,16 @@ def _guess(column: str, values: pd.Series, kind: ColumnType) -> tuple[Role, str]
     if kind == "datetime":
         return "time", "dates and times"
     filled = int(values.notna().sum())
-    if _ENTITY.search(name) and 1 < distinct and filled / distinct >= 3 and kind in ("text", "integer"):
+    if _ENTITY.search(name) and distinct > 1 and filled / distinct >= 3 and kind in ("text", "integer"):
         return "entity", f"{distinct:,} different, each in several rows"
     if kind == "text" and distinct > 0.95 * filled and filled > 20:
         return "id", "a different text in every row"
-    if kind == "integer" and distinct == filled and _counts_up(values) and (_ID.search(name) or _TIME.search(name)):
+    if (
+        kind == "integer"
+        and distinct == filled
+        and _counts_up(values)
+        and (_ID.search(name) or _TIME.search(name))
+    ):
         return "id", "counts up from row to row"
     if kind in ("integer", "text") and _ID.search(name) and distinct > 0.5 * filled and filled > 20:
         return "id", "nearly a different value in every row"

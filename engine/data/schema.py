@@ -33,7 +33,8 @@ class Fit:
         parts = []
         if self.missing:
             named = ", ".join(
-                f"'{c}' (perhaps '{self.renamed[c]}'?)" if c in self.renamed else f"'{c}'" for c in self.missing
+                f"'{c}' (perhaps '{self.renamed[c]}'?)" if c in self.renamed else f"'{c}'"
+                for c in self.missing
             )
             parts.append(f"{'columns' if len(self.missing) > 1 else 'column'} {named} missing")
         for column, (learned, found) in self.retyped.items():
@@ -52,7 +53,9 @@ def type_of(column: pd.Series) -> ColumnType:
     return "datetime" if pd.api.types.is_datetime64_any_dtype(column) else "text"
 
 
-def compare(needed: Mapping[str, str], types: Mapping[str, str], mapping: Mapping[str, str] | None = None) -> Fit:
+def compare(
+    needed: Mapping[str, str], types: Mapping[str, str], mapping: Mapping[str, str] | None = None
+) -> Fit:
     """Compare the columns a model needs (name -> type) with those of a table, some of them mapped by hand.
 
     Whole numbers, numbers and booleans may stand for each other, and anything may be read as text.

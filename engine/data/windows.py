@@ -105,11 +105,13 @@ class Windows:
             new[1:] |= entity[1:] != entity[:-1]
         return np.cumsum(new)
 
-    def _channel(self, name: str, x: NDArray[np.float64], whole: NDArray[np.bool_]) -> dict[str, NDArray[Any]]:
-        """The readings of one channel and, where a ``whole`` window ends, what they did in it; NaN elsewhere."""
+    def _channel(
+        self, name: str, x: NDArray[np.float64], whole: NDArray[np.bool_]
+    ) -> dict[str, NDArray[Any]]:
+        """The readings of one channel and, where one ends a ``whole`` window, what they did in it; NaN elsewhere."""
         usable = np.where(np.abs(x) <= IMPOSSIBLE, x, np.nan)
         measured = np.full((len(MEASURES), len(x)), np.nan)
-        rows = np.flatnonzero(whole)
+        rows = np.flatnonzero(whole & np.isfinite(usable))
         for start in range(0, len(rows), CHUNK):
             part = rows[start : start + CHUNK]
             windows = np.lib.stride_tricks.sliding_window_view(usable, self.length)[part - self.length + 1]
@@ -163,7 +165,9 @@ def _numbers(column: pd.Series) -> NDArray[np.float64]:
 
 def _position_in(segment: NDArray[np.int64]) -> NDArray[np.int64]:
     """How many rows of the same segment stand before each row (n_samples,)."""
-    starts = np.flatnonzero(np.r_[True, np.diff(segment) != 0]) if len(segment) else np.array([], dtype=np.int64)
+    starts = (
+        np.flatnonzero(np.r_[True, np.diff(segment) != 0]) if len(segment) else np.array([], dtype=np.int64)
+    )
     return np.arange(len(segment)) - np.repeat(starts, np.diff(np.r_[starts, len(segment)]))
 
 

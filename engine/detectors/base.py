@@ -47,9 +47,15 @@ class Detector:
         "Share of the training rows expected to be anomalous. Sets the first threshold, which can be moved later.",
         low=0.0001,
         high=0.5,
+        title="Expected share of anomalies",
     )
     random_state: int = hyperparameter(
-        0, "Seed. The same seed on the same data gives the same scores.", low=0, high=2**31 - 1, advanced=True
+        0,
+        "Seed. The same seed on the same data gives the same scores.",
+        low=0,
+        high=2**31 - 1,
+        advanced=True,
+        title="Seed",
     )
 
     # ---- fitting and scoring
@@ -125,12 +131,18 @@ class Detector:
         known = declared(type(self))
         for name, value in params.items():
             if name not in known:
-                raise UsageError(f"'{name}' is not a hyperparameter of {type(self).__name__}; it has {list(known)}")
+                raise UsageError(
+                    f"'{name}' is not a hyperparameter of {type(self).__name__}; it has {list(known)}"
+                )
             setattr(self, name, value)
         return self
 
     def __repr__(self) -> str:
-        changed = [f"{k}={getattr(self, k)!r}" for k, h in declared(type(self)).items() if getattr(self, k) != h.default]
+        changed = [
+            f"{k}={getattr(self, k)!r}"
+            for k, h in declared(type(self)).items()
+            if getattr(self, k) != h.default
+        ]
         return f"{type(self).__name__}({', '.join(changed)})"
 
     def __sklearn_is_fitted__(self) -> bool:

@@ -29,26 +29,40 @@ class IsolationForest(Detector):
 
     name: ClassVar[str] = "isolation_forest"
     title: ClassVar[str] = "Isolation Forest"
-    summary: ClassVar[str] = "A row is strange when a few random cuts are enough to separate it from all others."
-    works_when: ClassVar[str] = "Anomalies are few and extreme in some columns. A good first choice for any table."
+    summary: ClassVar[str] = (
+        "A row is strange when a few random cuts are enough to separate it from all others."
+    )
+    works_when: ClassVar[str] = (
+        "Anomalies are few and extreme in some columns. A good first choice for any table."
+    )
     struggles_when: ClassVar[str] = (
         "A row is unusual only in the combination of ordinary values, or anomalies come in dense groups."
     )
     speed: ClassVar[int] = 3
     reference: ClassVar[str] = "Liu, Ting and Zhou (2008)"
 
-    n_estimators: int = hyperparameter(100, "Number of random trees. More trees: steadier scores.", low=1, high=2000)
+    n_estimators: int = hyperparameter(
+        100, "Number of random trees. More trees: steadier scores.", low=1, high=2000, title="Number of trees"
+    )
     max_samples: int = hyperparameter(
         256,
         "Rows drawn for each tree. Small samples separate groups of anomalies better.",
         low=2,
         high=100_000,
         log=True,
+        title="Rows per tree",
     )
     max_features: float = hyperparameter(
-        1.0, "Share of the columns each tree may use.", low=0.05, high=1.0, advanced=True
+        1.0,
+        "Share of the columns each tree may use.",
+        low=0.05,
+        high=1.0,
+        advanced=True,
+        title="Share of columns per tree",
     )
-    bootstrap: bool = hyperparameter(False, "Draw rows with replacement.", advanced=True)
+    bootstrap: bool = hyperparameter(
+        False, "Draw rows with replacement.", advanced=True, title="Draw with replacement"
+    )
 
     def _learn(self, X: Scores, progress: Progress) -> None:
         from sklearn.ensemble import IsolationForest as Forest
@@ -72,7 +86,9 @@ class IsolationForest(Detector):
     def _score(self, X: Scores, progress: Progress) -> Scores:
         scores = np.empty(len(X))
         for start in range(0, len(X), CHUNK):
-            rows = np.ascontiguousarray(X[start : start + CHUNK], dtype=np.float32)  # trees compare in float32
+            rows = np.ascontiguousarray(
+                X[start : start + CHUNK], dtype=np.float32
+            )  # trees compare in float32
             scores[start : start + CHUNK] = self._score_chunk(rows)
             progress(min(1.0, (start + CHUNK) / len(X)), "Scoring")
         return scores
@@ -104,11 +120,23 @@ class IsolationForest(Detector):
 
         counts, columns = arrays["node_count"], arrays["columns"]
         n_nodes = len(arrays["feature"])
-        if counts.ndim != 1 or (counts < 1).any() or counts.sum() != n_nodes or columns.shape[0] != len(counts):
+        if (
+            counts.ndim != 1
+            or (counts < 1).any()
+            or counts.sum() != n_nodes
+            or columns.shape[0] != len(counts)
+        ):
             raise StoreError("the stored Isolation Forest is damaged: its trees do not add up")
-        if not np.issubdtype(columns.dtype, np.integer) or not np.isfinite(arrays["expected_path_length"]).all():
+        if (
+            not np.issubdtype(columns.dtype, np.integer)
+            or not np.isfinite(arrays["expected_path_length"]).all()
+        ):
             raise StoreError("the stored Isolation Forest is damaged: it holds numbers that cannot be")
-        if columns.min() < 0 or columns.max() >= n_features or any(len(arrays[f]) != n_nodes for f in NODE_FIELDS):
+        if (
+            columns.min() < 0
+            or columns.max() >= n_features
+            or any(len(arrays[f]) != n_nodes for f in NODE_FIELDS)
+        ):
             raise StoreError("the stored Isolation Forest is damaged: it points at columns it does not have")
         self.trees_, self.columns_, start = [], [np.asarray(c) for c in columns], 0
         for count in counts:
@@ -117,7 +145,12 @@ class IsolationForest(Detector):
                 nodes[field] = arrays[field][start : start + count]
             depth = _check_tree(nodes, columns.shape[1])
             tree = Tree(columns.shape[1], np.array([1], dtype=np.intp), 1)
-            state = {"max_depth": depth, "node_count": int(count), "nodes": nodes, "values": np.zeros((count, 1, 1))}
+            state = {
+                "max_depth": depth,
+                "node_count": int(count),
+                "nodes": nodes,
+                "values": np.zeros((count, 1, 1)),
+            }
             tree.__setstate__(state)
             self.trees_.append(tree)
             start += count

@@ -34,7 +34,9 @@ class KNearestNeighbours(Detector):
 
     name: ClassVar[str] = "neighbours"
     title: ClassVar[str] = "Nearest Neighbours"
-    summary: ClassVar[str] = "A row is strange when the rows most like it are far away, or far denser than it is."
+    summary: ClassVar[str] = (
+        "A row is strange when the rows most like it are far away, or far denser than it is."
+    )
     works_when: ClassVar[str] = (
         "Unusual combinations of ordinary values matter, or groups in the data differ in density."
     )
@@ -45,10 +47,16 @@ class KNearestNeighbours(Detector):
     reference: ClassVar[str] = "Breunig et al. (2000)"
 
     mode: Literal["lof", "distance"] = hyperparameter(
-        "lof", "lof: density against the neighbours' density. distance: mean distance to the neighbours."
+        "lof",
+        "lof: density against the neighbours' density. distance: mean distance to the neighbours.",
+        title="Compare",
     )
     n_neighbors: int = hyperparameter(
-        20, "How many neighbours to look at. Larger than the largest group of anomalies.", low=1, high=1000
+        20,
+        "How many neighbours to look at. Larger than the largest group of anomalies.",
+        low=1,
+        high=1000,
+        title="Number of neighbours",
     )
     max_reference: int = hyperparameter(
         20_000,
@@ -57,6 +65,7 @@ class KNearestNeighbours(Detector):
         high=200_000,
         advanced=True,
         log=True,
+        title="Rows to compare with",
     )
 
     def _learn(self, X: Scores, progress: Progress) -> None:
@@ -90,7 +99,9 @@ class KNearestNeighbours(Detector):
             and all(np.isfinite(a).all() for a in arrays.values())
         )
         if not sound or len(reference) < 2:
-            raise StoreError("the stored Nearest Neighbours model is damaged: its reference rows do not hold together")
+            raise StoreError(
+                "the stored Nearest Neighbours model is damaged: its reference rows do not hold together"
+            )
         self.reference_, self.k_distance_, self.density_ = reference, arrays["k_distance"], arrays["density"]
         self.n_features_in_ = n_features
         self._index()

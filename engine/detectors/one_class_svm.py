@@ -32,25 +32,47 @@ class OneClassSVM(Detector):
     name: ClassVar[str] = "one_class_svm"
     title: ClassVar[str] = "One-Class SVM"
     summary: ClassVar[str] = "A row is strange when it lies outside a smooth border around what is usual."
-    works_when: ClassVar[str] = "The usual rows form a few smooth groups and the training data are mostly clean."
-    struggles_when: ClassVar[str] = "There are many columns, many one-off categories, or the training data are dirty."
+    works_when: ClassVar[str] = (
+        "The usual rows form a few smooth groups and the training data are mostly clean."
+    )
+    struggles_when: ClassVar[str] = (
+        "There are many columns, many one-off categories, or the training data are dirty."
+    )
     speed: ClassVar[int] = 2
     reference: ClassVar[str] = "Schölkopf et al. (2001)"
 
     nu: float = hyperparameter(
-        0.1, "Share of the training rows allowed outside the border: larger draws it tighter.", low=0.001, high=1.0
+        0.1,
+        "Share of the training rows allowed outside the border: larger draws it tighter.",
+        low=0.001,
+        high=1.0,
+        title="Share outside the border (nu)",
     )
     gamma: str = hyperparameter(
-        "scale", "Reach of one row: 'scale', 'auto' or a number; a larger number draws a more wrinkled border."
+        "scale",
+        "Reach of one row: 'scale', 'auto' or a number; a larger number draws a more wrinkled border.",
+        title="Reach of one row (gamma)",
     )
     kernel: Literal["rbf", "linear"] = hyperparameter(
         "rbf", "rbf draws a curved border, linear a flat one.", advanced=True
     )
     exact_rows: int = hyperparameter(
-        5_000, "Train exactly up to this many rows, approximately beyond.", low=10, high=50_000, advanced=True, log=True
+        5_000,
+        "Train exactly up to this many rows, approximately beyond.",
+        low=10,
+        high=50_000,
+        advanced=True,
+        log=True,
+        title="Rows trained exactly",
     )
     n_components: int = hyperparameter(
-        300, "Landmark rows of the approximation.", low=1, high=5_000, advanced=True, log=True
+        300,
+        "Landmark rows of the approximation.",
+        low=1,
+        high=5_000,
+        advanced=True,
+        log=True,
+        title="Landmark rows",
     )
 
     def _learn(self, X: Scores, progress: Progress) -> None:
@@ -73,7 +95,10 @@ class OneClassSVM(Detector):
         from sklearn.linear_model import SGDOneClassSVM
 
         landmarks = Nystroem(
-            kernel="rbf", gamma=self.gamma_, n_components=min(self.n_components, len(X)), random_state=self.random_state
+            kernel="rbf",
+            gamma=self.gamma_,
+            n_components=min(self.n_components, len(X)),
+            random_state=self.random_state,
         )
         mapped = landmarks.fit_transform(X)
         progress(0.3, "Kernel approximated")

@@ -1,7 +1,7 @@
 """Why a row is unusual: how much of its anomaly score each column is answerable for.
 
 The method works for every detector: put a typical value in place of one column and score again, and put the column's
-value alone into a typical row (ablation; the first and last terms of the Shapley value of Štrumbelj and Kononenko, 2014).
+value alone into a typical row (ablation; the first and last terms of a Shapley value, Štrumbelj and Kononenko, 2014).
 """
 
 from __future__ import annotations
@@ -42,7 +42,9 @@ def ablation(score: Callable[[Array], Array], X: Array, typical: Array, groups: 
             columns = groups == group
             without[group][:, columns] = typical[columns]
             alone[group][:, columns] = rows[:, columns]
-        fall = base[start : start + step] - score(without.reshape(-1, X.shape[1])).reshape(n_groups, len(rows))
+        fall = base[start : start + step] - score(without.reshape(-1, X.shape[1])).reshape(
+            n_groups, len(rows)
+        )
         rise = score(alone.reshape(-1, X.shape[1])).reshape(n_groups, len(rows)) - floor
         contributions[start : start + step] = (np.maximum(fall, 0.0) + np.maximum(rise, 0.0)).T / 2
     return contributions

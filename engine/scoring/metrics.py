@@ -61,8 +61,9 @@ class Curve:
 
     def at(self, threshold: float) -> int:
         """The number of the point that flags exactly the scores above ``threshold``."""
-        # Point i flags the scores >= threshold[i]: the last point that stays strictly above the line.
-        return int(np.searchsorted(-self.threshold, -threshold, side="left")) - 1 if threshold < self.threshold[0] else 0
+        # Point i flags the scores >= threshold[i]: the last point that stays strictly above the line. Nothing is
+        # above infinity.
+        return max(0, int(np.searchsorted(-self.threshold, -threshold, side="left")) - 1)
 
 
 def curve(scores: Array, labels: Array) -> Curve:
@@ -78,7 +79,9 @@ def curve(scores: Array, labels: Array) -> Curve:
         )
     order = np.argsort(-scores, kind="stable")
     ranked, hits = scores[order], truth[order]
-    last = np.r_[np.flatnonzero(np.diff(ranked)), len(ranked) - 1]  # the last row of each group of equal scores
+    last = np.r_[
+        np.flatnonzero(np.diff(ranked)), len(ranked) - 1
+    ]  # the last row of each group of equal scores
     caught = np.cumsum(hits)[last]
     return Curve(
         threshold=np.r_[np.inf, ranked[last]],
@@ -113,7 +116,9 @@ class Confusion:
     @property
     def f1(self) -> float:
         """Harmonic mean of precision and recall."""
-        return 2 * self.true_positives / (2 * self.true_positives + self.false_positives + self.false_negatives)
+        return (
+            2 * self.true_positives / (2 * self.true_positives + self.false_positives + self.false_negatives)
+        )
 
 
 def confusion(scores: Array, labels: Array, threshold: float) -> Confusion:
@@ -126,8 +131,9 @@ def best_f1(scores: Array, labels: Array) -> Confusion:
     points = curve(scores, labels)
     best = int(np.argmax(points.f1))
     # A strict threshold that flags this score and no lower one lies between the two.
-    below = points.threshold[best + 1] if best + 1 < len(points.threshold) else np.nextafter(points.threshold[best], -np.inf)
-    return confusion_at(points, float(below))
+    below = points.threshold[best + 1 :]
+    line = below[0] if len(below) else np.nextafter(points.threshold[best], -np.inf)
+    return confusion_at(points, float(line))
 
 
 def confusion_at(points: Curve, threshold: float) -> Confusion:

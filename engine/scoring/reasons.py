@@ -25,12 +25,14 @@ class Reason:
 
     column: str
     share: float  # of the row's contributions, 0 to 1
+    measure: str  # what of a series' channel: "spread of the last 32 readings"; empty for the value itself
     value: str
     usual: str
 
     @property
     def text(self) -> str:
-        return f"{self.column} {self.value} ({self.usual})"
+        what = f"{self.column}: {self.measure}" if self.measure else self.column
+        return f"{what} {self.value} ({self.usual})"
 
     def as_dict(self) -> dict[str, Any]:
         return asdict(self) | {"text": self.text}
@@ -80,7 +82,7 @@ def explain(model: Model, prepared: Prepared, rows: NDArray[np.int64]) -> Explai
 def _reason(recipe: FeatureRecipe, code: ColumnCode, share: float, cells: pd.Series) -> Reason:
     column, what = recipe.describe(code)
     value, usual = value_in_words(code, cells[code.name]), usual_in_words(code, cells[code.name])
-    return Reason(column=column, share=share, value=f"{what} {value}" if what else value, usual=usual)
+    return Reason(column=column, share=share, measure=what, value=value, usual=usual)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -20,7 +20,9 @@ Array = NDArray[np.float64]
 
 N_QUANTILES = 2_001
 GRID = np.linspace(0.0, 100.0, N_QUANTILES)  # percentiles at which reference scores are kept
-NORMAL_MAD = 1.4826  # median absolute deviation of a normal distribution, as a share of its standard deviation
+NORMAL_MAD = (
+    1.4826  # median absolute deviation of a normal distribution, as a share of its standard deviation
+)
 
 
 def reference_quantiles(scores: Array) -> Array:
@@ -75,7 +77,9 @@ class Rule:
 class Percentile(Rule):
     kind: ClassVar[str] = "percentile"
     title: ClassVar[str] = "Percentile"
-    help: ClassVar[str] = "Flags what is more unusual than this percentage of the rows the model learned from."
+    help: ClassVar[str] = (
+        "Flags what is more unusual than this percentage of the rows the model learned from."
+    )
     knob: ClassVar[str] = "Percentile"
     high: ClassVar[float | None] = 100.0
 
@@ -169,7 +173,9 @@ class BestF1(Rule):
         from engine.scoring.metrics import best_f1
 
         if labels is None:
-            raise UsageError("the best F1 needs a column with the role label; choose one under Data, or another rule")
+            raise UsageError(
+                "the best F1 needs a column with the role label; choose one under Data, or another rule"
+            )
         return best_f1(here, labels).threshold
 
 

@@ -182,7 +182,10 @@ def _columns(content: bytes, plan: Plan, name: str) -> tuple[list[RawColumn], li
     table = _bulk(body, plan, ragged)
     if ragged.found:
         body = ragged.mended()
-        table = _bulk(body, plan, None) if body.strip() else table.slice(0, 0)
+        try:
+            table = _bulk(body, plan, None) if body.strip() else table.slice(0, 0)
+        except pa.ArrowInvalid as error:  # filling up did not help: a quotation mark swallows line ends
+            raise ragged.beyond_mending() from error
     if body.count(plan.dialect.quote.encode()) % 2:
         unclosed_quote(table, content, plan.dialect.quote, name)
     if table.num_rows * plan.width > MAX_CELLS:

@@ -59,6 +59,18 @@ class RaggedRows:
         self._judge(short, long)
         return b"".join(pieces)
 
+    def beyond_mending(self) -> ReadingError:
+        """The sentence for lines that stay uneven, with the first one that has a quotation mark too many."""
+        quote = self.dialect.quote
+        texts = [text for _, text in self.found]
+        odd = next((text for text in texts if text.count(quote) % 2), texts[0])
+        place = max(0, self._line_start(odd.encode("utf-8", "surrogateescape"), 0))
+        line = self.first_line + self.body.count(b"\n", 0, place)
+        return ReadingError(
+            f"line {line} of '{self.name}' does not have {self.width} cells; "
+            "close its quotation marks, or mend the line."
+        )
+
     def _line_start(self, raw: bytes, place: int) -> int:
         at = self.body.find(raw, place)
         while at > 0 and self.body[at - 1 : at] not in (b"\n", b"\r"):

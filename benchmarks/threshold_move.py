@@ -1,0 +1,152 @@
+"""Move the threshold over 1,000,000 scored rows in the real app: until the histogram stands still, and what it costs.
+
+The clock starts with the key press as the browser saw it. The chart is settled with the last stroke drawn on the
+histogram's canvas before it rests; the label counts from the moment the new "threshold … flagged" text is drawn.
+"""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+from harness import app, apart, browser_page, cpu_seconds, median, met, options, p90, publish, table
+
+ROWS, COLUMNS = 1_000_000, 8
+SETTLED_MS, SERVER_MS = 200, 120
+REST_MS = 500  # without a stroke on any canvas for so long, a move is over
+
+# Streamlit draws Vega charts on a canvas: every stroke is noted with its time, texts with their words.
+NOTE_STROKES = """
+(() => {
+  const seen = window.__moves = {key: 0, strokes: [], labels: [], message: []};
+  addEventListener('keydown', event => { seen.key = event.timeStamp; }, true);
+  const proto = CanvasRenderingContext2D.prototype;
+  for (const name of ['fillText', 'fill', 'stroke', 'fillRect', 'clearRect', 'drawImage']) {
+    const draw = proto[name];
+    proto[name] = function (...given) {
+      const now = performance.now();
+      seen.strokes.push([now, this.canvas]);
+      if (name === 'fillText' && /^threshold .*flagged$/.test(given[0])) seen.labels.push([now, given[0], this.canvas]);
+      return draw.apply(this, given);
+    };
+  }
+})();
+"""
+FORGET = "() => { __moves.strokes.length = 0; __moves.labels.length = 0; __moves.key = 0; }"
+RESTING = """rest => {
+  const {key, labels, strokes} = __moves;
+  return key > 0 && labels.length > 0 && performance.now() - strokes.at(-1)[0] > rest;
+}"""
+TIMES = """() => {
+  const {key, labels, strokes} = __moves;
+  const canvas = labels.at(-1)[2];
+  const own = strokes.filter(([at, where]) => where === canvas);
+  const flagged = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height).data;
+  let sum = 0;
+  for (let i = 0; i < flagged.length; i += 4) sum = (sum * 31 + flagged[i] + 256 * flagged[i + 2]) % 1000000007;
+  return {label: labels[0][0] - key, settled: own.at(-1)[0] - key, page: strokes.at(-1)[0] - key,
+          text: labels.at(-1)[1], pixels: sum, draws: labels.length};
+}"""
+
+
+class QuietJob:
+    """Stands in for the job a task reports to."""
+
+    def progress(self, fraction: float, message: str = "") -> None: ...
+
+    def log(self, text: str) -> None: ...
+
+
+def prepare(folder: Path, rows: int) -> str:
+    """A table of that many rows, kept, trained on and scored as the app would; returns the address of its result."""
+    import numpy as np
+    import pandas as pd
+
+    from engine import Workspace
+    from engine.tasks import run_train
+
+    values = np.random.default_rng(0).normal(size=(rows, COLUMNS))
+    values[:: rows // 1_000] *= 4
+    file = folder / "million.parquet"
+    pd.DataFrame(values, columns=[f"sensor {i}" for i in range(COLUMNS)]).to_parquet(file, index=False)
+    space = Workspace(folder / "workspace", folder / "models")
+    data = space.datasets.add(file, file.name)
+    spec = {
+        "workspace": str(space.root),
+        "models": str(space.models_root),
+        "dataset": data.id,
+        "detector": "isolation_forest",
+        "name": "million",
+    }
+    result = run_train(spec, QuietJob())["result"]
+    return f"/results?data={data.id}&result={result}"
+
+
+def move(page: Any, key: str) -> dict[str, Any]:
+    """One key press, waited for until nothing is drawn any more."""
+    page.evaluate(FORGET)
+    page.keyboard.press(key)
+    page.wait_for_function(RESTING, arg=REST_MS, timeout=30_000)
+    return page.evaluate(TIMES)
+
+
+def moves(page: Any, address: str, count: int) -> list[dict[str, Any]]:
+    """Open the result, focus the slider, and move it: some steps down, as many up."""
+    page.add_init_script(NOTE_STROKES)
+    page.goto(address)
+    slider = page.get_by_role("slider", name="Percentile")
+    slider.wait_for(timeout=60_000)
+    page.wait_for_function("() => __moves.labels.length > 0", timeout=60_000)
+    page.wait_for_timeout(2_000)
+    slider.focus()
+    for key in ("ArrowLeft", "ArrowLeft", "ArrowRight"):  # the first moves pay for caches
+        move(page, key)
+    return [move(page, "ArrowLeft" if i % 4 < 2 else "ArrowRight") for i in range(count)]
+
+
+def idle_cost(pid: int, seconds: float) -> float:
+    """Processor seconds a second of the server while nobody does anything."""
+    before = cpu_seconds(pid)
+    time.sleep(seconds)
+    return (cpu_seconds(pid) - before) / seconds
+
+
+def measure(folder: Path, address: str, count: int) -> tuple[list[dict[str, Any]], float, float]:
+    """Every move, the server's processor seconds a move, and what it uses a second when idle."""
+    with app(folder) as server, browser_page() as page:
+        moves(page, server.address + address, 0)
+        idle = idle_cost(server.pid, 5.0)
+        started, before = time.perf_counter(), cpu_seconds(server.pid)
+        found = [move(page, "ArrowLeft" if i % 4 < 2 else "ArrowRight") for i in range(count)]
+        used = cpu_seconds(server.pid) - before - idle * (time.perf_counter() - started)
+    return found, used / count, idle
+
+
+def main() -> None:
+    chosen = options(__doc__, moves={"type": int, "default": 24}, rows={"type": int, "default": ROWS})
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        address = apart(prepare, folder, chosen.rows)
+        found, server, idle = measure(folder, address, chosen.moves)
+    rows = []
+    for title, key in (("label drawn", "label"), ("chart settled", "settled"), ("last stroke on the page", "page")):
+        times = [one[key] for one in found]
+        figure = f"{SETTLED_MS} ms: {met(median(times), SETTLED_MS)}" if key == "settled" else ""
+        rows.append([title, f"{median(times):.0f} ms", f"{p90(times):.0f} ms", f"{max(times):.0f} ms", figure])
+    figure = f"{SERVER_MS} ms: {met(1000 * server, SERVER_MS)}"
+    rows.append(["server CPU a move", f"{1000 * server:.0f} ms", "", "", figure])
+    distinct = len({one["text"] for one in found}), len({one["pixels"] for one in found})
+    text = f"""{chosen.rows:,} scored rows × {COLUMNS} columns, {len(found)} key presses on the percentile slider.
+
+{table(["", "median", "p90", "longest", "figure to reach"], rows)}
+
+{distinct[0]} different labels and {distinct[1]} different pictures were drawn; the label was drawn
+{median([one["draws"] for one in found]):.0f} times a move (median). Idle, the server used {100 * idle:.1f} % of a core,
+which is subtracted."""
+    publish("Moving the threshold", text, write=chosen.write)
+
+
+if __name__ == "__main__":
+    main()

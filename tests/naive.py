@@ -1,0 +1,110 @@
+"""Slow, obvious twins of what the engine computes cleverly. Loops on purpose: nobody has to believe them."""
+
+import math
+
+import numpy as np
+
+
+def roc_auc(scores, labels):
+    """The share of pairs (anomaly, normal row) in the right order; a tie counts half."""
+    anomalies = [s for s, y in zip(scores, labels, strict=True) if y == 1]
+    normal = [s for s, y in zip(scores, labels, strict=True) if y == 0]
+    won = sum((a > n) + 0.5 * (a == n) for a in anomalies for n in normal)
+    return won / (len(anomalies) * len(normal))
+
+
+def average_precision(scores, labels):
+    """The mean, over the anomalies, of the precision when everything scored as high as it is flagged."""
+    total = 0.0
+    for s, y in zip(scores, labels, strict=True):
+        if y == 1:
+            flagged = [other for score, other in zip(scores, labels, strict=True) if score >= s]
+            total += sum(flagged) / len(flagged)
+    return total / sum(labels)
+
+
+def confusion(scores, labels, threshold):
+    """True and false positives, false and true negatives, where flagged means strictly above."""
+    counts = {(flag, y): 0 for flag in (True, False) for y in (0, 1)}
+    for s, y in zip(scores, labels, strict=True):
+        counts[bool(s > threshold), int(y)] += 1
+    return counts[True, 1], counts[True, 0], counts[False, 1], counts[False, 0]
+
+
+def f1(scores, labels, threshold):
+    """Harmonic mean of precision and recall."""
+    tp, fp, fn, _ = confusion(scores, labels, threshold)
+    return 2 * tp / (2 * tp + fp + fn)
+
+
+def best_f1(scores, labels):
+    """The best F1 of all thresholds that make a difference."""
+    return max(f1(scores, labels, t) for t in [-math.inf, *scores])
+
+
+def median(values):
+    ordered = sorted(values)
+    middle = len(ordered) // 2
+    return ordered[middle] if len(ordered) % 2 else (ordered[middle - 1] + ordered[middle]) / 2
+
+
+def mad_threshold(values, k):
+    """Median + k robust standard deviations."""
+    center = median(values)
+    return center + k * 1.4826 * median([abs(v - center) for v in values])
+
+
+def budget_flags(scores, count):
+    """The rows that have fewer than ``count`` rows at or above them, themselves counted."""
+    return [sum(other >= s for other in scores) <= count for s in scores]
+
+
+def mean_distance_to_others(row, others, k):
+    """Mean distance to the k nearest of the other rows."""
+    distances = sorted(math.dist(row, other) for other in others)
+    return sum(distances[:k]) / k
+
+
+def window_features(readings, length):
+    """What a channel did in the window that ends at each reading; None before the first full window."""
+    features = []
+    for end in range(len(readings)):
+        window = list(readings[max(0, end - length + 1) : end + 1])
+        if len(window) < length:
+            features.append(None)
+            continue
+        known = [v for v in window if not math.isnan(v)]
+        previous = known[0]
+        for i, value in enumerate(window):  # a missing reading counts as the one before it
+            window[i] = previous = previous if math.isnan(value) else value
+        level = sum(window) / length
+        steps = [b - a for a, b in zip(window, window[1:], strict=False)]
+        features.append(
+            {
+                "level": level,
+                "spread": math.sqrt(sum((v - level) ** 2 for v in window) / length),
+                "range": max(window) - min(window),
+                "jump": steps[-1],
+                "roughness": sum(map(abs, steps)) / len(steps),
+                "offset": window[-1] - level,
+                "trend": window[-1] - window[0],
+            }
+        )
+    return features
+
+
+def rarity(level, training):
+    """``-log`` of the share of a level among the training cells; one never seen counts as half a row."""
+    seen = sum(other == level for other in training)
+    return -math.log(seen / len(training)) if seen else -math.log(0.5 / (len(training) + 1))
+
+
+def ablation(score, row, typical, groups):
+    """Per group: the mean of how far the score falls without it and how far it lifts a typical row alone."""
+    contributions = []
+    for group in range(max(groups) + 1):
+        inside = np.array([g == group for g in groups])
+        fall = score(row) - score(np.where(inside, typical, row))
+        rise = score(np.where(inside, row, typical)) - score(typical)
+        contributions.append((max(fall, 0.0) + max(rise, 0.0)) / 2)
+    return contributions
