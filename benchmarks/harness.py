@@ -24,7 +24,16 @@ from typing import Any
 ROOT = Path(__file__).resolve().parent.parent
 RESULTS = Path(__file__).resolve().parent / "RESULTS.md"
 CHROMIUM = os.environ.get("CHROMIUM", "/usr/bin/chromium")
-LIBRARIES = ("streamlit", "numpy", "pandas", "scikit-learn", "pyarrow", "python-calamine", "openpyxl", "playwright")
+LIBRARIES = (
+    "streamlit",
+    "numpy",
+    "pandas",
+    "scikit-learn",
+    "pyarrow",
+    "python-calamine",
+    "openpyxl",
+    "playwright",
+)
 TICK = os.sysconf("SC_CLK_TCK")
 sys.path.insert(0, str(ROOT))
 
@@ -78,7 +87,9 @@ def machine() -> str:
     processor = model[1].strip() if model else platform.processor() or platform.machine()
     system = platform.freedesktop_os_release().get("PRETTY_NAME", platform.system())
     load = os.getloadavg()[0]
-    return f"{os.cpu_count()} shared cores ({processor}), {memory:.0f} GB, {system}, load {load:.1f} at the end"
+    return (
+        f"{os.cpu_count()} shared cores ({processor}), {memory:.0f} GB, {system}, load {load:.1f} at the end"
+    )
 
 
 def versions() -> str:
@@ -188,7 +199,10 @@ class Server:
 def app(folder: Path) -> Iterator[Server]:
     """``streamlit run app.py`` with a workspace of its own, until the block ends."""
     port = _free_port()
-    environment = os.environ | {"LOUPE_WORKSPACE": str(folder / "workspace"), "LOUPE_MODELS": str(folder / "models")}
+    environment = os.environ | {
+        "LOUPE_WORKSPACE": str(folder / "workspace"),
+        "LOUPE_MODELS": str(folder / "models"),
+    }
     started = time.perf_counter()
     process = subprocess.Popen(
         [sys.executable, "-m", "streamlit", "run", "app.py", "--server.port", str(port)],
@@ -230,7 +244,10 @@ def _until_healthy(process: subprocess.Popen[bytes], address: str, limit: float 
     while time.monotonic() < deadline:
         if process.poll() is not None:
             raise RuntimeError(f"the app ended with code {process.returncode}")
-        with contextlib.suppress(OSError), urllib.request.urlopen(f"{address}/_stcore/health", timeout=1) as answer:
+        with (
+            contextlib.suppress(OSError),
+            urllib.request.urlopen(f"{address}/_stcore/health", timeout=1) as answer,
+        ):
             if answer.status == 200:
                 return
         time.sleep(0.02)

@@ -66,11 +66,11 @@ def mean_distance_to_others(row, others, k):
 
 
 def window_features(readings, length):
-    """What a channel did in the window that ends at each reading; None before the first full window."""
+    """What a channel did in the window that ends at each reading; None before a full one or at a missing reading."""
     features = []
     for end in range(len(readings)):
         window = list(readings[max(0, end - length + 1) : end + 1])
-        if len(window) < length:
+        if len(window) < length or math.isnan(window[-1]):
             features.append(None)
             continue
         known = [v for v in window if not math.isnan(v)]

@@ -22,6 +22,7 @@ from engine.errors import ReadingError, StoreError
 from engine.files import write_atomically
 
 CHUNK = 1 << 20
+LONGEST_ID = 64  # a longer one, as an address may bring, is no name a file system takes
 PROFILE = "engine.data.profile:describe"
 
 
@@ -124,7 +125,7 @@ class DatasetStore:
     def get(self, id: str) -> Dataset:
         """The data set of that id."""
         folder = self.root / id
-        if not id.isalnum() or not (folder / "about.json").exists():
+        if not id.isalnum() or len(id) > LONGEST_ID or not (folder / "about.json").exists():
             raise StoreError(f"there is no data set '{id[:80]}' here any more; bring the file again")
         about = json.loads((folder / "about.json").read_text())
         roles = folder / "roles.json"

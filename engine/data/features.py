@@ -16,7 +16,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from engine.data.encoding import ColumnCode, Encoded, Encoder, Scaling
-from engine.data.roles import Roles
+from engine.data.roles import Role, Roles
 from engine.data.windows import Windows
 
 
@@ -38,9 +38,14 @@ class FeatureRecipe:
         windows = Windows.fit(frame, roles, window)
         features, full = windows.transform(frame, roles)
         usable = features[full] if full.any() else features
-        return cls(
-            roles=roles, encoder=Encoder.fit(usable, tuple(features.columns), scaling), windows=windows
-        )
+        encoder = Encoder.fit(usable, tuple(features.columns), scaling)
+        # A channel that was left out is not asked for again, so the windows must not look for it.
+        used = {windows.describe(code.name)[0] for code in encoder.codes}
+        columns: dict[str, Role] = {
+            column: "ignore" if role == "feature" and column not in used else role
+            for column, role in roles.columns.items()
+        }
+        return cls(roles=Roles(columns, roles.kind), encoder=encoder, windows=windows)
 
     def transform(self, frame: pd.DataFrame) -> tuple[pd.DataFrame, Encoded]:
         """The features of rows and their encoding, in the order they come.
@@ -53,7 +58,8 @@ class FeatureRecipe:
         features, full = self.windows.transform(frame, self.roles)
         encoded = self.encoder.transform(features)
         early = f"fewer than {self.windows.length} readings in a row came before"
-        obstacles = {int(row): early for row in np.flatnonzero(~full)} | encoded.obstacles
+        # Without a window most features are missing too; that is no news.
+        obstacles = encoded.obstacles | {int(row): early for row in np.flatnonzero(~full)}
         return features, replace(encoded, judged=encoded.judged & full, obstacles=obstacles)
 
     @cached_property

@@ -89,9 +89,15 @@ def conformed(
             f"this data does not fit the model: {fit.problem}; "
             "map the columns by hand, bring the columns it learned from, or train a new model"
         )
-    chosen = frame[[mapping.get(column, column) for column in needed]]
+    chosen = frame[[mapping.get(column, column) for column in needed]].set_axis(list(needed), axis=1)
+    # A sensor that happens to show only 0 and 1 in this file is still a number, with a window behind it.
+    numbers = {
+        column: "Float64"
+        for column, learned in needed.items()
+        if learned in ("integer", "number") and type_of(chosen[column]) == "boolean"
+    }
     notes = [f"'{column}' is read from '{here}'" for column, here in mapping.items() if column in needed]
-    return chosen.set_axis(list(needed), axis=1).reset_index(drop=True), notes
+    return chosen.astype(numbers).reset_index(drop=True), notes
 
 
 def _compatible(learned: str, found: str) -> bool:

@@ -118,25 +118,22 @@ class IsolationForest(Detector):
         """Rebuild the trees after checking every link, so that a damaged file cannot crash the scorer."""
         from sklearn.tree._tree import NODE_DTYPE, Tree
 
-        counts, columns = arrays["node_count"], arrays["columns"]
-        n_nodes = len(arrays["feature"])
-        if (
-            counts.ndim != 1
-            or (counts < 1).any()
-            or counts.sum() != n_nodes
-            or columns.shape[0] != len(counts)
-        ):
+        counts, columns, expected = arrays["node_count"], arrays["columns"], arrays["expected_path_length"]
+        n_nodes = arrays["feature"].size
+        whole = (
+            counts.ndim == 1
+            and columns.ndim == 2
+            and np.issubdtype(columns.dtype, np.integer)
+            and len(columns) == len(counts) > 0
+            and (counts >= 1).all()
+            and counts.sum() == n_nodes
+            and all(arrays[field].shape == (n_nodes,) for field in NODE_FIELDS)
+            and expected.shape == (1,)
+            and np.isfinite(expected).all()
+        )
+        if not whole:
             raise StoreError("the stored Isolation Forest is damaged: its trees do not add up")
-        if (
-            not np.issubdtype(columns.dtype, np.integer)
-            or not np.isfinite(arrays["expected_path_length"]).all()
-        ):
-            raise StoreError("the stored Isolation Forest is damaged: it holds numbers that cannot be")
-        if (
-            columns.min() < 0
-            or columns.max() >= n_features
-            or any(len(arrays[f]) != n_nodes for f in NODE_FIELDS)
-        ):
+        if columns.size == 0 or columns.min() < 0 or columns.max() >= n_features:
             raise StoreError("the stored Isolation Forest is damaged: it points at columns it does not have")
         self.trees_, self.columns_, start = [], [np.asarray(c) for c in columns], 0
         for count in counts:
@@ -155,7 +152,7 @@ class IsolationForest(Detector):
             self.trees_.append(tree)
             start += count
         self.path_lengths_ = [_path_lengths(tree) for tree in self.trees_]
-        self.expected_path_length_ = float(arrays["expected_path_length"][0])
+        self.expected_path_length_ = float(expected[0])
         self.n_features_in_ = n_features
         return self
 
@@ -173,10 +170,9 @@ NODE_FIELDS = (
 def _path_lengths(tree: Any) -> Scores:
     """Cuts from the root to each node, plus the cuts still expected among the rows that ended there (n_nodes,)."""
     depth = np.zeros(tree.node_count)
-    for node in range(tree.node_count):  # parents stand before their children
-        for child in (tree.children_left[node], tree.children_right[node]):
-            if child >= 0:
-                depth[child] = depth[node] + 1
+    left, right = tree.children_left, tree.children_right
+    for node in np.flatnonzero(left >= 0):  # parents stand before their children
+        depth[left[node]] = depth[right[node]] = depth[node] + 1
     return depth + _expected_path_length(tree.n_node_samples)
 
 

@@ -8,7 +8,6 @@ import socket
 import subprocess
 import sys
 import time
-import urllib.error
 import urllib.request
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,9 +16,8 @@ from urllib.parse import urlencode, urlsplit
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect, sync_playwright
 
-from engine import ReadingOptions, Roles, Workspace
-from engine.data.samples import SAMPLES
-from engine.tasks import run_train
+from engine import Workspace
+from tests.pages.prepared import brought, judged, pumps, sample
 
 PROJECT = Path(__file__).resolve().parents[2]
 CHROMIUM = Path(os.environ.get("CHROMIUM", "/usr/bin/chromium"))
@@ -150,7 +148,9 @@ class Visitor:
     def turn_to(self, title):
         """Go to another page by the navigation, within the session."""
         self.page.get_by_test_id("stSidebarNavLink").get_by_text(title, exact=True).click()
-        self.page.wait_for_url(re.compile(rf"/({title.lower()})?(\?|$)" if title == "Data" else rf"/{title.lower()}"))
+        self.page.wait_for_url(
+            re.compile(rf"/({title.lower()})?(\?|$)" if title == "Data" else rf"/{title.lower()}")
+        )
         self.settle()
 
     def settle(self):
@@ -176,6 +176,12 @@ class Visitor:
         box.fill(str(value))
         box.press("Enter")
         self.settle()
+
+    def open_expander(self, title):
+        expander = self.page.get_by_test_id("stExpander").filter(has_text=title)
+        if expander.locator("details[open]").count() == 0:
+            expander.locator("summary").click()
+            self.settle()
 
     def metric(self, label) -> str:
         """The value of a metric as it stands on the screen."""
@@ -255,7 +261,9 @@ def meet(server, browser, request):
 
     def meet(**choices) -> Visitor:
         size = {"width": 1280, "height": 1000}
-        context = browser.new_context(viewport=size, timezone_id="America/New_York", locale="en-US", **choices)
+        context = browser.new_context(
+            viewport=size, timezone_id="America/New_York", locale="en-US", **choices
+        )
         met.append(Visitor(server, context))
         return met[-1]
 
@@ -281,48 +289,14 @@ def visitor(meet):
 # ---- what somebody else has judged before: links to open
 
 
-class _Quiet:
-    def progress(self, fraction, message=""):
-        pass
-
-    def log(self, text):
-        pass
-
-
-def judged(space: Workspace, data, name: str, detector="isolation_forest", **hyperparameters) -> dict[str, str]:
-    """Train on a data set without the screen; what the address of its result says."""
-    spec = {
-        "dataset": data.id,
-        "detector": detector,
-        "hyperparameters": hyperparameters,
-        "name": name,
-        "workspace": str(space.root),
-        "models": str(space.models_root),
-    }
-    return {"data": data.id, "result": run_train(spec, _Quiet())["result"]}
-
-
-def sample(space: Workspace, file: str):
-    """A shipped sample with its roles, as its button opens it."""
-    known = next(s for s in SAMPLES if s.file == file)
-    options = ReadingOptions(sheet=known.sheet) if known.sheet else ReadingOptions()
-    data = space.datasets.add(known.path, known.file, options)
-    return space.datasets.set_roles(data, Roles(dict(known.roles), known.kind))
+@pytest.fixture(scope="session")
+def pump_link(server, tmp_path_factory):
+    """The judged pump readings, 400 rows with a label: what the address of the result says."""
+    data = brought(server.space, pumps(), "pumps.csv", tmp_path_factory.mktemp("pumps"))
+    return judged(server.space, data, "pumps", n_estimators=30)
 
 
 @pytest.fixture(scope="session")
-def orders(server):
-    """The judged web shop orders: no labels."""
-    return judged(server.space, sample(server.space, "shop_orders_eu.csv"), "orders")
-
-
-@pytest.fixture(scope="session")
-def payments(server):
-    """The judged card payments: a table with labels."""
-    return judged(server.space, sample(server.space, "card_transactions.csv"), "payments", n_estimators=50)
-
-
-@pytest.fixture(scope="session")
-def compressor(server):
+def compressor_link(server):
     """The judged air compressor: a series with labels."""
-    return judged(server.space, sample(server.space, "machine_sensor.csv"), "compressor", n_estimators=50)
+    return judged(server.space, sample(server.space, "machine_sensor.csv"), "compressor", n_estimators=20)

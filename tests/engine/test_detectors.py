@@ -37,7 +37,9 @@ def test_promise_on_a_series(detector, promise, series, model_of):
     promise(detector, series, model_of(detector, series))
 
 
-NO_BASE = "Estimator .* does not inherit from `sklearn.base.BaseEstimator`"  # on purpose: listing detectors is free
+NO_BASE = (
+    "Estimator .* does not inherit from `sklearn.base.BaseEstimator`"  # on purpose: listing detectors is free
+)
 
 with warnings.catch_warnings():
     warnings.filterwarnings("ignore", NO_BASE)
@@ -53,18 +55,28 @@ def test_scikit_learn_accepts_the_detector(estimator, check):
 @pytest.mark.parametrize("detector", CATALOGUE.values(), ids=CATALOGUE)
 def test_a_detector_introduces_itself(detector):
     assert CATALOGUE[detector.name] is detector
-    for text in (detector.title, detector.summary, detector.works_when, detector.struggles_when, detector.reference):
+    for text in (
+        detector.title,
+        detector.summary,
+        detector.works_when,
+        detector.struggles_when,
+        detector.reference,
+    ):
         assert len(text) > 5
     assert detector.summary.endswith(".")
     assert detector.speed in (1, 2, 3)
 
 
 def test_an_unknown_detector_is_answered_with_the_nearest():
-    with pytest.raises(UsageError, match="there is no detector 'isolation_forrest'; did you mean 'isolation_forest'?"):
+    with pytest.raises(
+        UsageError, match="there is no detector 'isolation_forrest'; did you mean 'isolation_forest'?"
+    ):
         detector_class("isolation_forrest")
 
 
-@pytest.mark.parametrize("settings", [{}, {"max_samples": 50, "max_features": 0.6}, {"bootstrap": True}], ids=str)
+@pytest.mark.parametrize(
+    "settings", [{}, {"max_samples": 50, "max_features": 0.6}, {"bootstrap": True}], ids=str
+)
 def test_isolation_forest_scores_as_scikit_learn_with_the_sign_turned(settings):
     ours = IsolationForest(**settings).fit(X)
     theirs = sklearn.ensemble.IsolationForest(random_state=0, **{"max_samples": 256, **settings}).fit(X)
@@ -82,7 +94,9 @@ def test_neighbours_score_training_rows_as_scikit_learn_does(width):
 def test_neighbours_score_new_rows_as_scikit_learn_does():
     new = np.random.default_rng(2).normal(size=(50, 5)) * 3
     theirs = sklearn.neighbors.LocalOutlierFactor(n_neighbors=20, novelty=True).fit(X)
-    np.testing.assert_allclose(KNearestNeighbours().fit(X).decision_function(new), -theirs.score_samples(new), rtol=1e-9)
+    np.testing.assert_allclose(
+        KNearestNeighbours().fit(X).decision_function(new), -theirs.score_samples(new), rtol=1e-9
+    )
 
 
 def test_distance_mode_is_the_mean_distance_to_the_other_rows():
@@ -107,7 +121,9 @@ def test_neighbours_give_a_row_the_same_score_alone_and_among_many_columns(width
     np.testing.assert_array_equal(alone, whole[::25])
 
 
-@pytest.mark.parametrize("settings", [{}, {"kernel": "linear"}, {"gamma": "auto"}, {"gamma": "0.05", "nu": 0.3}], ids=str)
+@pytest.mark.parametrize(
+    "settings", [{}, {"kernel": "linear"}, {"gamma": "auto"}, {"gamma": "0.05", "nu": 0.3}], ids=str
+)
 def test_one_class_svm_is_the_exact_one_up_to_its_limit(settings):
     theirs = sklearn.svm.OneClassSVM(
         nu=settings.get("nu", 0.1),
@@ -115,7 +131,10 @@ def test_one_class_svm_is_the_exact_one_up_to_its_limit(settings):
         gamma=float(settings["gamma"]) if settings.get("gamma") == "0.05" else settings.get("gamma", "scale"),
     ).fit(X)
     np.testing.assert_allclose(
-        OneClassSVM(**settings).fit(X).decision_function(X), -theirs.decision_function(X), rtol=1e-7, atol=1e-9
+        OneClassSVM(**settings).fit(X).decision_function(X),
+        -theirs.decision_function(X),
+        rtol=1e-7,
+        atol=1e-9,
     )
 
 

@@ -120,7 +120,8 @@ def _text(distinct: Distinct, tries: list[Attempt | None]) -> Typed:
             f for f in attempt.column.findings if f.kind in ("leading_zeros", "long_integers")
         ]
         n_failed = distinct.weight(attempt.failed)
-        if not column.findings and n_failed < (1 - _MANY) * n_cells:
+        n_fitting = distinct.weight(~attempt.failed & ~attempt.missing)
+        if not column.findings and n_fitting > _MANY * n_cells:
             kind = "dates" if attempt.column.type == "datetime" else "numbers"
             option = "datetime_columns" if kind == "dates" else "number_columns"
             shown = quoted(distinct.examples(attempt.failed))

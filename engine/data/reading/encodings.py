@@ -34,7 +34,9 @@ _ALPHABETS = (
     ("cp1254", "çğıöşüİâ"),
     ("cp1251", "абвгдежзийклмнопрстуфхцчшщъыьэюяёіїєґ№"),
     ("cp1253", "αβγδεζηθικλμνξοπρστυφχψωςάέήίόύώ"),
+    ("cp1252", "äöüßéàâçèêëîïôùûÿœæáíñóúãõøåìò¿¡"),  # several western languages in one file
 )
+_OTHER_SCRIPTS = {"cp1251", "cp1253"}  # whole words beyond ASCII, where Latin languages have single letters
 _EAST_ASIAN = (
     ("shift_jis", r"[\u3040-\u30ff]"),
     ("gb18030", r"[\u4e00-\u9fff]"),
@@ -142,7 +144,10 @@ def _code_page(data: bytes) -> str:
             except UnicodeDecodeError:
                 continue
     best, best_share = "cp1252", -1.0
+    lonely = len(re.findall(rb"(?<![\x80-\xff])[\x80-\xff](?![\x80-\xff])", sample)) > 0.5 * n_high
     for codec, letters in _ALPHABETS:
+        if lonely and codec in _OTHER_SCRIPTS:
+            continue
         high = [letter for letter in sample.decode(codec, "replace") if letter > "\x7f"]
         share = sum(letter.lower() in letters or letter in _SYMBOLS for letter in high) / max(len(high), 1)
         if share > best_share + 0.02:

@@ -13,6 +13,9 @@ from engine.errors import ReadingError
 _CHUNK = 1 << 20
 
 
+WORKBOOKS = (".xlsx", ".xlsm", ".ods")  # formats that are zip archives inside
+
+
 def bomb(name: str) -> ReadingError:
     """The one sentence for every file that grows out of all proportion."""
     return ReadingError(
@@ -57,9 +60,13 @@ def unzipped(data: bytes, name: str) -> tuple[bytes, str]:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             return _only_part(archive, name)
     except (zipfile.BadZipFile, zlib.error, EOFError, OSError, ValueError, NotImplementedError) as error:
-        raise ReadingError(
-            f"'{name}' is a damaged or unusual zip archive; pack it again, or unpack it."
-        ) from error
+        what, remedy = "a damaged or unusual zip archive", "pack it again, or unpack it"
+        if name.lower().endswith(WORKBOOKS):
+            what, remedy = (
+                "a workbook that is damaged or was cut off",
+                "copy or download it again, or save it anew",
+            )
+        raise ReadingError(f"'{name}' is {what}; {remedy}.") from error
 
 
 def _only_part(archive: zipfile.ZipFile, name: str) -> tuple[bytes, str]:

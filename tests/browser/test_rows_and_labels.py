@@ -1,0 +1,66 @@
+"""Looking closer: one row, and the known answers."""
+
+import pytest
+
+from tests.pages.prepared import brought, judged, pumps
+
+
+@pytest.fixture(scope="module")
+def many_link(server, tmp_path_factory):
+    """More rows than are explained ahead of time."""
+    data = brought(server.space, pumps(3000), "many.csv", tmp_path_factory.mktemp("many"))
+    return judged(server.space, data, "many", n_estimators=10)
+
+
+def test_a_row_ticked_in_the_table_is_explained_and_its_neighbours_are_a_click_away(visitor, pump_link):
+    visitor.open("results", **pump_link)
+    rows = [cells[0] for cells in visitor.cells()]
+    grid = visitor.page.get_by_test_id("stDataFrame").first.locator("canvas").first
+    grid.click(position={"x": 18, "y": 36 + 36 + 15})  # the box before the second row
+    visitor.arrives("inspect")
+    visitor.sees(f"Row {rows[1]}")
+    for part in ("Why", "Against what is usual", "The most similar ordinary rows"):
+        visitor.sees(part)
+    visitor.page.get_by_test_id("stVegaLiteChart").nth(1).wait_for()
+    assert [row[0] for row in visitor.cells()] == ["this row", "ordinary", "ordinary", "ordinary"]
+    visitor.click("More unusual")
+    visitor.sees(f"Row {rows[0]}")
+    visitor.click("Less unusual")
+    visitor.sees(f"Row {rows[1]}")
+    visitor.reload()
+    visitor.sees(f"Row {rows[1]}")
+
+
+def test_a_row_beyond_the_explained_ones_gets_its_reasons_when_asked(visitor, server, many_link):
+    explained = set(server.space.results.load(many_link["result"]).explained_rows.tolist())
+    beyond = next(row for row in range(3000) if row not in explained)
+    visitor.open("inspect", **many_link)
+    visitor.fill("Row number", beyond + 1)
+    visitor.sees(f"Row {beyond + 1:,}")
+    bars = visitor.page.locator('[class*="st-key-contributions"]')
+    bars.wait_for(timeout=60_000)
+    visitor.sees_not("Being worked out")
+
+
+def test_labels_give_curves_and_without_them_the_page_leads_on(visitor, server, pump_link, tmp_path):
+    visitor.open("evaluate", **pump_link)
+    visitor.sees("Average precision")
+    assert visitor.metric("Recall") == "100.0 %"
+    assert visitor.page.get_by_test_id("stVegaLiteChart").count() == 4
+    visitor.choose("Threshold rule", "Best F1 (with hindsight)")
+    assert visitor.metric("F1") == "1.000"
+
+    data = brought(server.space, pumps(100).drop(columns="faulty"), "no-answers.csv", tmp_path)
+    visitor.open("evaluate", **judged(server.space, data, "no-answers", n_estimators=5))
+    visitor.sees("No known answers")
+    visitor.click("Choose a label column")
+    visitor.sees("What are the columns?")
+
+
+def test_one_class_of_labels_only_says_so(visitor, server, tmp_path):
+    data = brought(server.space, pumps(100).assign(faulty=0), "calm.csv", tmp_path, faulty="label")
+    visitor.open("evaluate", **judged(server.space, data, "calm", n_estimators=5))
+    visitor.says("no labelled anomaly")
+    visitor.turn_to("Results")
+    visitor.choose("Threshold rule", "Best F1 (with hindsight)")
+    visitor.sees("no labelled anomaly")

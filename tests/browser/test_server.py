@@ -1,0 +1,35 @@
+"""What the server says around the pages."""
+
+import json
+import urllib.error
+import urllib.request
+
+import pytest
+
+
+def test_the_page_comes_with_safe_headers_and_a_cookie_no_script_can_read(server):
+    with urllib.request.urlopen(server.url, timeout=10) as answer:
+        headers = answer.headers
+    assert "script-src 'self'" in headers["content-security-policy"]
+    assert "frame-ancestors 'none'" in headers["content-security-policy"]
+    assert headers["x-content-type-options"] == "nosniff"
+    (cookie,) = [value for value in headers.get_all("set-cookie") if value.startswith("loupe_owner=")]
+    assert "HttpOnly" in cookie
+    assert "SameSite=Lax" in cookie
+
+
+def test_a_known_browser_keeps_its_cookie_and_files_set_none(server):
+    known = urllib.request.Request(server.url, headers={"Cookie": "loupe_owner=someone"})
+    for request in (known, f"{server.url}/_stcore/health"):
+        with urllib.request.urlopen(request, timeout=10) as answer:
+            assert "loupe_owner" not in str(answer.headers.get_all("set-cookie") or "")
+
+
+def test_nobody_can_drive_the_app_from_outside(server):
+    order = urllib.request.Request(
+        f"{server.url}/_stcore/agent/interact", json.dumps({}).encode(), {"Content-Type": "application/json"}
+    )
+    with pytest.raises(urllib.error.HTTPError) as refused:
+        urllib.request.urlopen(order, timeout=10)
+    assert refused.value.code in (403, 404, 405)
+    refused.value.close()

@@ -1,0 +1,194 @@
+"""The verbs: what judging and evaluating count, what training refuses, and what the card remembers."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from engine.analysis import evaluate, judge, train
+from engine.data.roles import Roles
+from engine.detectors import CATALOGUE
+from engine.errors import DataError, UsageError
+from engine.scoring.thresholds import RULES
+from tests import naive
+
+SCORES = np.array([0.1, 0.9, np.nan, 0.5, 0.95, np.nan])
+
+
+def numbers(n=60, **more):
+    rng = np.random.default_rng(0)
+    return pd.DataFrame({name: rng.normal(size=n) for name in "abc"} | more)
+
+
+def features(frame, kind="table", **given):
+    return Roles({c: given.get(c, "feature") for c in frame.columns}, kind)
+
+
+@pytest.fixture
+def card(table, model_of):
+    return model_of("isolation_forest", table).card
+
+
+def test_judging_flags_what_lies_strictly_above_and_counts_judged_rows_only(card):
+    judgement = judge(SCORES, card, RULES["fixed"](0.5))
+    assert judgement.flags.tolist() == [False, True, False, False, True, False]
+    assert (judgement.rows, judgement.judged, judgement.flagged) == (6, 4, 2)
+    assert judgement.share == 0.5
+
+
+def test_judging_nothing_flags_nothing(card):
+    for scores in (np.full(3, np.nan), np.array([])):
+        judgement = judge(scores, card, RULES["percentile"](95))
+        assert (judgement.judged, judgement.flagged, judgement.share) == (0, 0, 0.0)
+
+
+@pytest.mark.parametrize("percentile", [50, 90, 99])
+def test_the_percentile_and_the_share_in_training_belong_together(card, percentile):
+    judgement = judge(SCORES, card, RULES["percentile"](percentile))
+    assert judgement.percentile == pytest.approx(percentile, abs=0.1)
+    assert judgement.share_in_training == pytest.approx(1 - percentile / 100, abs=0.001)
+
+
+def test_a_rule_with_hindsight_gets_the_labels(card):
+    labels = np.array([0, 1, 1, 0, 1, 0.0])
+    assert judge(SCORES, card, RULES["best_f1"](), labels).flags.tolist() == [
+        False,
+        True,
+        False,
+        False,
+        True,
+        False,
+    ]
+    with pytest.raises(UsageError, match="label"):
+        judge(SCORES, card, RULES["best_f1"]())
+
+
+def test_evaluating_equals_the_twins_and_counts_labelled_judged_rows():
+    labels = np.array([0, 1, 1, 1, np.nan, 0.0])
+    found = evaluate(SCORES, labels, 0.3)
+    assert found.labelled == 3
+    known = [0, 1, 3]
+    assert found.curve.roc_auc == naive.roc_auc(SCORES[known], labels[known])
+    counts = (found.confusion.true_positives, found.confusion.false_positives)
+    assert counts == naive.confusion(SCORES[known], labels[known], 0.3)[:2]
+
+
+def test_evaluating_with_one_class_only_says_so():
+    with pytest.raises(DataError, match="there is no labelled anomaly among 4 judged rows"):
+        evaluate(SCORES, np.zeros(6), 0.5)
+    with pytest.raises(DataError, match="there is no labelled normal row"):
+        evaluate(SCORES, np.ones(6), 0.5)
+
+
+@pytest.mark.parametrize("detector", CATALOGUE)
+@pytest.mark.parametrize("share", [0.02, 0.1, 0.3])
+def test_the_expected_share_of_the_training_rows_is_flagged(detector, share, table):
+    model = train(table.frame, table.roles, detector, {"contamination": share})
+    judgement = judge(model.score(table.frame).values, model.card, model.card.default_rule)
+    assert judgement.share == pytest.approx(share, abs=0.01)
+    assert judgement.threshold == model.card.threshold
+
+
+def test_rows_that_cannot_be_judged_are_counted_with_their_obstacles():
+    frame = numbers(80)
+    frame.loc[3, "a"] = np.inf
+    frame.loc[[4, 5], ["a", "b"]] = np.nan
+    model = train(frame, features(frame))
+    scores = model.score(frame)
+    assert np.flatnonzero(np.isnan(scores.values)).tolist() == [3, 4, 5]
+    assert scores.obstacles == {
+        3: "'a' is impossibly large (inf)",
+        4: "2 of 3 values are missing",
+        5: "2 of 3 values are missing",
+    }
+    assert (model.card.rows, model.card.judged) == (80, 77)
+    assert "3 of 80 training rows could not be judged and were left out" in model.card.notes
+
+
+def test_too_few_rows_that_can_be_judged_are_refused_with_the_commonest_obstacle():
+    frame = numbers(30)
+    frame.loc[5:, "a"] = 1e300
+    with pytest.raises(
+        DataError, match=r"only 5 of 30 rows can be judged, training needs 10; .*'a' is impossibly large"
+    ):
+        train(frame, features(frame))
+
+
+def test_a_table_that_does_not_tell_rows_apart_is_refused():
+    frame = pd.DataFrame({"a": [0.0, 1.0] * 20})
+    with pytest.raises(DataError, match="every row gets the same score"):
+        train(frame, features(frame))
+
+
+@pytest.mark.parametrize(
+    ("choice", "words"),
+    [
+        ({"detector": "isolation_tree"}, "did you mean 'isolation_forest'"),
+        ({"hyperparameters": {"n_trees": 5}}, "'n_trees' is not a hyperparameter of Isolation Forest"),
+        ({"hyperparameters": {"contamination": 0}}, "contamination must lie between"),
+        ({"scaling": "robst"}, "scaling must be one of standard, robust, minmax, none, got 'robst'"),
+    ],
+)
+def test_a_wrong_choice_is_refused_before_the_data_are_looked_at(choice, words):
+    with pytest.raises(UsageError, match=words):
+        train(pd.DataFrame(), Roles({}), **choice)
+
+
+def test_a_window_too_short_or_too_long_is_refused(series):
+    with pytest.raises(UsageError, match="at least 2 readings, got 1"):
+        train(series.frame, series.roles, window=1)
+    with pytest.raises(DataError, match="fewer than 999 readings in a row came before"):
+        train(series.frame, series.roles, window=999)
+
+
+def test_the_card_remembers_what_was_done(table):
+    model = train(
+        table.frame, table.roles, "neighbours", {"n_neighbors": "7"}, name="pump", dataset="pump.csv"
+    )
+    card = model.card
+    assert (card.name, card.detector, card.dataset, card.title) == (
+        "pump",
+        "neighbours",
+        "pump.csv",
+        "Nearest Neighbours",
+    )
+    assert card.hyperparameters["n_neighbors"] == 7
+    assert card.hyperparameters.keys() == CATALOGUE["neighbours"]().get_params().keys()
+    assert list(card.columns) == list(table.roles.features)
+    assert card.columns["made"] == "datetime"
+    assert "faulty" not in card.columns
+    assert "order_no" not in card.columns
+    assert len(card.features) == len(model.recipe.encoder.encoded_names) == 9
+    assert Roles.from_dict(card.roles) == table.roles
+    assert len(card.reference) == 2_001
+
+
+def test_few_rows_and_many_columns_are_noted():
+    frame = pd.DataFrame(np.random.default_rng(0).normal(size=(15, 20)), columns=[f"c{i}" for i in range(20)])
+    notes = train(frame, features(frame), "neighbours").card.notes
+    assert notes == [
+        "trained on only 15 rows: the scores are shaky",
+        "15 rows for 20 features: leave out columns that do not matter",
+    ]
+
+
+def test_the_index_of_a_table_does_not_matter(table, model_of):
+    frame = table.frame.set_axis(np.arange(len(table.frame))[::-1] * 3)
+    before = model_of("neighbours", table).score(table.frame).values
+    np.testing.assert_array_equal(train(frame, table.roles, "neighbours").score(frame).values, before)
+
+
+def test_a_series_needs_only_the_columns_it_uses(series):
+    frame = series.frame.assign(dull=1.0, empty=np.nan)
+    roles = Roles({**series.roles.columns, "dull": "feature", "empty": "feature"}, "series")
+    model = train(frame, roles, "neighbours")
+    assert list(model.card.columns) == ["time", "current", "oil_temperature"]
+    assert set(model.card.left_out) == {"dull", "empty"}
+    assert model.score(series.frame).judged.sum() == model.card.judged
+
+
+def test_a_sensor_that_is_only_on_or_off_in_another_file_is_still_judged(series):
+    frame = series.frame.assign(valve=np.arange(400) % 3)
+    model = train(frame, Roles({**series.roles.columns, "valve": "feature"}, "series"), "neighbours")
+    as_number = model.score(frame.assign(valve=np.arange(400) % 2))
+    as_switch = model.score(frame.assign(valve=np.arange(400) % 2 == 1))
+    np.testing.assert_array_equal(as_number.values, as_switch.values)

@@ -1,0 +1,337 @@
+"""The command line keeps its contract: exit codes, one JSON line, one sentence on stderr, the input's rows in order."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from engine.cli import main
+from engine.data.reading import convert
+from engine.detectors import CATALOGUE
+from engine.model import Model
+from engine.snippets import cli_line, python_snippet
+from engine.store import ModelStore
+
+PROJECT = Path(__file__).resolve().parents[2]
+ADDED = ["anomaly_score", "severity", "is_anomaly", "reasons"]
+TRAINED = {"model", "threshold", "rows", "features", "seconds"}
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory, table):
+    """A folder with a file of 300 rows and a model of it, made by the command line in a process of its own."""
+    folder = tmp_path_factory.mktemp("cli")
+    table.frame.to_csv(folder / "parts.csv", index=False)
+    done = loupe(
+        folder, "train", "parts.csv", "--detector", "neighbours", "--name", "parts", "--models", "m", "--json"
+    )
+    assert done.returncode == 0, done.stderr
+    (folder / "train.out").write_text(done.stdout)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def read_once():
+    """``convert`` that reads each content once: 40 commands on one file need not start 40 children."""
+    tables = {}
+
+    def converting(path, table, options, **more):
+        key = (path.read_bytes(), repr(options), path.name)
+        if key not in tables:
+            about = convert(path, table, options, **more)
+            tables[key] = json.dumps(about), table.read_bytes()
+        about, content = tables[key]
+        table.write_bytes(content)
+        return json.loads(about)
+
+    return converting
+
+
+@pytest.fixture
+def run(place, read_once, monkeypatch, capsys):
+    """Run a command in this process: exit code, lines of stdout, sentences on stderr that are no progress."""
+
+    def running(*arguments):
+        monkeypatch.chdir(place)
+        monkeypatch.setattr("engine.data.reading.convert", read_once)
+        capsys.readouterr()
+        code = main([str(a) for a in arguments])
+        told = capsys.readouterr()
+        assert "Traceback" not in told.err
+        return (
+            code,
+            told.out.splitlines(),
+            [line for line in told.err.splitlines() if line.startswith("loupe: ")],
+        )
+
+    return running
+
+
+def environment():
+    return os.environ | {"PYTHONPATH": str(PROJECT)}
+
+
+def loupe(folder, *arguments):
+    command = [sys.executable, "-m", "engine", *arguments]
+    return subprocess.run(command, cwd=folder, env=environment(), capture_output=True, text=True)
+
+
+def test_training_with_json_ends_in_one_object(place):
+    lines = (place / "train.out").read_text().splitlines()
+    answer = json.loads(lines[-1])
+    assert answer.keys() == TRAINED
+    assert (answer["model"], answer["rows"]) == ("parts@1", 300)
+    card = Model.load(ModelStore(place / "m"), "parts").card
+    assert (answer["threshold"], answer["features"]) == (card.threshold, len(card.features))
+    assert lines[0].startswith("parts@1: Nearest Neighbours, 300 rows")
+    assert sum(line.startswith("{") for line in lines) == 1
+
+
+def test_scoring_gives_the_rows_of_the_input_in_order_and_four_columns_more(run, place, table):
+    code, out, _ = run("score", "parts.csv", "--model", "parts", "--models", "m", "--output", "s.csv")
+    assert code == 0
+    found = pd.read_csv(place / "s.csv")
+    assert list(found.columns) == [*table.frame.columns, *ADDED]
+    assert found["order_no"].tolist() == table.frame["order_no"].tolist()
+    assert len(found) == 300
+    model = Model.load(ModelStore(place / "m"), "parts")
+    flags = found["anomaly_score"] > model.card.threshold
+    assert (flags == found["is_anomaly"]).all()
+    assert found["reasons"].notna().equals(flags), "every flagged row has its reasons"
+    assert found["severity"].between(0, 100).all()
+    assert out[0].startswith(f"flagged {flags.sum()} of 300 rows")
+
+
+def test_the_shell_line_and_the_snippet_give_identical_scores(place, table):
+    given = {"data": "parts.csv", "model": "parts@1", "models": "m", "percentile": 90.0}
+    line = cli_line(**given, output="line.parquet")
+    shell = {"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
+    done = subprocess.run(
+        line, shell=True, cwd=place, env=environment() | shell, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
+    snippet = (
+        python_snippet(**given, shipped=None)
+        + "import numpy as np\nnp.save('scores.npy', scores)\nnp.save('flags.npy', flags)\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", snippet], cwd=place, env=environment(), capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
+    found = pd.read_parquet(place / "line.parquet")
+    np.testing.assert_array_equal(found["anomaly_score"], np.load(place / "scores.npy"))
+    np.testing.assert_array_equal(found["is_anomaly"], np.load(place / "flags.npy"))
+    assert found["is_anomaly"].sum() == 30
+
+
+@pytest.mark.parametrize("line", [("--percentile", "50"), ("--threshold", "0.0"), ("--threshold=-1e-5",)])
+def test_the_line_can_be_drawn_by_percentile_or_score(run, place, line):
+    code, _, _ = run(
+        "score", "parts.csv", "--model", "parts", "--models", "m", "--output", "p.parquet", *line
+    )
+    assert code == 0
+    flagged = pd.read_parquet(place / "p.parquet")["is_anomaly"].sum()
+    assert flagged == (150 if "50" in line else 300)
+
+
+def test_a_row_that_cannot_be_judged_is_kept_and_says_why(run, place, table):
+    frame = table.frame.copy()
+    frame.loc[7, "pressure"] = 1e200
+    frame.to_csv(place / "strange.csv", index=False)
+    code, out, _ = run(
+        "score", "strange.csv", "--model", "parts", "--models", "m", "--output", "strange.parquet"
+    )
+    assert code == 0
+    row = pd.read_parquet(place / "strange.parquet").loc[7]
+    assert np.isnan(row["anomaly_score"])
+    assert row["reasons"].startswith("could not be judged: ")
+    assert out[-1].startswith("1 rows could not be judged")
+
+
+def test_a_renamed_column_is_mapped_by_hand(run, place, table):
+    table.frame.rename(columns={"pressure": "Druck"}).to_csv(place / "renamed.csv", index=False)
+    score = ("score", "renamed.csv", "--model", "parts", "--models", "m", "--output", "r.parquet")
+    code, _, said = run(*score)
+    assert code == 3
+    assert "column 'pressure' missing" in said[0]
+    assert run(*score, "--map", "pressure=Druck")[0] == 0
+    before = (
+        Model.load(ModelStore(place / "m"), "parts")
+        .score(pd.read_csv(place / "parts.csv", parse_dates=["made"]))
+        .values
+    )
+    np.testing.assert_array_equal(pd.read_parquet(place / "r.parquet")["anomaly_score"], before)
+
+
+def test_a_configuration_file_is_the_options_and_options_win(run, place):
+    (place / "run.yaml").write_text(
+        "detector: isolation_forest\nname: from_file\nlabel: faulty\nignore: [made]\nhyperparameters:\n  n_estimators: 10\n"
+    )
+    code, out, _ = run(
+        "train",
+        "parts.csv",
+        "--config",
+        "run.yaml",
+        "--models",
+        "m2",
+        "--set",
+        "n_estimators=20",
+        "--seed",
+        "7",
+        "--json",
+    )
+    assert code == 0
+    card = ModelStore(place / "m2").card("from_file")
+    assert card["hyperparameters"]["n_estimators"] == 20
+    assert card["hyperparameters"]["random_state"] == 7
+    assert "made" not in card["columns"]
+    assert json.loads(out[-1])["model"] == "from_file@1"
+
+
+def test_a_series_is_trained_and_scored(run, place, series):
+    series.frame.to_csv(place / "series.csv", index=False)
+    code, out, _ = run(
+        "train",
+        "series.csv",
+        "--window",
+        "10",
+        "--name",
+        "s",
+        "--models",
+        "m2",
+        "--set",
+        "n_estimators=20",
+        "--json",
+    )
+    assert code == 0
+    assert run("score", "series.csv", "--model", "s", "--models", "m2", "--output", "series.parquet")[0] == 0
+    scores = pd.read_parquet(place / "series.parquet")["anomaly_score"]
+    assert np.flatnonzero(scores.isna()).tolist() == list(range(9))
+    assert json.loads(out[-1])["features"] == 16
+
+
+def test_checking_a_file_says_what_reading_found(run):
+    code, out, _ = run("check", "parts.csv", "--json")
+    assert code == 0
+    assert len(out) == 1
+    answer = json.loads(out[0])
+    assert (answer["rows"], answer["columns"]) == (300, 9)
+    assert dict(zip(answer["names"], answer["types"], strict=True))["made"] == "datetime"
+    code, out, _ = run("check", "parts.csv")
+    assert out[0] == "parts.csv: 300 rows, 9 columns"
+
+
+def test_detectors_are_listed_with_their_hyperparameters(run):
+    code, out, _ = run("detectors", "--json")
+    assert code == 0
+    assert json.loads(out[0]).keys() == CATALOGUE.keys()
+    assert json.loads(out[0])["neighbours"]["hyperparameters"]["n_neighbors"]["default"] == 20
+    code, out, _ = run("detectors")
+    assert [line for line in out if line.startswith("neighbours: Nearest Neighbours.")]
+
+
+def test_models_are_listed_shown_promoted_verified_and_deleted(run, place):
+    for _ in range(2):
+        assert (
+            run("train", "parts.csv", "--name", "many", "--models", "m3", "--set", "n_estimators=5")[0] == 0
+        )
+    listed = json.loads(run("models", "list", "--models", "m3", "--json")[1][0])
+    assert [(m["name"], m["version"]) for m in listed if m["name"] == "many"] == [("many", 2)]
+    assert run("models", "promote", "many@1", "--models", "m3")[0] == 0
+    shown = json.loads(run("models", "show", "many", "--models", "m3", "--json")[1][0])
+    assert shown["version"] == 1
+    assert "reference" not in shown
+    assert run("models", "verify", "--models", "m3")[:2] == (0, ["every stored model is sound"])
+    assert run("models", "delete", "many@1", "--models", "m3")[0] == 0
+    part = next((place / "m3").rglob("2/detector.safetensors"))
+    part.write_bytes(part.read_bytes()[:-1])
+    code, _, said = run("models", "verify", "--models", "m3")
+    assert code == 3
+    assert len(said) == 1
+    assert run("models", "delete", "many", "--models", "m3")[0] == 0
+
+
+SCORE = ("score", "parts.csv", "--models", "m", "--output")
+WRONG = {
+    "no such file": (("check", "nowhere.csv"), 2, "there is no file 'nowhere.csv'"),
+    "no such detector": (("train", "parts.csv", "--detector", "neighbors"), 2, "did you mean 'neighbours'"),
+    "no such hyperparameter": (
+        ("train", "parts.csv", "--set", "n_tree=5"),
+        2,
+        "'n_tree' is not a hyperparameter",
+    ),
+    "a value out of range": (
+        ("train", "parts.csv", "--set", "contamination=1"),
+        2,
+        "contamination must lie between",
+    ),
+    "no value": (
+        ("train", "parts.csv", "--set", "contamination"),
+        2,
+        "--set needs KEY=VALUE, got 'contamination'",
+    ),
+    "a seed out of range": (("train", "parts.csv", "--seed", "-1"), 2, "random_state must lie between"),
+    "no such label": (
+        ("train", "parts.csv", "--label", "fraud"),
+        2,
+        "there is no column 'fraud'; the columns are",
+    ),
+    "a window of one": (("train", "series.csv", "--window", "1"), 2, "at least 2 readings, got 1"),
+    "no such model": ((*SCORE, "o.csv", "--model", "part"), 2, "part"),
+    "no such version": ((*SCORE, "o.csv", "--model", "parts@9"), 2, "has no version 9"),
+    "another suffix": (
+        (*SCORE, "o.doc", "--model", "parts"),
+        2,
+        "must end in .csv, .xlsx or .parquet, got 'o.doc'",
+    ),
+    "a percentile over 100": (
+        (*SCORE, "o.csv", "--model", "parts", "--percentile", "101"),
+        2,
+        "at most 100, got 101",
+    ),
+    "no such reading option": (
+        ("check", "parts.csv", "--read", "colour=red"),
+        2,
+        "'colour' is not a reading option",
+    ),
+    "a wrong configuration": (("train", "parts.csv", "--config", "wrong.yaml"), 2, "scaling must be one of"),
+    "promoting no version": (("models", "promote", "parts", "--models", "m"), 2, "such as parts@1"),
+    "too few rows": (("train", "few.csv"), 3, "at least 10 rows, got 3"),
+    "nothing to learn": (("train", "dull.csv"), 3, "no column is left to learn from"),
+    "another table": (
+        ("score", "few.csv", "--models", "m", "--output", "o.csv", "--model", "parts"),
+        3,
+        "does not fit the model",
+    ),
+    "an empty file": (("check", "empty.csv"), 3, "'empty.csv' is empty"),
+    "a picture": (("check", "picture.csv"), 3, "picture.csv"),
+}
+
+
+@pytest.mark.parametrize(("arguments", "code", "words"), WRONG.values(), ids=WRONG)
+def test_what_goes_wrong_is_one_sentence_and_an_exit_code(arguments, code, words, run, place, series):
+    (place / "few.csv").write_text("x,y\n1,2\n3,4\n5,7\n")
+    (place / "dull.csv").write_text("x,y\n" + "1,2\n" * 20)
+    (place / "empty.csv").write_bytes(b"")
+    (place / "picture.csv").write_bytes(b"\x89PNG\r\n\x1a\n" + bytes(100))
+    (place / "wrong.yaml").write_text("scaling: robst\n")
+    series.frame.to_csv(place / "series.csv", index=False)
+    models = () if "--models" in arguments or arguments[0] == "check" else ("--models", "m4")
+    found, out, said = run(*arguments, *models)
+    assert (found, len(said)) == (code, 1)
+    assert words in said[0]
+    assert out == []
+    assert not (place / "o.csv").exists()
+
+
+def test_a_wrong_command_in_a_process_of_its_own_has_no_traceback(tmp_path):
+    done = loupe(tmp_path, "check", "nowhere.csv")
+    assert (done.returncode, done.stdout, done.stderr) == (2, "", "loupe: there is no file 'nowhere.csv'\n")
+    done = loupe(tmp_path, "detectors", "--colour")
+    assert done.returncode == 2
+    assert "unrecognized arguments: --colour" in done.stderr

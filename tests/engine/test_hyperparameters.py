@@ -1,0 +1,116 @@
+"""Hyperparameters are declared once; every reader gets the same checks and the same words."""
+
+import json
+from dataclasses import dataclass
+from typing import Literal
+
+import pytest
+
+from engine.detectors import CATALOGUE
+from engine.errors import UsageError
+from engine.hyperparameters import checked, declared, hyperparameter
+
+
+@dataclass(kw_only=True)
+class Kettle:
+    title = "Kettle"
+    litres: int = hyperparameter(2, "How much.", low=1, high=5)
+    heat: float = hyperparameter(0.5, "How hot.", low=0.0)
+    cool: float = hyperparameter(0.0, "How cold.", high=10)
+    lid: bool = hyperparameter(True, "Closed.")
+    tea: Literal["green", "black"] = hyperparameter("green", "Which.")
+    name: str = hyperparameter("k", "Called.")
+    secret: int = 7
+
+
+KNOBS = declared(Kettle)
+
+
+@pytest.mark.parametrize("detector", CATALOGUE)
+def test_every_default_passes_its_own_check_and_is_explained(detector):
+    for knob in declared(CATALOGUE[detector]).values():
+        assert knob.check(knob.default) == knob.default
+        assert type(knob.check(knob.default)) is knob.kind
+        assert knob.help.endswith(".")
+        assert knob.label[0].isupper() or not knob.label[0].isalpha()
+        for bound in (knob.low, knob.high):
+            assert bound is None or knob.check(bound) == bound
+
+
+@pytest.mark.parametrize("detector", CATALOGUE)
+def test_hyperparameters_survive_json_and_build_the_detector(detector):
+    values = json.loads(json.dumps(checked(CATALOGUE[detector], {})))
+    assert CATALOGUE[detector](**values).get_params() == CATALOGUE[detector]().get_params()
+
+
+def test_only_what_is_declared_is_a_hyperparameter():
+    assert list(KNOBS) == ["litres", "heat", "cool", "lid", "tea", "name"]
+    assert KNOBS["tea"].choices == ("green", "black")
+
+
+@pytest.mark.parametrize(
+    ("name", "given", "value"),
+    [
+        ("litres", "3", 3),
+        ("litres", 3.0, 3),
+        ("litres", "4.0", 4),
+        ("heat", "1e-3", 0.001),
+        ("heat", 2, 2.0),
+        ("lid", "no", False),
+        ("lid", "TRUE", True),
+        ("lid", 0, False),
+        ("tea", "black", "black"),
+        ("name", 5, "5"),
+    ],
+)
+def test_a_value_is_brought_into_its_type(name, given, value):
+    found = KNOBS[name].check(given)
+    assert found == value
+    assert type(found) is type(value)
+
+
+@pytest.mark.parametrize(
+    ("name", "given", "words"),
+    [
+        ("litres", 6, "litres must lie between 1 and 5, got 6"),
+        ("litres", 2.5, "litres must be a whole number, got '2.5'"),
+        ("litres", "many", "litres must be a whole number, got 'many'"),
+        ("litres", True, "litres must be a whole number, got 'True'"),
+        ("litres", None, "litres must be a whole number, got 'None'"),
+        ("litres", float("nan"), "litres must be a whole number, got 'nan'"),
+        ("litres", float("inf"), "litres must be a whole number, got 'inf'"),
+        ("heat", "nan", "heat must be a number, got 'nan'"),
+        ("heat", "inf", "heat must be a number, got 'inf'"),
+        ("heat", [], "heat must be a number, got '[]'"),
+        ("heat", -1, "heat must lie at or above 0, got -1"),
+        ("cool", 11, "cool must lie at or below 10, got 11"),
+        ("lid", "maybe", "lid must be true or false, got 'maybe'"),
+        ("tea", "blac", "tea must be one of green, black, got 'blac'; did you mean 'black'?"),
+        ("tea", ["green"], "tea must be one of green, black, got"),
+    ],
+)
+def test_a_wrong_value_is_refused_with_the_rule_and_what_was_given(name, given, words):
+    with pytest.raises(UsageError) as caught:
+        KNOBS[name].check(given)
+    assert str(caught.value).startswith(words)
+
+
+def test_an_unknown_name_is_answered_with_the_nearest_and_all_others():
+    with pytest.raises(
+        UsageError, match="'litre' is not a hyperparameter of Kettle; did you mean 'litres'.*; it has litres"
+    ):
+        checked(Kettle, {"litre": 1})
+
+
+def test_values_not_given_are_the_defaults():
+    expected = {"litres": 5, "heat": 0.5, "cool": 0.0, "lid": True, "tea": "green", "name": "k"}
+    assert checked(Kettle, {"litres": "5"}) == expected
+
+
+@pytest.mark.parametrize("detector", CATALOGUE)
+@pytest.mark.parametrize("share", [0, 0.51, 1, "nan", "some"])
+def test_an_impossible_contamination_is_refused_before_any_work(detector, share):
+    with pytest.raises(UsageError, match="contamination must"):
+        checked(CATALOGUE[detector], {"contamination": share})
+    with pytest.raises(UsageError, match="contamination must"):
+        CATALOGUE[detector](contamination=share).fit([[0.0], [1.0]])

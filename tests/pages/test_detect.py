@@ -1,0 +1,98 @@
+"""Train a detector, or judge with a model trained before."""
+
+import pytest
+
+from engine import CATALOGUE, declared
+from tests.pages.conftest import button, metrics, sound, texts, titles, turn_to, wait_for
+from tests.pages.prepared import brought, pumps
+
+
+@pytest.fixture
+def pump_data(space, tmp_path):
+    return brought(space, pumps(), "pumps.csv", tmp_path)
+
+
+def on_results(at):
+    return at.title and at.title[0].value == "Results"
+
+
+def test_without_data_the_page_leads_to_data(open_page):
+    at = open_page("detect")
+    assert titles(at) == ["No data yet"]
+    sound(button(at, "Bring data").click().run())
+    assert at.title[0].value == "Find what does not belong"
+
+
+@pytest.mark.parametrize("name", CATALOGUE)
+def test_every_detector_offers_the_hyperparameters_it_declares(open_page, pump_data, name):
+    at = open_page("detect", data=pump_data.id)
+    sound(at.segmented_control(key="detector").set_value(name).run())
+    knobs = declared(CATALOGUE[name])
+    shown = [*at.number_input, *at.selectbox, *at.toggle, *at.text_input]
+    assert {found.key for found in shown} >= {f"{name}-{knob}" for knob in knobs}
+    assert CATALOGUE[name].summary in texts(at)
+
+
+def test_training_runs_as_a_job_and_its_result_opens_by_itself(open_page, pump_data, space):
+    at = open_page("detect", data=pump_data.id)
+    at.number_input(key="isolation_forest-n_estimators").set_value(20)
+    sound(button(at, "Train").click().run())
+    wait_for(at, on_results)
+    assert metrics(at)["Flagged"] == "20"  # 5 % of 400
+    (card,) = space.models.models()
+    assert (card["name"], card["hyperparameters"]["n_estimators"]) == ("pumps", 20)
+
+
+def test_a_training_that_cannot_be_done_says_why(open_page, space, tmp_path):
+    frame = pumps()[["pump_no", "site"]].assign(site="Oslo")
+    data = brought(space, frame, "same.csv", tmp_path, site="feature", pump_no="id")
+    at = open_page("detect", data=data.id)
+    sound(button(at, "Train").click().run())
+    wait_for(at, lambda at: at.error)
+    assert "failed" in at.error[0].value
+    assert "incident" not in at.error[0].value
+
+
+def test_a_name_no_model_can_have_is_refused_in_words(open_page, pump_data):
+    at = open_page("detect", data=pump_data.id)
+    at.text_input(key=f"name-{pump_data.id}").set_value("../../etc")
+    sound(button(at, "Train").click().run())
+    assert "name" in at.error[0].value
+    assert not at.progress
+
+
+def test_a_trained_model_judges_other_data_with_the_same_columns(open_page, addresses, space, tmp_path):
+    data = brought(space, pumps(200), "more.csv", tmp_path)
+    at = open_page("detect", data=data.id)
+    sound(at.button(key="score-pumps@1").click().run())
+    wait_for(at, on_results)
+    assert at.session_state["loupe"].result.startswith("pumps-1__")
+
+
+def test_a_model_of_another_schema_says_what_is_missing_and_a_mapping_makes_it_fit(
+    open_page, addresses, space, tmp_path
+):
+    data = brought(space, pumps(200).rename(columns={"flow": "flow_rate"}), "renamed.csv", tmp_path)
+    at = open_page("detect", data=data.id)
+    assert at.button(key="score-pumps@1").disabled
+    assert "column 'flow' (perhaps 'flow_rate'?) missing" in texts(at)
+    assert "'current'" in texts(at)  # the model of the two sensors misses all of its columns
+    assert at.selectbox(key="map-pumps@1-flow").value == "flow_rate"
+    form = next(
+        b for b in at.button if b.label == "Judge with these columns" and "map-pumps@1" in b.proto.form_id
+    )
+    sound(form.click().run())
+    wait_for(at, on_results)
+    assert "'flow' is read from 'flow_rate'" in texts(at)
+
+
+def test_the_result_of_a_training_belongs_to_its_own_data(open_page, addresses, pump_data, space, tmp_path):
+    """Turning to other data while a job runs must not put its result beside the wrong table."""
+    at = open_page("detect", data=pump_data.id)
+    sound(button(at, "Train").click().run())
+    other = brought(space, pumps(100), "other.csv", tmp_path)
+    at.session_state["loupe"].open_dataset(other.id)
+    turn_to(at, "detect")
+    wait_for(at, lambda at: not at.progress)
+    current = sound(at.run()).session_state["loupe"]
+    assert current.result is None or current.result.endswith(current.dataset)

@@ -1,0 +1,121 @@
+"""The threshold workbench: rule, numbers, sentence, chart, table."""
+
+import pytest
+
+from engine import RULES
+from tests.pages.conftest import button, charts, metrics, sound, texts, titles
+from tests.pages.prepared import FAULTY, PUMPS_ROWS, brought, judged, pumps
+
+
+def choose_rule(at, kind):
+    return sound(at.selectbox(key="rule-kind").set_value(kind).run())
+
+
+def flagged(at):
+    return int(metrics(at)["Flagged"].replace(",", ""))
+
+
+def test_without_data_the_page_leads_to_data(open_page):
+    assert titles(open_page("results")) == ["No data yet"]
+
+
+def test_without_a_result_the_page_leads_to_the_detectors(open_page, space, tmp_path):
+    data = brought(space, pumps(), "pumps.csv", tmp_path)
+    at = open_page("results", data=data.id)
+    assert titles(at) == ["pumps.csv has not been judged yet"]
+    sound(button(at, "Detect").click().run())
+    assert at.title[0].value == "Detect"
+
+
+def test_the_most_unusual_rows_come_first_with_reasons(open_page, addresses):
+    at = open_page("results", **addresses["pumps"])
+    assert metrics(at)["Flagged"] == "20"
+    assert "more unusual than 95 %" in texts(at).replace("*", "")
+    table = at.dataframe[0].value
+    assert len(table) == 20
+    assert set(table["Row"][:5]) <= set(range(PUMPS_ROWS - FAULTY + 1, PUMPS_ROWS + 1))
+    assert table["Why"].str.contains("flow|pressure").sum() >= FAULTY
+    assert charts(at) == 2
+
+
+def test_slider_and_number_move_the_same_line(open_page, addresses):
+    at = open_page("results", **addresses["pumps"])
+    sound(at.slider(key="rule-slider").set_value(90.0).run())
+    assert flagged(at) == 40
+    assert at.number_input(key="rule-number").value == 90.0
+    sound(at.number_input(key="rule-number").set_value(99.0).run())
+    assert flagged(at) == 4
+    assert at.slider(key="rule-slider").value == 99.0
+    # A percentile below the slider's range moves the slider as far as it goes, and still counts.
+    sound(at.number_input(key="rule-number").set_value(20.0).run())
+    assert flagged(at) == 320
+    current = at.session_state["loupe"]
+    assert (current.rule_kind, current.rule_value) == ("percentile", 20.0)
+
+
+@pytest.mark.parametrize("kind", RULES)
+def test_every_rule_gives_a_threshold(open_page, addresses, kind):
+    at = choose_rule(open_page("results", **addresses["pumps"]), kind)
+    assert float(metrics(at)["Threshold"])
+    assert 0 <= flagged(at) <= PUMPS_ROWS
+    if kind == "best_f1":
+        assert flagged(at) == FAULTY
+    if kind == "budget":
+        sound(at.number_input(key="rule-value").set_value(7).run())
+        assert flagged(at) == 7
+
+
+def test_a_new_rule_begins_where_the_line_was(open_page, addresses):
+    at = choose_rule(open_page("results", **addresses["pumps"]), "budget")
+    assert flagged(at) == 20
+    assert flagged(choose_rule(at, "fixed")) == 20
+    assert flagged(choose_rule(at, "contamination")) == 20
+
+
+def test_a_threshold_that_flags_nothing_says_so(open_page, addresses):
+    at = open_page("results", **addresses["pumps"], rule="percentile", at=100)
+    assert "Nothing lies above the threshold" in at.info[0].value
+
+
+def test_without_labels_the_rule_with_hindsight_is_not_offered(open_page, addresses):
+    at = open_page("results", **addresses["unlabelled"])
+    assert RULES["best_f1"].title not in at.selectbox(key="rule-kind").options
+
+
+def test_a_link_with_hindsight_to_data_without_labels_falls_back(open_page, addresses):
+    at = open_page("results", **addresses["unlabelled"], rule="best_f1", at=0)
+    assert flagged(at) > 0
+
+
+@pytest.mark.parametrize(
+    ("rule", "at"),
+    [("percentile", "lots"), ("percentile", "200"), ("fixed", "nan"), ("guess", "1"), ("budget", "0")],
+)
+def test_a_link_with_a_senseless_threshold_opens_with_a_sensible_one(open_page, addresses, rule, at):
+    page = open_page("results", **addresses["pumps"], rule=rule, at=at)
+    assert 0 <= flagged(page) <= PUMPS_ROWS
+
+
+def test_a_label_with_one_class_only_leaves_the_page_whole(open_page, space, tmp_path):
+    data = brought(space, pumps().assign(faulty=0), "calm.csv", tmp_path, faulty="label")
+    at = open_page("results", **judged(space, data, "calm", n_estimators=10))
+    assert flagged(at) == 20
+    choose_rule(at, "best_f1")
+    assert "no labelled anomaly" in texts(at)
+
+
+def test_a_series_shows_its_channels_and_counts_unjudged_readings_apart(open_page, addresses):
+    at = open_page("results", **addresses["rhythm"])
+    assert charts(at) == 3
+    assert (
+        int(metrics(at)["Could not be judged"]) == 19
+    )  # the first window is not full before the 20th reading
+    channel = next(found for found in at.selectbox if found.label == "Channel")
+    assert channel.options == ["current", "oil"]
+    sound(channel.set_value("oil").run())
+
+
+def test_a_result_that_is_gone_gives_a_sentence_and_the_way_on(open_page, addresses):
+    at = open_page("results", data=addresses["pumps"]["data"], result="gone-1__0")
+    assert "no longer stored" in at.warning[0].value
+    assert button(at, "Detect")
