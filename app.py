@@ -59,12 +59,11 @@ class Visitors:
 @asynccontextmanager
 async def lifespan(_: Any) -> AsyncIterator[dict[str, Any]]:
     """Import what every page needs, start the job manager, and stop its workers at the end."""
-    import altair  # noqa: F401  the first chart should not wait for it
-
-    import engine.charts
+    from engine import charts
     from ui import server
 
     server.jobs()
+    charts.prepare()
     # Streamlit collects garbage after every run; what was imported once need not be looked at again each time.
     gc.collect()
     gc.freeze()

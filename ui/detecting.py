@@ -9,8 +9,9 @@ import streamlit as st
 
 from engine import Card, Dataset, Detector, Job, compare, suggested_name, validated_name
 from ui import forms, server
-from ui.panels import POLL, attempt, in_plain_words, job_details, page
+from ui.panels import attempt, in_plain_words, page
 from ui.session import owner, session, widget
+from ui.tray import POLL, job_details
 
 SPEED = {1: "slow", 2: "medium", 3: "fast"}
 

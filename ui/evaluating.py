@@ -7,8 +7,9 @@ import streamlit as st
 
 from engine import Card, DataError, Dataset, Result, charts
 from ui import cache
-from ui.panels import chart, judged, threshold_control
+from ui.panels import chart
 from ui.session import remember, theme
+from ui.threshold import judged, threshold_control
 
 
 @st.fragment

@@ -10,8 +10,10 @@ import streamlit as st
 
 from engine import Card, Dataset, Result, charts, nearest_normal, places
 from ui import cache, server
-from ui.panels import POLL, chart, job_details, judged, plain
+from ui.panels import chart, plain
 from ui.session import owner, session, set_widget, theme, widget
+from ui.threshold import judged
+from ui.tray import POLL, job_details
 
 AROUND = 300  # readings shown on either side
 

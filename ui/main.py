@@ -9,9 +9,10 @@ if str(ROOT) not in sys.path:  # Streamlit adds only this script's own folder
 
 import streamlit as st  # noqa: E402
 
-from ui.panels import job_tray, page  # noqa: E402
+from ui.panels import page  # noqa: E402
 from ui.session import remember, session  # noqa: E402
 from ui.sidebar import at_hand  # noqa: E402
+from ui.tray import job_tray  # noqa: E402
 
 st.set_page_config(page_title="Loupe", page_icon=str(ROOT / "ui" / "icon.png"), layout="wide")
 

@@ -9,8 +9,9 @@ import streamlit as st
 
 from engine import Card, Dataset, Judgement, Result, Rule, charts
 from ui import cache, takeaway
-from ui.panels import chart, judged, page, threshold_control
+from ui.panels import chart, page
 from ui.session import remember, session, theme
+from ui.threshold import judged, threshold_control
 
 SHOWN = 200  # flagged rows in the table: enough to review, small enough to send in a blink
 PERCENTILES = np.r_[np.arange(50.0, 99.0, 0.5), np.arange(99.0, 100.0001, 0.05)]
@@ -74,7 +75,8 @@ def _numbers(answer: Judgement) -> None:
 def _curve(found: Result, card: Card, answer: Judgement) -> Any:
     reference = card.reference_scores
     at = np.interp(PERCENTILES, np.linspace(0, 100, len(reference)), reference)
-    counts = (len(found.ascending) - np.searchsorted(found.ascending, at, side="right")).astype(np.int64)
+    above = len(found.ascending) - np.searchsorted(found.ascending, at, side="right")
+    counts = np.asarray(above, dtype=np.int64)
     return charts.flagged_curve(PERCENTILES, counts, (answer.percentile, answer.flagged), theme=theme())
 
 

@@ -6,6 +6,8 @@ swaps the tables redraws without a flicker, so what a slider moves is in a table
 specification or in the sentence: a changed sentence makes the browser build the chart again.
 """
 
+import numpy as np
+
 from engine.charts.binning import histogram
 from engine.charts.chart import MAX_MARKS, PALETTES, Chart, Palette, Theme, nothing
 from engine.charts.evaluation import confusion_grid, pr_chart, roc_chart
@@ -29,9 +31,17 @@ __all__ = [
     "neighbourhood",
     "nothing",
     "pr_chart",
+    "prepare",
     "range_strip",
     "roc_chart",
     "score_histogram",
     "series_chart",
     "thin",
 ]
+
+
+def prepare() -> None:
+    """Import Altair and compile the chart that is drawn first, so that no visitor waits for it."""
+    edges, counts = histogram(np.linspace(0.0, 1.0, 200))
+    for theme in PALETTES:
+        score_histogram(edges, counts, 0.9, log=False, theme=theme)

@@ -1,0 +1,73 @@
+"""Jobs on the screen: the tray beside every page, and one job in full."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from engine import Job
+from ui import server
+from ui.panels import attempt
+from ui.session import owner
+
+POLL = "700ms"
+
+
+def job_tray() -> None:
+    """Running and recent jobs, on every page; polls only while something runs."""
+    active = any(job.active for job in server.jobs().jobs(owner(), limit=8))
+
+    def tray() -> None:
+        found = server.jobs().jobs(owner(), limit=8)
+        if not found:
+            return
+        st.caption("Jobs")
+        for job in found[:4]:
+            _tray_line(job)
+        if active and not any(job.active for job in found):
+            st.rerun()  # the page itself should notice that something is done
+
+    st.fragment(tray, run_every=POLL if active else None)()
+
+
+def _tray_line(job: Job) -> None:
+    if job.active:
+        st.progress(job.progress, text=f"{job.title}: {_waiting(job)}")
+        st.button("Cancel", key=f"cancel-{job.id}", on_click=_cancel, args=(job.id,), type="tertiary")
+        return
+    icons = {"done": "check_circle", "failed": "error", "cancelled": "cancel", "interrupted": "warning"}
+    st.markdown(
+        f":material/{icons[job.state]}: {job.title}",
+        help=job.error or f"{job.state}, {job.seconds or 0:.1f} s",
+    )
+
+
+def job_details(job: Job) -> None:
+    """One job in full: progress, time left, log, and how it ended."""
+    if job.active:
+        left = f" · about {job.eta_seconds:.0f} s left" if job.eta_seconds and job.progress > 0.05 else ""
+        st.progress(job.progress, text=f"{_waiting(job)}{left}")
+        st.button(
+            "Cancel", key=f"stop-{job.id}", on_click=_cancel, args=(job.id,), icon=":material/stop_circle:"
+        )
+    elif job.state == "failed":
+        st.error(f"{job.title} failed: {job.error}", icon=":material/error:")
+    elif job.state == "cancelled":
+        st.info(f"{job.title} was cancelled; nothing was kept.", icon=":material/cancel:")
+    elif job.state == "interrupted":
+        st.warning(
+            job.error or "The server stopped while this ran; start it again.", icon=":material/warning:"
+        )
+    log = server.jobs().log_tail(job.id, 12)
+    if log.strip():
+        with st.expander("Log"):
+            st.code(log, language=None)
+
+
+def _waiting(job: Job) -> str:
+    if job.state == "queued":
+        return f"waiting, place {job.queue_position}" if job.queue_position else "waiting"
+    return "stopping" if job.stopping else (job.message or "starting")
+
+
+def _cancel(id: str) -> None:
+    attempt(lambda: server.jobs().cancel(id))
