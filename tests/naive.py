@@ -1,6 +1,7 @@
 """Slow, obvious twins of what the engine computes cleverly. Loops on purpose: nobody has to believe them."""
 
 import math
+from itertools import pairwise
 
 import numpy as np
 
@@ -78,7 +79,7 @@ def window_features(readings, length):
         for i, value in enumerate(window):  # a missing reading counts as the one before it
             window[i] = previous = previous if math.isnan(value) else value
         level = sum(window) / length
-        steps = [b - a for a, b in zip(window, window[1:], strict=False)]
+        steps = [b - a for a, b in pairwise(window)]
         features.append(
             {
                 "level": level,

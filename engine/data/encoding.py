@@ -86,7 +86,13 @@ class Encoder:
 
     @classmethod
     def fit(cls, frame: pd.DataFrame, columns: tuple[str, ...], scaling: Scaling = "standard") -> Encoder:
-        """Learn how to encode ``columns`` from training rows."""
+        """Learn how to encode ``columns`` from training rows. Rows that cannot be judged teach nothing."""
+        encoder = cls._learned(frame, columns, scaling)
+        judged = encoder._judged(frame)
+        return encoder if judged.all() or not judged.any() else cls._learned(frame[judged], columns, scaling)
+
+    @classmethod
+    def _learned(cls, frame: pd.DataFrame, columns: tuple[str, ...], scaling: Scaling) -> Encoder:
         codes, left_out = [], {}
         for name in columns:
             code, reason = _learn(name, frame[name], scaling)
@@ -123,6 +129,18 @@ class Encoder:
             else:
                 blocks.append(_encode_number(code, np.array([code.fill])))
         return np.hstack(blocks)[0]
+
+    def _judged(self, frame: pd.DataFrame) -> NDArray[np.bool_]:
+        """The rows that :meth:`transform` will judge (n_samples,), without encoding them."""
+        missing, possible = np.zeros(len(frame), dtype=np.int64), np.ones(len(frame), dtype=bool)
+        for code in self.codes:
+            if code.kind == "category":
+                missing += frame[code.name].isna().to_numpy()
+            else:
+                numbers = as_numbers(frame[code.name], code)
+                missing += np.isnan(numbers)
+                possible &= ~(np.abs(numbers) > IMPOSSIBLE)
+        return possible & (missing <= MOST_MISSING * len(self.codes))
 
     def transform(self, frame: pd.DataFrame) -> Encoded:
         """Encode rows. Cells that cannot be used are filled, and their rows marked as not judged."""

@@ -30,7 +30,7 @@ FLAGS = [
     "--disable-component-update",
 ]
 SCREENSHOTS = Path(__file__).parent / "screenshots"
-PATIENCE_SECONDS = 30
+PATIENCE_SECONDS = 20
 # Streamlit looks for its server below the page's own path first; a 404 there is how it learns better.
 PROBE = re.compile(r"/[^/]+/_stcore/(health|host-config)$")
 

@@ -8,7 +8,7 @@ from openpyxl import Workbook
 PREAMBLE = "Pump report\nwritten 02.04.2024\n"
 OFFICE = (
     PREAMBLE
-    + "pump;flow;heat\n"
+    + "pump_id;flow;heat\n"
     + "".join(f"{n};{50 + n % 7},{n % 10};{60 + n % 5},5\n" for n in range(60))
     + "60;95,0;12,5\n"
 )
@@ -19,12 +19,12 @@ def workbook() -> bytes:
     book, content = Workbook(), BytesIO()
     sheet = book.active
     sheet.title = "North"
-    for row in (["Pump report"], ["all sites, 2024"], ["pump", "flow", "heat"]):
+    for row in (["Pump report"], ["all sites, 2024"], ["pump_id", "flow", "heat"]):
         sheet.append(row)
     for n in range(60):
         sheet.append([n, f"{50 + n % 7},{n % 10}", 60 + n % 5])
     south = book.create_sheet("South")
-    south.append(["pump", "speed"])
+    south.append(["pump_id", "speed"])
     for n in range(25):
         south.append([n, 900 + n])
     book.save(content)
@@ -55,7 +55,9 @@ def test_a_stranger_opens_the_card_payments_trains_and_sees_flagged_rows_with_re
 def test_a_file_from_an_office_shows_what_was_found_and_overruling_reads_it_again(visitor):
     visitor.open()
     upload(visitor, "office.csv", OFFICE.encode("cp1252"))
-    visitor.sees("Decimal comma", seconds=60)
+    visitor.sees("What are the columns?", seconds=60)
+    visitor.open_expander("What reading the file found (3)")
+    visitor.sees("Decimal comma")
     visitor.sees("rows 1 to 2 were left out")
     assert (visitor.metric("Rows"), visitor.metric("Columns")) == ("61", "3")
     before = visitor.address()["data"]

@@ -8,7 +8,7 @@ from tests.pages.prepared import brought, judged, pumps
 @pytest.fixture(scope="module")
 def many_link(server, tmp_path_factory):
     """More rows than are explained ahead of time."""
-    data = brought(server.space, pumps(3000), "many.csv", tmp_path_factory.mktemp("many"))
+    data = brought(server.space, pumps(2050), "many.csv", tmp_path_factory.mktemp("many"))
     return judged(server.space, data, "many", n_estimators=10)
 
 
@@ -33,7 +33,7 @@ def test_a_row_ticked_in_the_table_is_explained_and_its_neighbours_are_a_click_a
 
 def test_a_row_beyond_the_explained_ones_gets_its_reasons_when_asked(visitor, server, many_link):
     explained = set(server.space.results.load(many_link["result"]).explained_rows.tolist())
-    beyond = next(row for row in range(3000) if row not in explained)
+    beyond = next(row for row in range(2050) if row not in explained)
     visitor.open("inspect", **many_link)
     visitor.fill("Row number", beyond + 1)
     visitor.sees(f"Row {beyond + 1:,}")

@@ -40,6 +40,11 @@ def numbers_of(data) -> list[str]:
     return [c for c in data.roles.features if pd.api.types.is_float_dtype(data.frame[c])]
 
 
+def quick(detector) -> dict[str, int]:
+    """Hyperparameters that make a detector quick where the law does not depend on them."""
+    return {"n_estimators": 15} if "n_estimators" in declared(CATALOGUE[detector]) else {}
+
+
 def matrix(n_samples=80, n_features=4, seed=3):
     """A plain matrix for checks of a bare detector."""
     return np.random.default_rng(seed).normal(size=(n_samples, n_features))
@@ -237,7 +242,7 @@ def impossible_cells_move_no_other_row(detector, data, model):
     scores, rest = train(frame, data.roles, detector).score(frame), np.delete(np.arange(len(frame)), bad[0])
     assert np.flatnonzero(np.isnan(scores.values)).tolist() == [bad[0]]
     without = scores_of(detector, data.frame.drop(index=bad[0]), data.roles)
-    assert kendalltau(scores.values[rest], without).statistic >= 0.99
+    assert same(scores.values[rest], without), "so every rank is kept: Kendall's tau is 1"
 
 
 def an_impossible_reading_is_forgotten(detector, data, model):
@@ -281,7 +286,7 @@ def a_constant_table_is_refused(detector, data, model):
     """Where no column varies there is nothing to rank, and a sentence says so."""
     frame = pd.concat([data.frame.iloc[[0]]] * 30, ignore_index=True)
     with pytest.raises(
-        DataError, match="no column is left to learn from: .*'flow_rate' has the same value in every row"
+        DataError, match=r"no column is left to learn from: .*'flow_rate' has the same value in every row"
     ):
         train(frame, data.roles, detector)
 
@@ -360,16 +365,14 @@ def the_threshold_moves_predictions(detector, data, model):
 
 def hostile_tables_end_in_scores_or_words(detector, data, model):
     """Forty tables nobody would make on purpose: finite scores for judged rows, or an EngineError; no warning."""
-    settings = {"n_estimators": 15} if "n_estimators" in declared(CATALOGUE[detector]) else {}
     refused = 0
     for seed, (frame, roles) in enumerate(hostile_tables(40)):
         with warnings.catch_warnings():
             warnings.simplefilter("error")
             try:
-                trained = train(frame, roles, detector, settings)
+                trained = train(frame, roles, detector, quick(detector))
                 scores = trained.score(frame)
-            except EngineError as problem:
-                assert len(str(problem)) > 10, seed
+            except EngineError:
                 refused += 1
                 continue
         assert same(np.isfinite(scores.values), scores.judged), seed

@@ -170,7 +170,8 @@ def test_a_renamed_column_is_mapped_by_hand(run, place, table):
 
 def test_a_configuration_file_is_the_options_and_options_win(run, place):
     (place / "run.yaml").write_text(
-        "detector: isolation_forest\nname: from_file\nlabel: faulty\nignore: [made]\nhyperparameters:\n  n_estimators: 10\n"
+        "detector: isolation_forest\nname: from_file\nlabel: faulty\nignore: [made]\n"
+        "hyperparameters:\n  n_estimators: 10\n"
     )
     code, out, _ = run(
         "train",

@@ -65,7 +65,7 @@ def test_a_data_set_is_found_by_its_id_and_in_the_list(store, dataset):
 
 @pytest.mark.parametrize("id", ["", "..", "../..", "a/b", "0" * 16, "x" * 500, ".staging"])
 def test_an_id_that_is_none_is_refused_in_words(store, id):
-    with pytest.raises(StoreError, match="there is no data set .* bring the file again"):
+    with pytest.raises(StoreError, match=r"there is no data set .* bring the file again"):
         store.get(id)
 
 

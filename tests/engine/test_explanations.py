@@ -165,8 +165,9 @@ def test_no_reason_is_said_too():
 @pytest.mark.parametrize(
     ("number", "words"),
     [
-        (0.0, "0"), (9800.0, "9,800"), (0.01234567, "0.01235"), (1.2e9, "1.2e+09"), (-5.0, "-5"), (1234567.8, "1,234,568"),
-        (3e-7, "3e-07"), (float("inf"), "infinite"), (float("nan"), "missing"), (0.1 + 0.2, "0.3"),
+        (0.0, "0"), (9800.0, "9,800"), (0.01234567, "0.01235"), (1.2e9, "1.2e+09"), (-5.0, "-5"),
+        (1234567.8, "1,234,568"), (3e-7, "3e-07"), (float("inf"), "infinite"), (float("nan"), "missing"),
+        (0.1 + 0.2, "0.3"),
     ],
 )  # fmt: skip
 def test_numbers_are_written_with_four_digits(number, words):

@@ -97,7 +97,7 @@ def test_a_wrong_value_is_refused_with_the_rule_and_what_was_given(name, given, 
 
 def test_an_unknown_name_is_answered_with_the_nearest_and_all_others():
     with pytest.raises(
-        UsageError, match="'litre' is not a hyperparameter of Kettle; did you mean 'litres'.*; it has litres"
+        UsageError, match=r"'litre' is not a hyperparameter of Kettle; did you mean 'litres'.*; it has litres"
     ):
         checked(Kettle, {"litre": 1})
 

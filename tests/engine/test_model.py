@@ -63,6 +63,13 @@ def read(store, ref):
         return Model.load(store, ref)
 
 
+def read_or_refusal(store, ref):
+    try:
+        return read(store, ref), ""
+    except StoreError as problem:
+        return None, str(problem)
+
+
 def refused(store, ref):
     with pytest.raises(StoreError, match="damaged") as caught:
         read(store, ref)
@@ -181,6 +188,7 @@ def test_arrays_of_any_wrong_shape_kind_or_number_are_refused_or_harmless(
     detector, saved, store, table, model_of
 ):
     frame = table.frame.iloc[:50]
+    before = model_of(detector, table).score(frame).values.tobytes()
     for name, array in arrays_of(detector, table, model_of).items():
         for wrong in (
             array[:-1],
@@ -189,15 +197,11 @@ def test_arrays_of_any_wrong_shape_kind_or_number_are_refused_or_harmless(
             np.array(1.0),
             array.astype(np.float64) * np.nan,
         ):
-            try:
-                loaded = read(store, saved(detector, arrays={name: wrong}))
-            except StoreError as problem:
-                assert "damaged" in str(problem)
+            loaded, refusal = read_or_refusal(store, saved(detector, arrays={name: wrong}))
+            if loaded:
+                assert loaded.score(frame).values.tobytes() == before
             else:
-                assert (
-                    loaded.score(frame).values.tobytes()
-                    == model_of(detector, table).score(frame).values.tobytes()
-                )
+                assert "damaged" in refusal
 
 
 @pytest.mark.parametrize("detector", CATALOGUE)
@@ -216,13 +220,7 @@ def test_a_recipe_for_other_columns_is_refused(detector, saved, store):
         values["encoder"]["codes"].pop()
         return json.dumps(values).encode()
 
-    ref = saved(detector, recipe=one_column_less)
-    try:
-        loaded = Model.load(store, ref)
-    except StoreError as problem:
-        assert "damaged" in str(problem)
-    else:
-        pytest.fail(f"{loaded.card.id} was loaded with a recipe that does not fit its detector")
+    refused(store, saved(detector, recipe=one_column_less))
 
 
 @pytest.mark.parametrize("recipe", [b"{}", b"[]", b"null", b"{", b'{"roles": 1}', b"\xff"])

@@ -94,7 +94,7 @@ def test_two_columns_cannot_share_a_role_there_is_one_of(role):
 
 
 def test_unknown_roles_and_a_series_without_time_are_refused():
-    with pytest.raises(UsageError, match="the role of 'a' must be one of feature, .* got 'hero'"):
+    with pytest.raises(UsageError, match=r"the role of 'a' must be one of feature, .* got 'hero'"):
         Roles({"a": "hero"})
     with pytest.raises(UsageError, match="a time series needs a column with the role time"):
         Roles({"a": "feature"}, kind="series")

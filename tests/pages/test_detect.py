@@ -72,18 +72,18 @@ def test_a_trained_model_judges_other_data_with_the_same_columns(open_page, addr
 def test_a_model_of_another_schema_says_what_is_missing_and_a_mapping_makes_it_fit(
     open_page, addresses, space, tmp_path
 ):
-    data = brought(space, pumps(200).rename(columns={"flow": "flow_rate"}), "renamed.csv", tmp_path)
+    data = brought(space, pumps(200).rename(columns={"flow": "Flow"}), "renamed.csv", tmp_path)
     at = open_page("detect", data=data.id)
     assert at.button(key="score-pumps@1").disabled
-    assert "column 'flow' (perhaps 'flow_rate'?) missing" in texts(at)
+    assert "column 'flow' (perhaps 'Flow'?) missing" in texts(at)
     assert "'current'" in texts(at)  # the model of the two sensors misses all of its columns
-    assert at.selectbox(key="map-pumps@1-flow").value == "flow_rate"
+    assert at.selectbox(key="map-pumps@1-flow").value == "Flow"
     form = next(
         b for b in at.button if b.label == "Judge with these columns" and "map-pumps@1" in b.proto.form_id
     )
     sound(form.click().run())
     wait_for(at, on_results)
-    assert "'flow' is read from 'flow_rate'" in texts(at)
+    assert "'flow' is read from 'Flow'" in texts(at)
 
 
 def test_the_result_of_a_training_belongs_to_its_own_data(open_page, addresses, pump_data, space, tmp_path):

@@ -1,6 +1,7 @@
 """One row in depth."""
 
 from tests.pages.conftest import button, charts, sound, texts, titles, wait_for
+from tests.pages.prepared import brought, judged, pumps
 
 
 def test_without_data_the_page_leads_to_data(open_page):
@@ -28,12 +29,13 @@ def test_next_and_previous_follow_the_ranking(open_page, addresses):
     assert at.title[0].value == first
 
 
-def test_a_row_beyond_the_explained_ones_gets_its_reasons_from_a_job(open_page, addresses, space):
-    explained = set(space.results.load(addresses["pumps"]["result"]).explained_rows.tolist())
-    beyond = next(row for row in range(400) if row not in explained)
-    at = open_page("inspect", **addresses["pumps"])
+def test_a_row_beyond_the_explained_ones_gets_its_reasons_from_a_job(open_page, space, tmp_path):
+    address = judged(space, brought(space, pumps(2_050), "many.csv", tmp_path), "many", n_estimators=5)
+    explained = set(space.results.load(address["result"]).explained_rows.tolist())
+    beyond = next(row for row in range(2_050) if row not in explained)
+    at = open_page("inspect", **address)
     sound(at.number_input(key="row-number").set_value(beyond + 1).run())
-    assert at.title[0].value == f"Row {beyond + 1}"
+    assert at.title[0].value == f"Row {beyond + 1:,}"
     assert "Being worked out" in texts(at)
     wait_for(at, lambda at: "Being worked out" not in texts(at) and charts(at) == 2)
 

@@ -65,11 +65,9 @@ def test_every_rule_gives_a_threshold(open_page, addresses, kind):
         assert flagged(at) == 7
 
 
-def test_a_new_rule_begins_where_the_line_was(open_page, addresses):
-    at = choose_rule(open_page("results", **addresses["pumps"]), "budget")
-    assert flagged(at) == 20
-    assert flagged(choose_rule(at, "fixed")) == 20
-    assert flagged(choose_rule(at, "contamination")) == 20
+@pytest.mark.parametrize("kind", ["contamination", "budget", "fixed"])
+def test_a_new_rule_begins_where_the_line_was(open_page, addresses, kind):
+    assert flagged(choose_rule(open_page("results", **addresses["pumps"]), kind)) == 20
 
 
 def test_a_threshold_that_flags_nothing_says_so(open_page, addresses):
