@@ -3,9 +3,12 @@
 import gc
 import secrets
 import sys
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable, MutableMapping
 from contextlib import asynccontextmanager
+from http.cookies import SimpleCookie
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import streamlit as st
@@ -15,6 +18,7 @@ ROOT = Path(__file__).resolve().parent
 sys.path.insert(0, str(ROOT))
 
 COOKIE = "loupe_owner"
+HEAD_START_SECONDS = 4.0  # of the first page before the charts, which it does not show
 POLICY = (
     "default-src 'self'; script-src 'self' 'wasm-unsafe-eval' "
     "'sha256-THxz9J9+wf7rhwR2YkXJoSZ13UCmYyC+3lNDv2+8ugA='; style-src 'self' 'unsafe-inline'; "
@@ -41,7 +45,8 @@ class Visitors:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        known = any(name == b"cookie" and COOKIE.encode() in value for name, value in scope["headers"])
+        sent = [value.decode("latin-1") for name, value in scope["headers"] if name == b"cookie"]
+        known = any(COOKIE in SimpleCookie(value) for value in sent)
 
         async def answer(message: Message) -> None:
             if message["type"] == "http.response.start":
@@ -59,16 +64,23 @@ class Visitors:
 @asynccontextmanager
 async def lifespan(_: Any) -> AsyncIterator[dict[str, Any]]:
     """Import what every page needs, start the job manager, and stop its workers at the end."""
-    from engine import charts
-    from ui import server
+    from ui import detecting, inspecting, results, server, upload  # noqa: F401
 
     server.jobs()
+    Thread(target=_prepare_charts, name="prepare charts", daemon=True).start()
+    yield {}
+    server.close()
+
+
+def _prepare_charts() -> None:
+    """Import Altair and compile the first chart, once the first visitor's page is likely to stand."""
+    from engine import charts
+
+    time.sleep(HEAD_START_SECONDS)
     charts.prepare()
     # Streamlit collects garbage after every run; what was imported once need not be looked at again each time.
     gc.collect()
     gc.freeze()
-    yield {}
-    server.close()
 
 
 app = st.App(ROOT / "ui" / "main.py", lifespan=lifespan, middleware=[Middleware(Visitors)])

@@ -99,7 +99,7 @@ def contestants() -> dict[str, tuple[Callable[..., Any], Callable[..., Any], Cal
     def make_lof(rows: int) -> Any:
         return LocalOutlierFactor(n_neighbors=min(neighbours["n_neighbors"], rows - 1))
 
-    def make_svm(rows: int) -> Any:
+    def make_svm(_: int) -> Any:
         return OneClassSVM(nu=svm["nu"], gamma=svm["gamma"], kernel=svm["kernel"])
 
     peers = {"isolation_forest": make_forest, "neighbours": make_lof, "one_class_svm": make_svm}
@@ -196,8 +196,9 @@ def main() -> None:
         raise SystemExit("name the folder of the labelled data: --data DIR, or LOUPE_BENCH_DATA")
     os.environ.setdefault("OMP_NUM_THREADS", "2")
     found = measure(Path(chosen.data), chosen.only)
-    text = f"""{len({row["table"] for row in found})} tables, at most {MOST_ROWS:,} rows of each (seed 0); ROC-AUC and average precision (AP) in points of
-100, means over tables. scikit-learn has the same hyperparameters. `mode=distance` is compared with the same LOF.
+    text = f"""{len({row["table"] for row in found})} tables, at most {MOST_ROWS:,} rows of each (seed 0).
+ROC-AUC and average precision (AP) in points of 100, means over tables.
+scikit-learn has the same hyperparameters. `mode=distance` is compared with the same LOF.
 
 {summary(found)}
 

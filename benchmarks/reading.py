@@ -55,8 +55,9 @@ def main() -> None:
                 cells += [f"{median(mine):{form}}", f"{median(theirs):{form}}", f"{ratio:.1f} ×"]
             rows.append(cells)
     header = ["file", "wall s", "pandas", "ratio", "CPU s", "pandas", "ratio", "peak MB", "pandas", "ratio"]
-    text = f"""`convert` (types found, findings written, Parquet kept, in a child with limits) against pandas, which reads
-into memory and writes Parquet. {chosen.pairs} alternating pairs of whole processes, medians; a ratio above 1 is in our favour.
+    text = f"""`convert` (types found, findings written, Parquet kept, in a child with limits) against pandas, which
+reads into memory and writes Parquet. {chosen.pairs} alternating pairs of whole processes, medians; a ratio
+above 1 is in our favour.
 
 {table(header, rows)}"""
     publish("Reading files", text, write=chosen.write)

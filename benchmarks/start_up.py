@@ -8,7 +8,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from harness import app, apart, browser_page, median, memory_mb, met, options, publish, table
+from harness import apart, app, browser_page, median, memory_mb, met, options, publish, table
 
 READY_S, DRAWN_S, AFTER_UPLOAD_MB = 2.0, 3.0, 250
 UPLOAD_BYTES = 200_000_000
@@ -115,8 +115,8 @@ def main() -> None:
         row("most memory while uploading", of("peak"), "MB"),
         row("upload, read, stored and shown", of("seconds"), "s"),
     ]
-    text = f"""{chosen.times} cold starts, {chosen.uploads} uploads to a fresh server each. Memory is the resident set of the web
-process; reading happens in a child process, see reading.py.
+    text = f"""{chosen.times} cold starts, {chosen.uploads} uploads to a fresh server each.
+Memory is the resident set of the web process; reading happens in a child process, see reading.py.
 
 {table(["", "median", "least", "most", "figure to reach"], rows)}"""
     publish("Starting, and a large upload", text, write=chosen.write)

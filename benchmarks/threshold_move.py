@@ -11,7 +11,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from harness import app, apart, browser_page, cpu_seconds, median, met, options, p90, publish, table
+from harness import apart, app, browser_page, cpu_seconds, median, met, options, p90, publish, table
 
 ROWS, COLUMNS = 1_000_000, 8
 SETTLED_MS, SERVER_MS = 200, 120

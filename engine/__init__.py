@@ -11,10 +11,10 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from engine.analysis import Evaluation, Judgement, evaluate, evaluation_at, judge, train
-    from engine.data.dataset import Dataset, DatasetStore
+    from engine.analysis import Judgement, evaluate, judge, train
+    from engine.data.dataset import Dataset
     from engine.data.features import FeatureRecipe
-    from engine.data.reading import Finding, Reading, ReadingOptions, read_table
+    from engine.data.reading import ReadingOptions, read_table
     from engine.data.roles import Roles, as_binary, seconds_of, suggest
     from engine.data.samples import SAMPLES
     from engine.data.schema import compare
@@ -22,10 +22,11 @@ if TYPE_CHECKING:
     from engine.errors import DataError, EngineError, UsageError
     from engine.hyperparameters import Hyperparameter, declared
     from engine.jobs import Job, JobManager
-    from engine.model import Card, Model, Scores, load_recipe
+    from engine.model import Card, Model, load_recipe
     from engine.report import result_name
-    from engine.results import Result, ResultStore
-    from engine.scoring.metrics import Curve, curve
+    from engine.results import Result
+    from engine.scoring.explanations import METHOD_TEXT
+    from engine.scoring.metrics import Curve, best_f1_of, confusion_at, curve
     from engine.scoring.reasons import nearest_normal, places
     from engine.scoring.thresholds import RULES, Rule, rule_from_dict
     from engine.snippets import cli_line, python_snippet
@@ -33,94 +34,86 @@ if TYPE_CHECKING:
     from engine.workspace import Workspace
 
 _HOMES = {
-    "evaluation_at": "engine.analysis",
-    "curve": "engine.scoring.metrics",
-    "Curve": "engine.scoring.metrics",
-    "FeatureRecipe": "engine.data.features",
-    "nearest_normal": "engine.scoring.reasons",
-    "places": "engine.scoring.reasons",
-    "load_recipe": "engine.model",
-    "result_name": "engine.report",
-    "python_snippet": "engine.snippets",
-    "cli_line": "engine.snippets",
-    "validated_name": "engine.store",
-    "suggested_name": "engine.store",
-    "compare": "engine.data.schema",
-    "seconds_of": "engine.data.roles",
     "CATALOGUE": "engine.detectors",
+    "METHOD_TEXT": "engine.scoring.explanations",
+    "RULES": "engine.scoring.thresholds",
+    "SAMPLES": "engine.data.samples",
     "Card": "engine.model",
+    "Curve": "engine.scoring.metrics",
     "DataError": "engine.errors",
     "Dataset": "engine.data.dataset",
-    "DatasetStore": "engine.data.dataset",
     "Detector": "engine.detectors",
     "EngineError": "engine.errors",
-    "Evaluation": "engine.analysis",
-    "Finding": "engine.data.reading",
+    "FeatureRecipe": "engine.data.features",
     "Hyperparameter": "engine.hyperparameters",
     "Job": "engine.jobs",
     "JobManager": "engine.jobs",
     "Judgement": "engine.analysis",
     "Model": "engine.model",
     "ModelStore": "engine.store",
-    "RULES": "engine.scoring.thresholds",
-    "Reading": "engine.data.reading",
     "ReadingOptions": "engine.data.reading",
     "Result": "engine.results",
-    "ResultStore": "engine.results",
     "Roles": "engine.data.roles",
     "Rule": "engine.scoring.thresholds",
-    "SAMPLES": "engine.data.samples",
-    "Scores": "engine.model",
     "UsageError": "engine.errors",
     "Workspace": "engine.workspace",
     "as_binary": "engine.data.roles",
+    "best_f1_of": "engine.scoring.metrics",
+    "cli_line": "engine.snippets",
+    "compare": "engine.data.schema",
+    "confusion_at": "engine.scoring.metrics",
+    "curve": "engine.scoring.metrics",
     "declared": "engine.hyperparameters",
     "detector_class": "engine.detectors",
     "evaluate": "engine.analysis",
     "judge": "engine.analysis",
+    "load_recipe": "engine.model",
+    "nearest_normal": "engine.scoring.reasons",
+    "places": "engine.scoring.reasons",
+    "python_snippet": "engine.snippets",
     "read_table": "engine.data.reading",
+    "result_name": "engine.report",
     "rule_from_dict": "engine.scoring.thresholds",
+    "seconds_of": "engine.data.roles",
     "suggest": "engine.data.roles",
+    "suggested_name": "engine.store",
     "train": "engine.analysis",
+    "validated_name": "engine.store",
 }
 
 __all__ = [
     "CATALOGUE",
+    "METHOD_TEXT",
     "RULES",
     "SAMPLES",
     "Card",
     "Curve",
     "DataError",
     "Dataset",
-    "DatasetStore",
     "Detector",
     "EngineError",
-    "Evaluation",
     "FeatureRecipe",
-    "Finding",
     "Hyperparameter",
     "Job",
     "JobManager",
     "Judgement",
     "Model",
     "ModelStore",
-    "Reading",
     "ReadingOptions",
     "Result",
-    "ResultStore",
     "Roles",
     "Rule",
-    "Scores",
     "UsageError",
     "Workspace",
     "as_binary",
+    "best_f1_of",
     "cli_line",
     "compare",
+    "confusion_at",
     "curve",
     "declared",
     "detector_class",
     "evaluate",
-    "evaluation_at",
     "judge",
     "load_recipe",
     "nearest_normal",

@@ -1,11 +1,12 @@
 """The verbs: train a model, score a table with it, judge scores by a rule, check them against labels, explain a row.
 
-Pure functions over tables and models; the job functions at the end read and write the stores of a workspace.
+Pure functions over tables and models. What a job does with them and the stores is in :mod:`engine.tasks`.
 """
 
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, get_args
@@ -17,18 +18,27 @@ from numpy.typing import NDArray
 from engine.data.encoding import Scaling
 from engine.data.features import FeatureRecipe
 from engine.data.roles import Roles
-from engine.data.schema import type_of
+from engine.data.schema import named, type_of
 from engine.detectors import detector_class
-from engine.detectors.base import Progress, quiet
+from engine.detectors.base import Detector, Progress, quiet
 from engine.errors import DataError, UsageError
 from engine.hyperparameters import checked
 from engine.model import Card, Model, Prepared, Scores, library_versions
 from engine.scoring.metrics import Confusion, Curve, confusion_at, curve
 from engine.scoring.reasons import Explained, explain
-from engine.scoring.thresholds import Contamination, Rule, reference_quantiles
+from engine.scoring.thresholds import GRID, Contamination, Rule, reference_quantiles
 
 FEWEST_ROWS = 10
 MOST_EXPLAINED = 2_000  # rows explained when a table is scored, the most unusual first
+
+
+@dataclass(frozen=True, kw_only=True)
+class Training:
+    """A new model with what its training has worked out already: the table as the model sees it, and its scores."""
+
+    model: Model
+    prepared: Prepared
+    scores: Scores  # of the training rows, bit for bit what the model gives them when asked again
 
 
 def train(
@@ -46,46 +56,70 @@ def train(
 ) -> Model:
     """Train a detector on a table. Columns with the role label are never seen by it.
 
-    ``window`` is the number of readings a series is judged by, None to choose. Raises :class:`DataError` when the
-    table has too few rows, no usable column, or no spread to rank rows by.
+    ``window`` is the number of readings a series is judged by, None to choose. The order of a table's rows and
+    columns makes no difference. Raises :class:`DataError` when the table has too few rows, no usable column, or no
+    spread to rank rows by.
     """
+    training = train_and_score(
+        frame,
+        roles,
+        detector,
+        hyperparameters,
+        name=name,
+        dataset=dataset,
+        dataset_hash=dataset_hash,
+        scaling=scaling,
+        window=window,
+        progress=progress,
+    )
+    return training.model
+
+
+def train_and_score(
+    frame: pd.DataFrame,
+    roles: Roles,
+    detector: str = "isolation_forest",
+    hyperparameters: Mapping[str, Any] | None = None,
+    *,
+    name: str = "model",
+    dataset: str = "",
+    dataset_hash: str = "",
+    scaling: Scaling = "standard",
+    window: int | None = None,
+    progress: Progress = quiet,
+) -> Training:
+    """:func:`train` that also hands back what it knows of the training rows, so that nobody scores them again."""
     started = time.monotonic()
     kind = detector_class(detector)
     chosen = checked(kind, hyperparameters or {})
     if scaling not in get_args(Scaling):
         raise UsageError(f"scaling must be one of {', '.join(get_args(Scaling))}, got '{scaling}'")
+    if window is not None and roles.kind != "series":
+        raise UsageError(
+            "a window is for a series, and these rows are a table; leave the window out, or treat them as a series"
+        )
     if len(frame) < FEWEST_ROWS:
         raise DataError(f"training needs at least {FEWEST_ROWS} rows, got {len(frame)}")
-    frame = frame.reset_index(drop=True)
+    frame = named(frame).reset_index(drop=True)
+    roles = Roles({str(column): role for column, role in roles.columns.items()}, roles.kind)
     progress(0.0, "Preparing the columns")
     recipe = FeatureRecipe.fit(frame, roles, scaling=scaling, window=window)
-    _, encoded = recipe.transform(frame)
-    X = encoded.values[encoded.judged]
-    if len(X) < FEWEST_ROWS:
-        raise DataError(
-            f"only {len(X)} of {len(frame)} rows can be judged, training needs {FEWEST_ROWS}"
-            f"{_commonest_obstacle(encoded.obstacles)}"
-        )
-    learner = kind(**chosen)
-    learner.fit(X, progress=lambda done, message: progress(0.1 + 0.8 * done, message))
-    reference = reference_quantiles(learner.decision_scores_)
-    if not np.isfinite(reference).all() or reference[0] == reference[-1]:
-        raise DataError(
-            "every row gets the same score: the chosen columns do not tell rows apart; choose others"
-        )
+    columns = needed_columns(frame, recipe)
+    prepared = Prepared.by(recipe, frame[list(columns)])
+    learner, values = _fitted(kind(**chosen), prepared, recipe, progress)
+    reference = _reference_of(values)
     rule = Contamination(learner.contamination)
+    rows, judged = len(frame), int(prepared.encoded.judged.sum())
     card = Card(
         name=name,
         detector=detector,
         hyperparameters=chosen,
         roles=roles.as_dict(),
-        columns=needed_columns(frame, recipe),
-        left_out={
-            column: reason for column, reason in recipe.encoder.left_out.items() if column in frame.columns
-        },
+        columns=columns,
+        left_out={column: why for column, why in recipe.encoder.left_out.items() if column in frame.columns},
         features=recipe.encoder.encoded_names,
-        rows=len(frame),
-        judged=len(X),
+        rows=rows,
+        judged=judged,
         dataset=dataset,
         dataset_hash=dataset_hash,
         threshold=rule.threshold(reference, reference),
@@ -93,18 +127,59 @@ def train(
         reference=reference.tolist(),
         window=recipe.windows.length if recipe.windows else None,
         seconds=round(time.monotonic() - started, 3),
-        notes=_training_notes(len(frame), len(X), X.shape[1]),
+        notes=_training_notes(rows, judged, prepared.encoded.values.shape[1]),
         versions=library_versions(),
     )
+    learner.set_threshold(card.threshold)  # as a loaded model has it, so that both flag the same rows
+    model = Model(card=card, detector=learner, recipe=recipe)
     progress(1.0, "Trained")
-    return Model(card=card, detector=learner, recipe=recipe)
+    return Training(model=model, prepared=prepared, scores=model.judged(prepared, values))
+
+
+def _fitted(
+    learner: Detector, prepared: Prepared, recipe: FeatureRecipe, progress: Progress
+) -> tuple[Detector, NDArray[np.float64]]:
+    """The detector, fitted to the rows that can be judged, and the anomaly score of every row (n_samples,)."""
+    encoded = prepared.encoded
+    rows = np.flatnonzero(encoded.judged)
+    if len(rows) < FEWEST_ROWS:
+        raise DataError(
+            f"only {len(rows)} of {len(encoded.judged)} rows can be judged, training needs {FEWEST_ROWS}"
+            f"{_commonest_obstacle(encoded.obstacles)}"
+        )
+    if recipe.windows is None:
+        rows = rows[_canonical_order(encoded.values[rows])]
+    learner.fit(encoded.values[rows], progress=lambda done, message: progress(0.1 + 0.8 * done, message))
+    values = np.full(len(encoded.judged), np.nan)
+    values[rows] = learner.decision_scores_
+    return learner, values
+
+
+def _reference_of(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The quantiles of the training scores (2001,), which must differ to rank anything."""
+    reference = reference_quantiles(values)
+    if not np.isfinite(reference).all() or reference[0] == reference[-1]:
+        raise DataError(
+            "every row gets the same score: the chosen columns do not tell rows apart; choose others"
+        )
+    return reference
+
+
+def _canonical_order(X: NDArray[np.float64]) -> NDArray[np.int64]:
+    """An order of rows (n_samples,) that follows from what they hold, so that shuffled rows make the same model.
+
+    By a hash of each row: as good as drawn by lot, where sorting by value would bring like to like.
+    """
+    plain = pd.DataFrame(X + 0.0)  # -0.0 becomes 0.0: equal numbers have equal hashes
+    hashes = pd.util.hash_pandas_object(plain, index=False).to_numpy()
+    return np.argsort(hashes, kind="stable")
 
 
 def needed_columns(frame: pd.DataFrame, recipe: FeatureRecipe) -> dict[str, str]:
-    """The columns, with their types, that a table must have to be judged by this recipe."""
+    """The columns, with their types, that a table must have to be judged by this recipe, in their order here."""
     order = (recipe.roles.time, recipe.roles.entity) if recipe.windows else ()
-    names = [*(c for c in order if c is not None), *recipe.channels]
-    return {name: type_of(frame[name]) for name in names}
+    needed = {*order, *recipe.channels}
+    return {name: type_of(frame[name]) for name in frame.columns if name in needed}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -127,10 +202,10 @@ def judge(
     """Flag the scores (n_samples,) strictly above the rule's threshold."""
     reference = card.reference_scores
     threshold = rule.threshold(reference, scores, labels)
-    with np.errstate(invalid="ignore"):
-        flags = scores > threshold
+    flags = flagged(scores, threshold)
     judged = int(np.isfinite(scores).sum())
-    above = float((reference > threshold).mean())
+    # The percentile rule read backwards; of training rows with equal scores at the line all lie at or below it.
+    percentile = float(np.interp(threshold, reference, GRID))
     return Judgement(
         threshold=threshold,
         flags=flags,
@@ -138,9 +213,15 @@ def judge(
         judged=judged,
         flagged=int(flags.sum()),
         share=float(flags.sum()) / judged if judged else 0.0,
-        share_in_training=above,
-        percentile=100 * (1 - above),
+        share_in_training=1 - percentile / 100,
+        percentile=percentile,
     )
+
+
+def flagged(scores: NDArray[np.float64], threshold: float) -> NDArray[np.bool_]:
+    """Which scores lie strictly above the threshold (n_samples,); one that is NaN, not judged, never does."""
+    with np.errstate(invalid="ignore"):
+        return scores > threshold
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -170,8 +251,8 @@ def explain_worst(model: Model, prepared: Prepared, scores: Scores, most: int = 
 
 
 def _commonest_obstacle(obstacles: Mapping[int, str]) -> str:
-    reasons = list(obstacles.values())
-    return f"; most often: {max(set(reasons), key=reasons.count)}" if reasons else ""
+    commonest = Counter(obstacles.values()).most_common(1)
+    return f"; most often: {commonest[0][0]}" if commonest else ""
 
 
 def _training_notes(rows: int, judged: int, width: int) -> list[str]:

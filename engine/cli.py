@@ -7,14 +7,13 @@ each with one sentence on stderr.
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from engine import commands
-from engine.errors import EngineError, UsageError
+from engine import commands, model_commands
+from engine.errors import EngineError
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -68,13 +67,18 @@ def _add_train(verbs: Any) -> None:
     )
     train.add_argument("--ignore", metavar="COLUMN,COLUMN", help="columns to leave out")
     train.add_argument(
+        "--kind",
+        choices=("table", "series"),
+        help="rows on their own, or readings in time (default: recognised)",
+    )
+    train.add_argument(
         "--window", type=int, metavar="N", help="readings a series is judged by (default: chosen)"
     )
     train.add_argument("--name", help="name of the model (default: the file's name)")
     train.add_argument("--seed", type=int, help="random seed (default: 0)")
     _add_reading(train)
     _add_store(train)
-    train.add_argument("--json", action="store_true", help="the last line of stdout is one JSON object")
+    train.add_argument("--json", action="store_true", help="one JSON object on stdout, prose on stderr")
     train.set_defaults(run=commands.train)
 
 
@@ -107,11 +111,11 @@ def _add_models(verbs: Any) -> None:
     models = verbs.add_parser("models", help="list, show, promote, delete or verify stored models")
     actions = models.add_subparsers(required=True, metavar="ACTION")
     for action, run, needs_model, text in (
-        ("list", commands.list_models, False, "every model with its active version"),
-        ("show", commands.show_model, True, "the card of a model"),
-        ("promote", commands.promote_model, True, "make a version the active one"),
-        ("delete", commands.delete_model, True, "delete a version, or every version of a name"),
-        ("verify", commands.verify_models, False, "check every stored part for damage"),
+        ("list", model_commands.list_models, False, "every model with its active version"),
+        ("show", model_commands.show_model, True, "the card of a model"),
+        ("promote", model_commands.promote_model, True, "make a version the active one"),
+        ("delete", model_commands.delete_model, True, "delete a version, or every version of a name"),
+        ("verify", model_commands.verify_models, False, "check every stored part for damage"),
     ):
         command = actions.add_parser(action, help=text)
         if needs_model:
@@ -133,19 +137,3 @@ def _add_reading(command: argparse.ArgumentParser) -> None:
         metavar="KEY=VALUE",
         help="overrule what reading finds: delimiter, encoding, header_row, sheet, decimal, text_columns, …",
     )
-
-
-def pairs(texts: Sequence[str], option: str) -> dict[str, str]:
-    """``KEY=VALUE`` options as a dict."""
-    result = {}
-    for text in texts:
-        key, equals, value = text.partition("=")
-        if not equals or not key:
-            raise UsageError(f"{option} needs KEY=VALUE, got '{text}'")
-        result[key.strip()] = value
-    return result
-
-
-def json_line(values: Any) -> str:
-    """One object on one line, with NaN as null."""
-    return json.dumps(values, allow_nan=False, default=str)

@@ -6,7 +6,7 @@ import difflib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from engine.errors import UsageError
 
@@ -20,6 +20,7 @@ class TrainConfig:
     label: str | None = None
     time: str | None = None
     entity: str | None = None
+    kind: Literal["table", "series"] | None = None
     ignore: list[str] = field(default_factory=list)
     scaling: str = "standard"
     window: int | None = None
@@ -56,11 +57,13 @@ class TrainConfig:
 
     def _check(self) -> None:
         """Bring each value into its type: YAML takes a bare 2024 for a number where a name is meant."""
-        for key in ("detector", "name", "label", "time", "entity", "scaling"):
+        for key in ("detector", "name", "label", "time", "entity", "kind", "scaling"):
             value = getattr(self, key)
             if isinstance(value, (list, dict)):
                 raise UsageError(f"{key} must be one value, got {value}")
             setattr(self, key, None if value is None else str(value))
+        if self.kind not in (None, "table", "series"):
+            raise UsageError(f"kind must be table or series, got '{self.kind}'")
         if isinstance(self.ignore, dict):
             raise UsageError(f"ignore must be a list of columns, got {self.ignore}")
         columns = self.ignore if isinstance(self.ignore, list) else str(self.ignore).split(",")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import platform
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from importlib.metadata import version
 from typing import Any
@@ -114,6 +114,16 @@ class Prepared:
     encoded: Encoded
     notes: tuple[str, ...] = ()
 
+    @classmethod
+    def by(cls, recipe: FeatureRecipe, table: pd.DataFrame, notes: Sequence[str] = ()) -> Prepared:
+        """Bring a table with the recipe's columns into the form a detector judges."""
+        features, encoded = recipe.transform(table)
+        new = [
+            f"'{column}' holds {cells:,} cells with a category the model has never seen"
+            for column, cells in encoded.unseen.items()
+        ]
+        return cls(table=table, features=features, encoded=encoded, notes=(*notes, *new))
+
 
 @dataclass(frozen=True, kw_only=True)
 class Model:
@@ -129,10 +139,7 @@ class Model:
         Raises :class:`~engine.errors.SchemaError` when a column is missing or of another type.
         """
         table, notes = conformed(frame, self.card.columns, mapping or {})
-        features, encoded = self.recipe.transform(table)
-        for column, cells in encoded.unseen.items():
-            notes.append(f"'{column}' holds {cells:,} cells with a category the model has never seen")
-        return Prepared(table=table, features=features, encoded=encoded, notes=tuple(notes))
+        return Prepared.by(self.recipe, table, notes)
 
     def judge(self, prepared: Prepared, *, progress: Progress = quiet) -> Scores:
         """Anomaly scores and severities of encoded rows, in the table's order."""
@@ -142,10 +149,14 @@ class Model:
             values[encoded.judged] = self.detector.decision_function(
                 encoded.values[encoded.judged], progress=progress
             )
+        return self.judged(prepared, values)
+
+    def judged(self, prepared: Prepared, values: NDArray[np.float64]) -> Scores:
+        """Anomaly scores (n_samples,) of encoded rows with all that goes with them."""
         return Scores(
             values=values,
             severity=severity(values, self.card.reference_scores),
-            obstacles=encoded.obstacles,
+            obstacles=prepared.encoded.obstacles,
             notes=prepared.notes,
         )
 
@@ -179,7 +190,7 @@ class Model:
             raise StoreError(
                 f"model '{ref}' is damaged and cannot be used ({problem}); train it again"
             ) from problem
-        detector.threshold_ = card.threshold
+        detector.set_threshold(card.threshold)
         return cls(card=card, detector=detector, recipe=recipe)
 
 

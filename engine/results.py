@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import glob
+import hashlib
 import json
+import os
 import re
-import shutil
+import time
 import uuid
+from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -15,13 +20,16 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from engine import files
 from engine.errors import StoreError
-from engine.files import write_atomically
 from engine.model import Scores
 from engine.scoring.reasons import Explained, sentence
 
-WORST = "worst.parquet"
-MOST_OBSTACLES = 10_000  # rows whose obstacle is kept word for word; the rest are counted
+ABOUT, WORST = "about.json", "worst.parquet"
+ARRAYS = ("values", "severity", "explained_rows", "contributions", "obstacle_rows", "obstacle_numbers")
+
+_ID = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9_.-]{0,199}")
+_SAVED = re.compile(r"\d{20}-[0-9a-f]{8}")  # the clock when it was saved, and a lot
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,7 +44,11 @@ class Result:
     severity: NDArray[np.float64]
     explained_rows: NDArray[np.int64]  # most unusual first
     contributions: NDArray[np.float64]  # (n_explained, n_columns)
-    worst_path: Path
+    worst: (
+        pd.DataFrame
+    )  # the explained rows as the table holds them, most unusual first, under their row numbers
+    obstacle_rows: NDArray[np.int64]  # rows that could not be judged (n_obstacles,)
+    obstacle_numbers: NDArray[np.int64]  # for each, which of the obstacles kept in ``about``
 
     @property
     def columns(self) -> list[str]:
@@ -50,14 +62,14 @@ class Result:
     def mapping(self) -> dict[str, str]:
         return dict(self.about.get("mapping", {}))
 
-    @property
-    def obstacles(self) -> dict[int, str]:
-        return {int(row): why for row, why in self.about["obstacles"].items()}
-
     @cached_property
-    def worst(self) -> pd.DataFrame:
-        """The explained rows as the table holds them, most unusual first, under their row numbers."""
-        return pd.read_parquet(self.worst_path).set_axis(self.explained_rows)
+    def obstacles(self) -> dict[int, str]:
+        """Row number -> why the row could not be judged."""
+        texts = self.about["obstacles"]
+        return {
+            row: texts[number]
+            for row, number in zip(self.obstacle_rows.tolist(), self.obstacle_numbers.tolist(), strict=True)
+        }
 
     @cached_property
     def order(self) -> NDArray[np.int64]:
@@ -90,15 +102,21 @@ class Result:
 
 
 class ResultStore:
-    """A folder of results, each appearing whole or not at all."""
+    """A folder of results, safe to use from any number of threads and processes at once.
+
+    A result's folder holds one folder for each time it was saved. These never change once they are there; the newest
+    counts, and those before it are swept away after it has appeared.
+    """
 
     def __init__(self, root: Path) -> None:
         self.root = Path(root)
+        self._staging = self.root / ".staging"
 
     @staticmethod
-    def id_of(model: str, dataset: str) -> str:
-        """The id of what a model (name@version) says about a data set."""
-        return f"{re.sub(r'[^A-Za-z0-9_.-]', '-', model)}__{dataset}"
+    def id_of(model: str, dataset: str, mapping: Mapping[str, str] | None = None) -> str:
+        """The id of what a model (name@version) says about a data set, its columns mapped in this way."""
+        key = json.dumps([model, dataset, dict(mapping or {})], sort_keys=True)
+        return f"{hashlib.sha256(key.encode()).hexdigest()[:16]}__{dataset}"
 
     def save(
         self,
@@ -107,68 +125,106 @@ class ResultStore:
         scores: Scores,
         explained: Explained,
         frame: pd.DataFrame,
-        mapping: dict[str, str] | None = None,
+        mapping: Mapping[str, str] | None = None,
     ) -> str:
-        """Keep scores, reasons and the explained rows of ``frame``; a result of the same two is replaced."""
-        id = self.id_of(model, dataset)
-        obstacles = list(scores.obstacles.items())
+        """Keep scores, reasons and the explained rows of ``frame``; what was saved of the same before is replaced."""
+        id = self.id_of(model, dataset, mapping)
+        folder = self._folder(id)
+        numbers, obstacles = pd.factorize(np.array(list(scores.obstacles.values()), dtype=object))
         about = {
             "model": model,
             "dataset": dataset,
-            "mapping": mapping or {},
+            "mapping": dict(mapping or {}),
             "columns": explained.columns,
             "notes": list(scores.notes),
-            "obstacles": {str(row): why for row, why in obstacles[:MOST_OBSTACLES]},
+            "obstacles": obstacles.tolist(),
             "reasons": [[reason.as_dict() for reason in reasons] for reasons in explained.reasons],
             "sentences": [sentence(reasons) for reasons in explained.reasons],
         }
-        staging = self.root / ".staging" / uuid.uuid4().hex
-        staging.mkdir(parents=True)
         arrays = {
             "values": scores.values,
             "severity": scores.severity,
             "explained_rows": explained.rows,
             "contributions": explained.contributions,
+            "obstacle_rows": np.array(list(scores.obstacles), dtype=np.int64),
+            "obstacle_numbers": numbers.astype(np.int64),
         }
-        for name, array in arrays.items():
-            np.save(staging / f"{name}.npy", array, allow_pickle=False)
-        frame.iloc[explained.rows].to_parquet(staging / WORST, index=False)
-        write_atomically(staging / "about.json", json.dumps(about).encode())
-        target, old = self.root / id, self.root / ".staging" / f"old-{uuid.uuid4().hex}"
-        if target.exists():
-            target.rename(old)
-        staging.rename(target)
-        shutil.rmtree(old, ignore_errors=True)
+        files.sweep(self._staging)
+        with files.staged_folder(self._staging) as staged:
+            for name in ARRAYS:
+                np.save(staged / f"{name}.npy", arrays[name], allow_pickle=False)
+            frame.iloc[explained.rows].to_parquet(staged / WORST, index=False)
+            files.write_new(staged / ABOUT, json.dumps(about).encode())
+            # Named by the clock, so that the newest is the last by name; two at once differ by what follows.
+            files.publish(staged, folder / f"{time.time_ns():020d}-{uuid.uuid4().hex[:8]}")
+        self._sweep(folder)
         return id
 
-    def exists(self, model: str, dataset: str) -> bool:
-        return (self.root / self.id_of(model, dataset) / "about.json").exists()
+    def exists(self, model: str, dataset: str, mapping: Mapping[str, str] | None = None) -> bool:
+        """Whether a model's answer for a data set is stored."""
+        return self._newest(self.id_of(model, dataset, mapping)) is not None
 
     def stamp(self, id: str) -> int:
         """A number that changes when the result is replaced; 0 when there is none."""
-        about = self.root / id / "about.json"
-        return about.stat().st_mtime_ns if about.exists() else 0
+        saved = self._newest(id)
+        return int(saved.name.partition("-")[0]) if saved else 0
 
     def load(self, id: str) -> Result:
         """The result of that id."""
-        folder = self.root / id
-        if re.search(r"[^A-Za-z0-9_.-]", id) or not (folder / "about.json").exists():
-            raise StoreError("this result is no longer stored; score the data again")
-        about = json.loads((folder / "about.json").read_text())
-        arrays = {
-            name: np.load(folder / f"{name}.npy", mmap_mode="r", allow_pickle=False)
-            for name in ("values", "severity", "explained_rows", "contributions")
-        }
-        return Result(
-            id=id,
-            model=about["model"],
-            dataset=about["dataset"],
-            about=about,
-            worst_path=folder / WORST,
-            **arrays,
-        )
+        saved = self._newest(id)
+        while saved is not None:
+            try:
+                return _read(id, saved)
+            except (OSError, EOFError, ValueError, KeyError, TypeError, AttributeError) as problem:
+                newer = self._newest(id)
+                if newer == saved:
+                    raise StoreError(f"this result is damaged ({problem}); score the data again") from problem
+                saved = newer  # it was replaced and swept away while we read it
+        raise StoreError("this result is no longer stored; score the data again")
 
     def of_dataset(self, dataset: str) -> list[str]:
         """The ids of the results of one data set, newest first."""
-        found = [p.parent for p in self.root.glob(f"*__{dataset}/about.json")]
-        return [p.name for p in sorted(found, key=lambda p: (p / "about.json").stat().st_mtime, reverse=True)]
+        stamps = {p.name: self.stamp(p.name) for p in self.root.glob(f"*__{glob.escape(dataset)}")}
+        return sorted((id for id, stamp in stamps.items() if stamp), key=lambda id: stamps[id], reverse=True)
+
+    def _folder(self, id: str) -> Path:
+        """Where a result lies; the one place where an id, as an address may bring it, becomes a path."""
+        if not _ID.fullmatch(id):
+            raise StoreError(
+                "this is not the id of a result; open it from its data set, or score the data again"
+            )
+        return self.root / id
+
+    def _newest(self, id: str) -> Path | None:
+        folder = self._folder(id)
+        saved = [entry for entry in _entries(folder) if _SAVED.fullmatch(entry)]
+        return folder / max(saved) if saved else None
+
+    def _sweep(self, folder: Path) -> None:
+        """Remove what lies beside the newest, each in one step, so that no reader takes a half for a whole."""
+        newest = self._newest(folder.name)
+        for entry in _entries(folder):
+            if newest is not None and entry < newest.name:
+                with suppress(OSError):  # another saver was quicker
+                    files.remove_folder(folder / entry, staging=self._staging)
+
+
+def _entries(folder: Path) -> list[str]:
+    try:
+        return os.listdir(folder)
+    except (FileNotFoundError, NotADirectoryError):
+        return []
+
+
+def _read(id: str, saved: Path) -> Result:
+    """One saved result, all of it: whatever is swept away afterwards stays readable through its open maps."""
+    about = json.loads((saved / ABOUT).read_text("utf-8"))
+    arrays = {name: np.load(saved / f"{name}.npy", mmap_mode="r", allow_pickle=False) for name in ARRAYS}
+    return Result(
+        id=id,
+        model=about["model"],
+        dataset=about["dataset"],
+        about=about,
+        worst=pd.read_parquet(saved / WORST).set_axis(np.asarray(arrays["explained_rows"])),
+        **arrays,
+    )

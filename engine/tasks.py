@@ -1,4 +1,4 @@
-"""The work of a job process: train and score, score, explain one row. Called by :mod:`engine.worker`.
+"""The work of a job process: train and score, score, explain one row, write a file. Called by :mod:`engine.worker`.
 
 A spec is plain JSON: ids of data set and model and the choices made. A task returns plain JSON.
 """
@@ -10,16 +10,20 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from engine.analysis import explain_worst, train
-from engine.data.dataset import Dataset
-from engine.model import Model
+from engine.analysis import explain_worst, flagged, train_and_score
+from engine.errors import UsageError
+from engine.model import Model, Prepared, Scores
 from engine.report import result_table, write_result
-from engine.scoring.reasons import explain
+from engine.scoring.reasons import Explained, explain
 from engine.workspace import Workspace
 
 
 class Job(Protocol):
     """What a task needs of the job it runs in."""
+
+    @property
+    def directory(self) -> Path:
+        """The job's own folder, removed with the job."""
 
     def progress(self, fraction: float, message: str = "") -> None:
         """Report the fraction done; raises :class:`~engine.errors.Cancelled` when a stop was asked for."""
@@ -29,15 +33,16 @@ class Job(Protocol):
 
 
 def run_train(spec: dict[str, Any], job: Job) -> dict[str, Any]:
-    """Train ``detector`` on ``dataset``, keep it as ``name``, and score the data set with it.
+    """Train ``detector`` on ``dataset``, keep it as ``name``, and keep what it says of the data set.
 
-    Returns ``model`` (name@version) and ``result`` (id).
+    Returns ``model`` (name@version) and ``result`` (id). A training that is stopped or fails leaves neither.
     """
     space = _workspace(spec)
     dataset = space.datasets.get(spec["dataset"])
     job.log(f"training {spec['detector']} on {dataset.name}: {dataset.rows:,} rows")
-    model = train(
-        dataset.frame(),
+    frame = dataset.frame()
+    training = train_and_score(
+        frame,
         dataset.roles,
         spec["detector"],
         spec.get("hyperparameters"),
@@ -45,14 +50,18 @@ def run_train(spec: dict[str, Any], job: Job) -> dict[str, Any]:
         dataset=dataset.name,
         dataset_hash=dataset.sha256,
         window=spec.get("window"),
-        progress=lambda done, message: job.progress(0.6 * done, message),
+        progress=lambda done, message: job.progress(0.8 * done, message),
     )
-    card = model.save(space.models)
+    explained = _explained(training.model, training.prepared, training.scores, job, start=0.8)
+    job.progress(0.95, "Keeping model and result")  # the last moment to stop
+    card = training.model.save(space.models)
+    try:
+        result = space.results.save(card.id, dataset.id, training.scores, explained, frame)
+    except BaseException:
+        space.models.delete(card.id)  # the person was told that it failed, so nobody expects a model
+        raise
     job.log(
         f"kept as {card.id}: threshold {card.threshold:.6g}, {len(card.features)} features, {card.seconds} s"
-    )
-    result = _score(
-        space, Model(card=card, detector=model.detector, recipe=model.recipe), dataset, {}, job, start=0.6
     )
     return {"model": card.id, "result": result}
 
@@ -63,9 +72,14 @@ def run_score(spec: dict[str, Any], job: Job) -> dict[str, Any]:
     dataset = space.datasets.get(spec["dataset"])
     model = Model.load(space.models, spec["model"])
     job.log(f"scoring {dataset.name} with {model.card.id}: {dataset.rows:,} rows")
+    job.progress(0.0, "Reading the data")
+    frame, mapping = dataset.frame(), spec.get("mapping") or {}
+    prepared = model.encode(frame, mapping)
+    scores = model.judge(prepared, progress=lambda done, message: job.progress(0.7 * done, message))
+    explained = _explained(model, prepared, scores, job, start=0.7)
     return {
         "model": model.card.id,
-        "result": _score(space, model, dataset, spec.get("mapping") or {}, job, start=0.0),
+        "result": space.results.save(model.card.id, dataset.id, scores, explained, frame, mapping),
     }
 
 
@@ -74,10 +88,14 @@ def run_explain(spec: dict[str, Any], job: Job) -> dict[str, Any]:
     space = _workspace(spec)
     dataset = space.datasets.get(spec["dataset"])
     model = Model.load(space.models, spec["model"])
+    row = int(spec["row"])
+    if not 0 <= row < dataset.rows:
+        raise UsageError(f"there is no row {row}; the rows of {dataset.name} are 0 to {dataset.rows - 1}")
     job.progress(0.3, "Reading the data")
-    frame, row = dataset.frame(), int(spec["row"])
     if model.recipe.windows is None:  # a row of a table stands for itself
-        frame, row = frame.iloc[row : row + 1], 0
+        frame, row = dataset.rows_at([row]), 0
+    else:
+        frame = dataset.frame()
     prepared = model.encode(frame, spec.get("mapping") or {})
     if not prepared.encoded.judged[row]:
         return {"reasons": [], "obstacle": prepared.encoded.obstacles.get(row, "")}
@@ -91,8 +109,7 @@ def run_export(spec: dict[str, Any], job: Job) -> dict[str, Any]:
     dataset, found = space.datasets.get(spec["dataset"]), space.results.load(spec["result"])
     job.progress(0.1, "Reading the data")
     frame, scores, threshold = dataset.frame(), np.asarray(found.values), float(spec["threshold"])
-    with np.errstate(invalid="ignore"):
-        flags = scores > threshold
+    flags = flagged(scores, threshold)
     table = result_table(
         frame,
         scores=scores,
@@ -111,28 +128,17 @@ def run_export(spec: dict[str, Any], job: Job) -> dict[str, Any]:
         "flagged rows": f"{int(flags.sum()):,} of {int(np.isfinite(scores).sum()):,} judged, {len(scores):,} in all",
     }
     job.progress(0.4, "Writing the file")
-    path = space.root / "exports" / spec["name"]
-    path.parent.mkdir(parents=True, exist_ok=True)
+    path = job.directory / Path(spec["name"]).name  # goes when the job goes
     write_result(path, table, settings)
     return {"path": str(path)}
 
 
-def _score(
-    space: Workspace, model: Model, dataset: Dataset, mapping: dict[str, str], job: Job, *, start: float
-) -> str:
-    """Score a data set, explain its most unusual rows and keep both; returns the result's id."""
-    job.progress(start, "Reading the data")
-    frame = dataset.frame()
-    prepared = model.encode(frame, mapping)
-    span = 0.95 - start
-    scores = model.judge(
-        prepared, progress=lambda done, message: job.progress(start + 0.7 * span * done, message)
-    )
-    job.progress(start + 0.7 * span, "Explaining the most unusual rows")
-    explained = explain_worst(model, prepared, scores)
+def _explained(model: Model, prepared: Prepared, scores: Scores, job: Job, *, start: float) -> Explained:
+    """Reasons of the most unusual rows of a data set."""
     unjudged = int((~scores.judged).sum())
     job.log(f"scored {len(scores.values):,} rows, {unjudged:,} could not be judged")
-    return space.results.save(model.card.id, dataset.id, scores, explained, frame, mapping)
+    job.progress(start, "Explaining the most unusual rows")
+    return explain_worst(model, prepared, scores)
 
 
 def _workspace(spec: dict[str, Any]) -> Workspace:

@@ -18,7 +18,7 @@ if session().dataset is None:
 
 data = panels.need_dataset()
 with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
-    st.title(data.name, anchor=False, width="stretch")
+    st.title(panels.plain(data.name), anchor=False, width="stretch")
     st.button("Bring another file", icon=":material/upload_file:", on_click=upload.close)
 upload.facts(data)
 upload.findings(data)

@@ -16,3 +16,4 @@ with train:
 with load:
     detecting.model_list(data)
 detecting.progress(data)
+detecting.earlier(data)

@@ -14,7 +14,7 @@ with left:
     inspecting.contributions(reasons)
 with right:
     inspecting.ranges(found, row)
-if data.roles.kind == "series":
+if inspecting.is_series(found):
     inspecting.neighbourhood(found, card, data, row)
 else:
-    inspecting.nearest_rows(found, data, row)
+    inspecting.nearest_rows(found, row)

@@ -16,13 +16,12 @@ from engine import (
     Card,
     Curve,
     Dataset,
-    Evaluation,
     FeatureRecipe,
     Result,
     as_binary,
+    best_f1_of,
     charts,
     curve,
-    evaluation_at,
     load_recipe,
     seconds_of,
 )
@@ -47,6 +46,12 @@ def result(id: str) -> Result:
     return _result(id, server.workspace().results.stamp(id))
 
 
+def forget_models() -> None:
+    """Forget the cards and recipes of models, after one was deleted."""
+    _card.clear()
+    _recipe.clear()
+
+
 def histogram(id: str) -> tuple[np.ndarray, np.ndarray]:
     """Edges and counts of a result's score histogram."""
     return _histogram(id, server.workspace().results.stamp(id))
@@ -67,9 +72,24 @@ def labels(dataset_id: str, name: str) -> tuple[np.ndarray, str]:
     return _labels(dataset_id, name)
 
 
-def evaluation(result_id: str, label: str, threshold: float) -> Evaluation:
-    """A result against the labels of its data set."""
-    return evaluation_at(_curve(result_id, label, server.workspace().results.stamp(result_id)), threshold)
+@dataclass(frozen=True)
+class Checked:
+    """A result against the labels of its data set: everything that no threshold changes."""
+
+    curve: Curve
+    roc_auc: float
+    average_precision: float
+    roc: tuple[np.ndarray, np.ndarray]  # false positive rate, recall; thinned to what can be drawn
+    precision_recall: tuple[np.ndarray, np.ndarray]  # recall, precision
+    normal: np.ndarray  # labelled normal rows per bar of the histogram
+    anomaly: np.ndarray
+    best_threshold: float  # of the highest F1, with hindsight
+    unjudged: tuple[int, int]  # labelled rows that could not be judged, and the anomalies among them
+
+
+def checked(result_id: str, label: str) -> Checked:
+    """A result against its labels. One class only raises an error that says so."""
+    return _checked(result_id, label, server.workspace().results.stamp(result_id))
 
 
 @st.cache_resource(max_entries=64, show_spinner=False)
@@ -77,7 +97,7 @@ def _card(model: str, root: str) -> Card:
     return Card.from_dict(server.workspace().models.card(model))
 
 
-@st.cache_resource(max_entries=8, show_spinner=False)
+@st.cache_resource(max_entries=4, show_spinner=False)
 def _result(id: str, stamp: int) -> Result:
     return server.workspace().results.load(id)
 
@@ -92,7 +112,7 @@ def _preview(dataset_id: str, rows: int) -> pd.DataFrame:
     return dataset(dataset_id).rows_at(range(rows))
 
 
-@st.cache_resource(max_entries=12, show_spinner=False)
+@st.cache_resource(max_entries=6, show_spinner=False)
 def _column(dataset_id: str, name: str) -> pd.Series:
     return dataset(dataset_id).frame([name])[name]
 
@@ -117,29 +137,56 @@ def line(dataset_id: str, time: str, channel: str, entity: str | None, which: st
     return _line(dataset_id, time, channel, entity, which)
 
 
+@dataclass(frozen=True)
+class Series:
+    """Which columns of the data make a result a time series."""
+
+    time: str
+    entity: str | None
+    channels: list[str]
+
+
+def series_of(found: Result) -> Series | None:
+    """How to draw a result over time; None where the model judged every row for itself."""
+    looked = recipe(found.model)
+    if looked.windows is None or looked.roles.time is None:
+        return None
+    data, here = dataset(found.dataset), found.mapping
+    channels = [here.get(c, c) for c in looked.channels]
+    entity = looked.roles.entity
+    return Series(
+        time=here.get(looked.roles.time, looked.roles.time),
+        entity=None if entity is None else here.get(entity, entity),
+        channels=[c for c in channels if data.types.get(c) in ("integer", "number")],
+    )
+
+
 def entities(dataset_id: str, entity: str) -> list[str]:
     """The entities of a series, by name."""
     return _entities(dataset_id, entity)
 
 
-def spans(times: np.ndarray, flags: np.ndarray) -> list[tuple[float, float]]:
-    """Stretches of flagged readings as (start, end)."""
-    edges = np.flatnonzero(np.diff(np.r_[False, flags, False].astype(np.int8)))
-    return [(float(times[a]), float(times[b - 1])) for a, b in zip(edges[::2], edges[1::2], strict=True)]
-
-
-@st.cache_resource(max_entries=16, show_spinner=False)
+@st.cache_resource(max_entries=8, show_spinner=False)
 def _line(dataset_id: str, time: str, channel: str, entity: str | None, which: str | None) -> Line:
+    rows, times, clock = _in_order(dataset_id, time, entity, which)
+    numbers = pd.to_numeric(_column(dataset_id, channel), errors="coerce").to_numpy(
+        dtype=float, na_value=np.nan
+    )
+    return Line(rows, times, numbers[rows], clock)
+
+
+@st.cache_resource(max_entries=4, show_spinner=False)
+def _in_order(
+    dataset_id: str, time: str, entity: str | None, which: str | None
+) -> tuple[np.ndarray, np.ndarray, bool]:
+    """Row numbers of a series, or of one entity of it, in order of time; their times; whether these are dates."""
     stamps = _column(dataset_id, time)
     seconds = seconds_of(stamps)
     rows = np.flatnonzero(np.isfinite(seconds))
     if entity is not None:
         rows = rows[(_column(dataset_id, entity).astype(str) == which).to_numpy()[rows]]
     rows = rows[np.argsort(seconds[rows], kind="stable")]
-    values = pd.to_numeric(_column(dataset_id, channel), errors="coerce").to_numpy(
-        dtype=float, na_value=np.nan
-    )
-    return Line(rows, seconds[rows], values[rows], bool(pd.api.types.is_datetime64_any_dtype(stamps)))
+    return rows, seconds[rows], bool(pd.api.types.is_datetime64_any_dtype(stamps))
 
 
 @st.cache_resource(max_entries=8, show_spinner=False)
@@ -181,16 +228,25 @@ def _normal_rows(result_id: str, stamp: int) -> pd.DataFrame:
     return dataset(found.dataset).rows_at(ordinary.tolist())
 
 
-Points = tuple[np.ndarray, np.ndarray]
-
-
-def curve_points(result_id: str, label: str) -> tuple[Points, Points]:
-    """The points of the ROC and the precision-recall curve: (rate, recall), (recall, precision)."""
-    found = _curve(result_id, label, server.workspace().results.stamp(result_id))
-    return (found.false_positive_rate, found.recall), (found.recall, found.precision)
-
-
 @st.cache_resource(max_entries=4, show_spinner=False)
-def _curve(result_id: str, label: str, stamp: int) -> Curve:
+def _checked(result_id: str, label: str, stamp: int) -> Checked:
     found = _result(result_id, stamp)
-    return curve(np.asarray(found.values), _labels(found.dataset, label)[0])
+    truth = _labels(found.dataset, label)[0]
+    scores = np.asarray(found.values)
+    points = curve(scores, truth)
+    rate, recall, precision = points.false_positive_rate, points.recall, points.precision
+    drawn, steps = charts.corners(rate, recall), charts.corners(recall, precision)
+    edges, _ = _histogram(result_id, stamp)
+    judged = np.isfinite(scores)
+    left = ~judged & np.isfinite(truth)
+    return Checked(
+        curve=points,
+        roc_auc=points.roc_auc,
+        average_precision=points.average_precision,
+        roc=(rate[drawn], recall[drawn]),
+        precision_recall=(recall[steps], precision[steps]),
+        normal=np.histogram(scores[judged & (truth == 0)], bins=edges)[0],
+        anomaly=np.histogram(scores[judged & (truth == 1)], bins=edges)[0],
+        best_threshold=best_f1_of(points).threshold,
+        unjudged=(int(left.sum()), int((truth[left] == 1).sum())),
+    )

@@ -9,7 +9,7 @@ import streamlit as st
 from engine import Dataset, Roles
 from ui import cache, server
 from ui.panels import attempt
-from ui.session import session, widget
+from ui.session import set_widget, widget
 
 ROLES = ("feature", "time", "entity", "label", "id", "ignore")
 KINDS = {"table": "Table", "series": "Time series"}
@@ -103,11 +103,12 @@ def _change_roles(data: Dataset, key: str) -> None:
         if role:
             changed[name] = role
     kind = data.roles.kind if "time" in changed.values() else "table"
-    _keep(data, Roles(changed, kind))
+    attempt(lambda: _keep(data, Roles(changed, kind)))
 
 
 def _change_kind(data: Dataset, key: str) -> None:
-    attempt(lambda: _keep(data, Roles(data.roles.columns, widget(key))))
+    if not attempt(lambda: _keep(data, Roles(data.roles.columns, widget(key)))):
+        set_widget(key, data.roles.kind)
 
 
 def _reset(data: Dataset) -> None:
@@ -115,8 +116,4 @@ def _reset(data: Dataset) -> None:
 
 
 def _keep(data: Dataset, roles: Roles) -> None:
-    def keep() -> None:
-        server.workspace().datasets.set_roles(data, roles)
-        session().result = None  # what was judged before was judged by other columns
-
-    attempt(keep)
+    server.workspace().datasets.set_roles(data, roles)

@@ -7,13 +7,14 @@ from typing import Any
 
 import streamlit as st
 
-from engine import Card, Dataset, Detector, Job, compare, suggested_name, validated_name
-from ui import forms, server
-from ui.panels import attempt, in_plain_words, page
+from engine import Card, Dataset, Detector, EngineError, compare, suggested_name, validated_name
+from ui import cache, forms, server
+from ui.panels import attempt, page, plain
 from ui.session import owner, session, widget
 from ui.tray import POLL, job_details
 
 SPEED = {1: "slow", 2: "medium", 3: "fast"}
+WORK = ("train", "score")  # kinds of jobs that end in a result
 
 
 def choose_detector(catalogue: Mapping[str, type[Detector]]) -> type[Detector]:
@@ -43,19 +44,20 @@ def training_form(kind: type[Detector], data: Dataset) -> None:
     roles = data.roles
     what = f"{len(roles.features)} columns of {data.rows:,} rows"
     held_back = f"; '{roles.label}' is kept aside for checking" if roles.label else ""
-    st.caption(f"Learns from {what}{held_back}.")
-    values = forms.hyperparameters(kind)
-    window = None
+    st.caption(plain(f"Learns from {what}{held_back}."))
+    forms.hyperparameters(kind)
     if roles.kind == "series":
-        window = st.number_input(
+        st.number_input(
             "Readings a moment is judged by",
             4,
             2_000,
             None,
+            key="window",
+            persist_state="session",
             placeholder="chosen from the rhythm of the data",
             help="Every reading is judged by what happened over this many readings up to it.",
         )
-    name = st.text_input(
+    st.text_input(
         "Name of the model", suggested_name(data.name.rsplit(".", 1)[0]), key=f"name-{data.id}", max_chars=80
     )
     st.button(
@@ -63,26 +65,28 @@ def training_form(kind: type[Detector], data: Dataset) -> None:
         type="primary",
         icon=":material/model_training:",
         on_click=_train,
-        args=(kind, data, values, window, name),
+        args=(kind, data),
     )
 
 
 def model_list(data: Dataset) -> None:
     """Trained models, the fitting ones first."""
-    cards = [card for card in server.workspace().models.models() if not card.get("damaged")]
+    cards = [card for values in server.workspace().models.models() if (card := readable(values)) is not None]
     if not cards:
         st.info("No model has been trained yet.", icon=":material/info:")
         return
-    fits = [(Card.from_dict(card), compare(card["columns"], data.types)) for card in cards]
+    empty = [name for name, facts in data.profile["columns"].items() if facts["distinct"] == 0]
+    fits = [(card, compare(card.columns, data.types, empty=empty)) for card in cards]
     for card, fit in sorted(fits, key=lambda pair: not pair[1].fits):
         with st.container(border=True):
             left, right = st.columns([5, 1], vertical_alignment="center")
-            left.markdown(f"**{card.id}** · {card.title} · trained on {card.rows:,} rows of {card.dataset}")
+            origin = f"trained on {card.rows:,} rows of {card.dataset}"
+            left.markdown(f"**{plain(card.id)}** · {card.title} · {plain(origin)}")
             if fit.fits:
                 more = f"; {len(fit.extra)} other columns are not used" if fit.extra else ""
                 left.caption(f":material/check: The columns fit{more}.")
             else:
-                left.caption(f":material/block: Does not fit yet: {fit.problem}.")
+                left.caption(f":material/block: Does not fit yet: {plain(fit.problem)}.")
             right.button(
                 "Judge",
                 key=f"score-{card.id}",
@@ -91,8 +95,19 @@ def model_list(data: Dataset) -> None:
                 args=(card.id, data, {}),
                 width="stretch",
             )
-            if not fit.fits and (fit.missing or fit.retyped):
+            if not fit.fits:
                 _mapping_form(card, data, fit)
+
+
+def readable(values: dict[str, Any]) -> Card | None:
+    """The card of a listed model; None where it is damaged or of a detector this version does not know."""
+    if values.get("damaged"):
+        return None
+    try:
+        card = Card.from_dict(values)
+        return card if card.title else None
+    except EngineError:
+        return None
 
 
 def _mapping_form(card: Card, data: Dataset, fit: Any) -> None:
@@ -107,7 +122,7 @@ def _mapping_form(card: Card, data: Dataset, fit: Any) -> None:
             options = [c for c in data.columns if c in fit.extra or c == likely]
             keys[column] = f"map-{card.id}-{column}"
             st.selectbox(
-                f"'{column}' ({card.columns[column]}) is read from",
+                plain(f"'{column}' ({card.columns[column]}) is read from"),
                 options,
                 index=options.index(likely) if likely in options else None,
                 key=keys[column],
@@ -115,45 +130,56 @@ def _mapping_form(card: Card, data: Dataset, fit: Any) -> None:
         st.form_submit_button("Judge with these columns", on_click=_score_mapped, args=(card.id, data, keys))
 
 
+def earlier(data: Dataset) -> None:
+    """Results of this data that are stored already."""
+    found = server.workspace().results.of_dataset(data.id)[:6]
+    if not found:
+        return
+    st.subheader("Judged before", anchor=False)
+    with st.container(horizontal=True):
+        for id in found:
+            try:
+                model = cache.result(id).model
+            except EngineError:
+                continue
+            if st.button(plain(model), key=f"result-{id}", icon=":material/flag:"):
+                session().open_result(id)
+                st.switch_page(page("results"))
+
+
 def progress(data: Dataset) -> None:
-    """The job just started; opens its result when it is done."""
+    """The job at work on this data; its result opens when it is done."""
     current = session()
     if current.watched is None:
+        mine = server.jobs().jobs(owner(), active=True, limit=8)
+        of_data = (
+            job.id for job in mine if job.kind in WORK and server.jobs().spec(job.id)["dataset"] == data.id
+        )
+        current.watched = next(of_data, None)
+    if current.watched is None:
         return
-    with in_plain_words():
-        job = server.jobs().get(current.watched)
-        if job.state == "done":
-            _open(job, data)
-            return
-
-        def board() -> None:
-            now = server.jobs().get(job.id)
-            if now.state == "done":
-                st.rerun()
-            job_details(now)
-
-        st.fragment(board, run_every=POLL if job.active else None)()
-
-
-def _open(job: Job, data: Dataset) -> None:
-    """Turn to the result of a job that is done."""
-    current = session()
-    current.watched = None
-    if job.result and job.result.get("result"):
-        current.open_result(job.result["result"], data.id)
+    job = server.jobs().get(current.watched)
+    if server.jobs().spec(job.id)["dataset"] != data.id:
+        return  # it works on other data; the tray beside the page leads to its result
+    if job.state == "done" and job.result:
+        current.watched = None
+        current.open_result(job.result["result"])
         st.switch_page(page("results"))
 
+    def board() -> None:
+        now = server.jobs().get(job.id)
+        if job.active and now.state == "done":
+            st.rerun()
+        job_details(now)
 
-def _train(
-    kind: type[Detector], data: Dataset, values: dict[str, Any], window: int | None, name: str
-) -> None:
+    st.fragment(board, run_every=POLL if job.active else None)()
+
+
+def _train(kind: type[Detector], data: Dataset) -> None:
     def train() -> None:
-        spec = {
-            "detector": kind.name,
-            "hyperparameters": values,
-            "window": window,
-            "name": validated_name(name),
-        }
+        name = validated_name(widget(f"name-{data.id}") or "")
+        window = widget("window") if data.roles.kind == "series" else None
+        spec = {"detector": kind.name, "hyperparameters": forms.given(kind), "window": window, "name": name}
         _submit("train", data, spec, f"Training {name}")
 
     attempt(train)
@@ -168,7 +194,4 @@ def _score_mapped(model: str, data: Dataset, keys: dict[str, str]) -> None:
 
 
 def _submit(kind: str, data: Dataset, spec: dict[str, Any], title: str) -> None:
-    space = server.workspace()
-    whole = {**spec, "dataset": data.id, "workspace": str(space.root), "models": str(space.models_root)}
-
-    session().watched = server.jobs().submit(kind, whole, owner=owner(), title=title).id
+    session().watched = server.submit(kind, data.id, spec, owner=owner(), title=title).id

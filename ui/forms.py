@@ -7,45 +7,49 @@ from typing import Any
 import streamlit as st
 
 from engine import Detector, Hyperparameter, declared
+from ui.session import widget
 
 
-def hyperparameters(kind: type[Detector]) -> dict[str, Any]:
+def hyperparameters(kind: type[Detector]) -> None:
     """Ask for a detector's hyperparameters: the ones that matter first, the rest on request."""
     knobs = list(declared(kind).values())
-    basic = [knob for knob in knobs if not knob.advanced]
-    values = _row_of(kind, basic)
+    _grid(kind, [knob for knob in knobs if not knob.advanced])
     advanced = [knob for knob in knobs if knob.advanced]
     if advanced:
         with st.expander("More settings"):
-            values |= _row_of(kind, advanced)
-    return values
+            _grid(kind, advanced)
 
 
-def _row_of(kind: type[Detector], knobs: list[Hyperparameter]) -> dict[str, Any]:
+def given(kind: type[Detector]) -> dict[str, Any]:
+    """What the form says now. Read inside a callback: what a click was given with may be older than the last edit."""
+    values = {name: widget(_key(kind, name)) for name in declared(kind)}
+    return {name: value for name, value in values.items() if value is not None}
+
+
+def _grid(kind: type[Detector], knobs: list[Hyperparameter]) -> None:
     places = st.columns(3)
-    return {knob.name: _ask(places[i % 3], f"{kind.name}-{knob.name}", knob) for i, knob in enumerate(knobs)}
+    for i, knob in enumerate(knobs):
+        _ask(places[i % 3], _key(kind, knob.name), knob)
 
 
-def _ask(place: Any, key: str, knob: Hyperparameter) -> Any:
+def _key(kind: type[Detector], name: str) -> str:
+    return f"{kind.name}-{name}"
+
+
+def _ask(place: Any, key: str, knob: Hyperparameter) -> None:
+    """The widget that suits a hyperparameter; it keeps its value while other pages are visited."""
+    asked: dict[str, Any] = {"key": key, "help": knob.help, "persist_state": "session"}
     if knob.kind is bool:
-        return place.toggle(knob.label, knob.default, key=key, help=knob.help)
-    if knob.choices:
-        return place.selectbox(
-            knob.label, knob.choices, index=knob.choices.index(knob.default), key=key, help=knob.help
-        )
-    if knob.kind is str:
-        return place.text_input(knob.label, knob.default, key=key, help=knob.help)
-    if knob.kind is int:
+        place.toggle(knob.label, knob.default, **asked)
+    elif knob.choices:
+        place.selectbox(knob.label, knob.choices, index=knob.choices.index(knob.default), **asked)
+    elif knob.kind is str:
+        place.text_input(knob.label, knob.default, **asked)
+    elif knob.kind is int:
         low = None if knob.low is None else int(knob.low)
         high = None if knob.high is None else int(knob.high)
-        return place.number_input(knob.label, low, high, int(knob.default), key=key, help=knob.help)
-    return place.number_input(
-        knob.label,
-        knob.low,
-        knob.high,
-        float(knob.default),
-        step=0.01,
-        format="%.4g",
-        key=key,
-        help=knob.help,
-    )
+        place.number_input(knob.label, low, high, int(knob.default), **asked)
+    else:
+        place.number_input(
+            knob.label, knob.low, knob.high, float(knob.default), step=0.01, format="%.4g", **asked
+        )

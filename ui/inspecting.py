@@ -8,11 +8,11 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from engine import Card, Dataset, Result, charts, nearest_normal, places
+from engine import METHOD_TEXT, Card, Dataset, Result, charts, nearest_normal, places
 from ui import cache, server
-from ui.panels import chart, plain
+from ui.panels import beside, chart, plain
 from ui.session import owner, session, set_widget, theme, widget
-from ui.threshold import judged
+from ui.threshold import judged_now
 from ui.tray import POLL, job_details
 
 AROUND = 300  # readings shown on either side
@@ -53,9 +53,10 @@ def headline(found: Result, card: Card, data: Dataset, row: int) -> None:
     """How unusual the row is, and whether it is flagged."""
     severity = float(found.severity[row])
     if not np.isfinite(severity):
-        st.warning(f"This row could not be judged: {found.obstacles.get(row, 'values are missing')}.")
+        why = found.obstacles.get(row, "values are missing")
+        st.warning(plain(f"This row could not be judged: {why}."), icon=":material/help:")
         return
-    answer = judged(found, card, session().rule(card.default_rule), data.roles.label)
+    answer = judged_now(found, card, data.roles.label)
     rank = int((found.ascending > found.values[row]).sum()) + 1
     verdict = ":red-badge[flagged]" if answer.flags[row] else ":gray-badge[not flagged]"
     than = "every row" if severity >= 100 else f"{severity:.4g} % of the rows"
@@ -71,22 +72,20 @@ def reasons(found: Result, row: int) -> list[dict[str, Any]] | None:
     known = found.reasons(row)
     if known is not None or not np.isfinite(found.values[row]):
         return known or []
-    space = server.workspace()
-    spec = {
-        "dataset": found.dataset,
-        "model": found.model,
-        "mapping": found.mapping,
-        "row": row,
-        "workspace": str(space.root),
-        "models": str(space.models_root),
-    }
     current = session()
-    if current.asked != (found.id, row):
-        job = server.jobs().submit("explain", spec, owner=owner(), title=f"Explaining row {row + 1:,}")
+    if current.asked != (found.id, row) or current.asking is None:
+        spec = {"model": found.model, "mapping": found.mapping, "row": row}
+        job = server.submit(
+            "explain", found.dataset, spec, owner=owner(), title=f"Explaining row {row + 1:,}"
+        )
         current.asked, current.asking = (found.id, row), job.id
-    job = server.jobs().get(current.asking or "")
+    job = server.jobs().get(current.asking)
     if job.state == "done":
         return list((job.result or {}).get("reasons", []))
+    if not job.active:
+        job_details(job)
+        st.button("Try again", on_click=_ask_again)
+        return None
 
     def wait() -> None:
         now = server.jobs().get(job.id)
@@ -94,7 +93,7 @@ def reasons(found: Result, row: int) -> list[dict[str, Any]] | None:
             st.rerun()
         job_details(now)
 
-    st.fragment(wait, run_every=POLL if job.active else None)()
+    st.fragment(wait, run_every=POLL)()
     return None
 
 
@@ -103,11 +102,9 @@ def contributions(found: list[dict[str, Any]] | None) -> None:
     st.subheader(
         "Why",
         anchor=False,
-        help="Ablation: how far the anomaly score falls when the column is given a typical value, and how far the "
-        "score of a typical row rises when it is given this value; the mean of both, as shares.",
+        help=f"Ablation. {METHOD_TEXT}",
     )
     if found is None:
-        st.caption("Being worked out.")
         return
     shown = [reason for reason in found if reason["share"] >= 0.005]
     drawn = charts.contribution_bars(
@@ -146,23 +143,30 @@ def ranges(found: Result, row: int) -> None:
     chart(drawn, "ranges")
 
 
-def nearest_rows(found: Result, data: Dataset, row: int) -> None:
+def is_series(found: Result) -> bool:
+    """Whether rows were judged by what led up to them."""
+    return cache.series_of(found) is not None
+
+
+def nearest_rows(found: Result, row: int) -> None:
     """The three ordinary rows most like this one, beside it."""
     st.subheader("The most similar ordinary rows", anchor=False)
-    ordinary = cache.normal_rows(found.id)
+    ordinary = cache.normal_rows(found.id).drop(index=row, errors="ignore")
     if ordinary.empty:
         st.caption("No row here is ordinary to this model.")
         return
     this = cache.row(found.dataset, row)
     recipe = cache.recipe(found.model)
     numbers, distances = nearest_normal(recipe, _as_needed(found, this), _as_needed(found, ordinary))
-    table = pd.concat([this, ordinary.iloc[numbers]])
-    table.insert(0, "Row", [int(number) + 1 for number in table.index])
-    table.insert(1, "Distance", [0.0, *distances])
-    table.insert(0, "Which", ["this row", *["ordinary"] * len(numbers)])
-    used = [c for c in ("Which", "Row", "Distance", *data.roles.features) if c in table.columns]
+    rows = pd.concat([this, ordinary.iloc[numbers]])
+    used = [found.mapping.get(c, c) for c in recipe.channels]
+    ours = {
+        "Which": ["this row", *["ordinary"] * len(numbers)],
+        "Row": [int(number) + 1 for number in rows.index],
+        "Distance": [0.0, *distances],
+    }
     st.dataframe(
-        table[used],
+        beside(ours, rows[[c for c in used if c in rows]]),
         hide_index=True,
         width="stretch",
         column_config={
@@ -173,22 +177,24 @@ def nearest_rows(found: Result, data: Dataset, row: int) -> None:
 
 def neighbourhood(found: Result, card: Card, data: Dataset, row: int) -> None:
     """The readings around this one."""
-    time, entity = data.roles.time, data.roles.entity
-    numeric = [c for c in data.roles.features if data.types[c] in ("integer", "number")]
-    if time is None or not numeric:
+    series = cache.series_of(found)
+    if series is None or not series.channels:
         return
     st.subheader("The time around it", anchor=False)
     known = found.reasons(row) or []
-    first = next((r["column"] for r in known if r["column"] in numeric), numeric[0])
-    channel = st.selectbox("Channel", numeric, index=numeric.index(first), key=f"around-{found.id}-{row}")
-    which = str(cache.row(data.id, row)[entity].iloc[0]) if entity else None
-    line = cache.line(data.id, time, channel, entity, which)
+    named = [found.mapping.get(r["column"], r["column"]) for r in known]
+    first = next((c for c in named if c in series.channels), series.channels[0])
+    channel = st.selectbox(
+        "Channel", series.channels, index=series.channels.index(first), key=f"around-{found.id}-{row}"
+    )
+    which = str(cache.row(data.id, row)[series.entity].iloc[0]) if series.entity else None
+    line = cache.line(data.id, series.time, channel, series.entity, which)
     at = np.flatnonzero(line.rows == row)
     if len(at) == 0:
         st.caption("This row has no time.")
         return
     part = slice(max(0, int(at[0]) - AROUND), int(at[0]) + AROUND)
-    flags = judged(found, card, session().rule(card.default_rule), data.roles.label).flags
+    flags = judged_now(found, card, data.roles.label).flags
     drawn = charts.neighbourhood(
         line.times[part],
         line.values[part],
@@ -202,8 +208,13 @@ def neighbourhood(found: Result, card: Card, data: Dataset, row: int) -> None:
 
 
 def _as_needed(found: Result, rows: pd.DataFrame) -> pd.DataFrame:
-    """Rows under the column names the model knows."""
-    return rows.rename(columns={here: needed for needed, here in found.mapping.items()})
+    """Rows in the columns, and under the names, that the model knows."""
+    needed = list(cache.card(found.model).columns)
+    return rows[[found.mapping.get(column, column) for column in needed]].set_axis(needed, axis=1)
+
+
+def _ask_again() -> None:
+    session().asked = session().asking = None
 
 
 def _go(row: int | None) -> None:

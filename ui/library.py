@@ -7,8 +7,9 @@ from typing import Any
 import streamlit as st
 
 from engine import Card
-from ui import server
-from ui.panels import attempt, empty_state
+from ui import cache, server
+from ui.detecting import readable
+from ui.panels import attempt, empty_state, plain
 
 
 def shelf() -> None:
@@ -21,15 +22,17 @@ def shelf() -> None:
         return
     for values in cards:
         with st.container(border=True):
-            if values.get("damaged"):
-                st.error(f"**{values['name']}** is damaged: {values['damaged']}", icon=":material/error:")
-                _delete_button(values["name"])
-            else:
-                _model(Card.from_dict(values))
+            card = readable(values)
+            if card is not None:
+                _model(card)
+                continue
+            why = values.get("damaged") or "this version of Loupe does not know it"
+            st.error(plain(f"{values['name']} cannot be used: {why}"), icon=":material/error:")
+            _delete_button(values["name"])
     if st.button("Check every stored model for damage", icon=":material/verified:"):
         problems = server.workspace().models.verify()
         for problem in problems:
-            st.error(f"{problem.ref}: {problem.reason}", icon=":material/error:")
+            st.error(plain(f"{problem.ref}: {problem.reason}"), icon=":material/error:")
         if not problems:
             st.success("Every stored model is sound.", icon=":material/check_circle:")
 
@@ -38,12 +41,12 @@ def _model(active: Card) -> None:
     versions = server.workspace().models.versions(active.name)
     left, right = st.columns([4, 1], vertical_alignment="center")
     left.markdown(
-        f"**{active.name}** · {active.title}" + (" · :blue-badge[comes with Loupe]" if active.shipped else "")
+        f"**{plain(active.name)}** · {active.title}"
+        + (" · :blue-badge[comes with Loupe]" if active.shipped else "")
     )
-    left.caption(
-        f"Active: version {active.version} · learned from {active.rows:,} rows of {active.dataset} · "
-        f"{len(versions)} {'version' if len(versions) == 1 else 'versions'}"
-    )
+    count = f"{len(versions)} {'version' if len(versions) == 1 else 'versions'}"
+    origin = f"learned from {active.rows:,} rows of {active.dataset}"
+    left.caption(plain(f"Active is version {active.version}, {origin}; {count}."))
     with right.popover("Versions", width="stretch"):
         for values in versions:
             _version(active.name, values)
@@ -83,20 +86,22 @@ def _card(card: Card) -> None:
         "Versions": ", ".join(f"{name} {number}" for name, number in card.versions.items()),
     }
     left, right = st.columns(2)
-    left.table({"Value": facts})
+    left.table({"Value": {name: plain(text) for name, text in facts.items()}})
     right.markdown("**Hyperparameters**")
-    right.table({"Value": {name: str(value) for name, value in card.hyperparameters.items()}})
+    right.table({"Value": {name: plain(value) for name, value in card.hyperparameters.items()}})
     st.markdown(
-        "**Columns it needs:** " + ", ".join(f"`{name}` ({kind})" for name, kind in card.columns.items())
+        "**Columns it needs:** " + ", ".join(f"{plain(name)} ({kind})" for name, kind in card.columns.items())
     )
     for column, why in card.left_out.items():
-        st.caption(f"`{column}` was left out: it {why}.")
+        st.caption(plain(f"'{column}' was left out: it {why}."))
     for note in card.notes:
-        st.caption(f":material/info: {note}")
+        st.caption(f":material/info: {plain(note)}")
 
 
 def _delete_button(name: str) -> None:
-    st.button(f"Delete {name} with all versions", key=f"delete-all-{name}", on_click=_delete, args=(name,))
+    st.button(
+        f"Delete {plain(name)} with all versions", key=f"delete-all-{name}", on_click=_delete, args=(name,)
+    )
 
 
 def _promote(ref: str) -> None:
@@ -105,3 +110,4 @@ def _promote(ref: str) -> None:
 
 def _delete(ref: str) -> None:
     attempt(lambda: server.workspace().models.delete(ref))
+    cache.forget_models()

@@ -9,7 +9,7 @@ if str(ROOT) not in sys.path:  # Streamlit adds only this script's own folder
 
 import streamlit as st  # noqa: E402
 
-from ui.panels import page  # noqa: E402
+from ui.panels import in_plain_words, page  # noqa: E402
 from ui.session import remember, session  # noqa: E402
 from ui.sidebar import at_hand  # noqa: E402
 from ui.tray import job_tray  # noqa: E402
@@ -28,8 +28,9 @@ here = st.navigation(
         "Library": [st.Page(page("models"), title="Models", icon=":material/inventory_2:")],
     }
 )
-with st.sidebar:
+with st.sidebar, in_plain_words():
     at_hand(session())
     job_tray()
-here.run()
+with in_plain_words():
+    here.run()
 remember()

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import logging
+import secrets
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
+import pandas as pd
+import pyarrow as pa
 import streamlit as st
 
 from engine import Card, Dataset, EngineError, Result, charts
@@ -13,6 +18,7 @@ from ui import cache
 from ui.session import session, theme
 
 PAGES = Path(__file__).resolve().parent.parent / "pages"
+log = logging.getLogger("loupe")
 
 
 def page(name: str) -> str:
@@ -22,11 +28,18 @@ def page(name: str) -> str:
 
 @contextmanager
 def in_plain_words() -> Iterator[None]:
-    """Show what goes wrong as a sentence, and go on with the rest of the page."""
+    """Show what goes wrong as a sentence. A bug is logged under an incident id, which the person can pass on."""
     try:
         yield
     except EngineError as problem:
         st.error(_sentence(problem), icon=":material/error:")
+    except Exception:
+        incident = secrets.token_hex(5)
+        log.exception("incident %s", incident)
+        st.error(
+            f"Something went wrong inside the program; the server's log has the details (incident {incident}).",
+            icon=":material/error:",
+        )
 
 
 def show_problem() -> None:
@@ -36,12 +49,14 @@ def show_problem() -> None:
         st.error(problem, icon=":material/error:")
 
 
-def attempt(action: Callable[[], object]) -> None:
-    """Run a callback; what goes wrong is kept as a sentence for :func:`show_problem`."""
+def attempt(action: Callable[[], object]) -> bool:
+    """Run a callback's work; what goes wrong is kept as a sentence for :func:`show_problem`. Whether it went well."""
     try:
         action()
     except EngineError as problem:
         session().problem = _sentence(problem)
+        return False
+    return True
 
 
 def need_dataset() -> Dataset:
@@ -59,17 +74,18 @@ def need_dataset() -> Dataset:
 
 def need_result() -> tuple[Result, Card, Dataset]:
     """The result at hand with its model and data; without one, the way to one, and the page ends here."""
-    data = need_dataset()
     current = session()
     if current.result:
         try:
             found = cache.result(current.result)
+            current.dataset = found.dataset  # a result is always seen beside the data it judges
             return found, cache.card(found.model), cache.dataset(found.dataset)
         except EngineError as problem:
             current.result = None
             st.warning(_sentence(problem), icon=":material/info:")
+    data = need_dataset()
     empty_state(
-        f"{data.name} has not been judged yet",
+        f"{plain(data.name)} has not been judged yet",
         "Train a detector on it, or load a trained model.",
         "detect",
         "Detect",
@@ -88,15 +104,25 @@ def empty_state(title: str, text: str, target: str, action: str) -> None:
 
 def chart(drawn: charts.Chart, key: str, height: int | None = None) -> None:
     """Draw a chart under a stable key, with its sentence for who cannot see it."""
-    spec = {**drawn.spec, "height": height} if height else drawn.spec
+    # Streamlit would turn lists of rows into Arrow by way of pandas, which costs more than all the rest.
+    tables = {name: pa.Table.from_pylist(list(rows)) for name, rows in drawn.spec["datasets"].items()}
+    spec = {**drawn.spec, "datasets": tables} | ({"height": height} if height else {})
     st.vega_lite_chart(spec, key=f"{key}-{theme()}", width="stretch", alt=drawn.alt)
+
+
+def beside(added: Mapping[str, Any], rows: pd.DataFrame) -> pd.DataFrame:
+    """Columns of ours before those of a file; a file's column of the same name is marked and gives way."""
+    taken = {name: f"{name} (data)" for name in added if name in rows.columns}
+    while any(name in rows.columns for name in taken.values()):
+        taken = {name: f"{marked}'" for name, marked in taken.items()}
+    return pd.concat([pd.DataFrame(dict(added), index=rows.index), rows.rename(columns=taken)], axis=1)
 
 
 def plain(text: str) -> str:
     """A text that quotes names or cells of a file, with Markdown's and Streamlit's signs made harmless."""
-    return "".join(f"\\{ch}" if ch in r"\`*_[]#~<>$:" else ch for ch in text)
+    return "".join(f"\\{ch}" if ch in r"\`*_[]#~<>$:|" else ch for ch in str(text))
 
 
 def _sentence(problem: EngineError) -> str:
     text = str(problem)
-    return text[:1].upper() + text[1:] + ("" if text.endswith((".", "!", "?", ")")) else ".")
+    return plain(text[:1].upper() + text[1:] + ("" if text.endswith((".", "!", "?", ")")) else "."))

@@ -9,7 +9,7 @@ import streamlit as st
 
 from engine import Card, Dataset, Judgement, Result, Rule, charts
 from ui import cache, takeaway
-from ui.panels import chart, page
+from ui.panels import beside, chart, in_plain_words, page, plain
 from ui.session import remember, session, theme
 from ui.threshold import judged, threshold_control
 
@@ -20,9 +20,15 @@ PERCENTILES = np.r_[np.arange(50.0, 99.0, 0.5), np.arange(99.0, 100.0001, 0.05)]
 @st.fragment
 def workbench(found: Result, card: Card, data: Dataset) -> None:
     """Threshold, what it flags, and the flagged rows."""
+    with in_plain_words():
+        _workbench(found, card, data)
+    remember()
+
+
+def _workbench(found: Result, card: Card, data: Dataset) -> None:
     knobs, facts = st.columns([1, 2.4], gap="large")
     with knobs:
-        rule = threshold_control(found, card, labelled=data.roles.label is not None)
+        rule = threshold_control(found, card, data.roles.label)
         log = st.toggle("Logarithmic counts", key="log-counts", persist_state="session")
     answer = judged(found, card, rule, data.roles.label)
     with facts:
@@ -33,14 +39,12 @@ def workbench(found: Result, card: Card, data: Dataset) -> None:
             edges, counts, answer.threshold, log=log, flagged=answer.flagged, theme=theme()
         )
         chart(drawn, "histogram", 240)
-    if data.roles.kind == "series":
-        _series(found, data, answer)
+    _series(found, data, answer)
     _table(found, answer)
     _not_judged(found, answer)
     with st.expander("How many rows would other percentiles flag?", icon=":material/show_chart:"):
         chart(_curve(found, card, answer), "curve", 220)
     takeaway.exports(found, card, data, answer, rule)
-    remember()
 
 
 def in_a_sentence(answer: Judgement, rule: Rule) -> str:
@@ -88,11 +92,14 @@ def _table(found: Result, answer: Judgement) -> None:
         )
         return
     count = min(answer.flagged, SHOWN, len(found.worst))
-    shown = found.worst.head(count).copy()
-    rows = [int(row) for row in shown.index]
-    shown.insert(0, "Severity", found.severity[rows])
-    shown.insert(1, "Why", [found.sentence(row) for row in rows])
-    shown.insert(0, "Row", [row + 1 for row in rows])
+    worst = found.worst.head(count)
+    rows = [int(row) for row in worst.index]
+    ours = {
+        "Row": [row + 1 for row in rows],
+        "Severity": found.severity[rows],
+        "Why": [found.sentence(row) for row in rows],
+    }
+    shown = beside(ours, worst)
     event = st.dataframe(
         shown,
         key=f"flagged-{found.id}-{count}",
@@ -123,21 +130,23 @@ def _table(found: Result, answer: Judgement) -> None:
 
 
 def _series(found: Result, data: Dataset, answer: Judgement) -> None:
-    time, entity = data.roles.time, data.roles.entity
-    numeric = [c for c in data.roles.features if data.types[c] in ("integer", "number")]
-    if time is None or not numeric:
+    series = cache.series_of(found)
+    if series is None:
         return
     left, right = st.columns(2)
-    channel = left.selectbox("Channel", numeric, key=f"channel-{data.id}", persist_state="session")
+    channel = left.selectbox("Channel", series.channels, key=f"channel-{found.id}", persist_state="session")
     which = None
-    if entity is not None:
-        which = right.selectbox(f"{entity}", cache.entities(data.id, entity), key=f"entity-{data.id}")
-    line = cache.line(data.id, time, channel, entity, which)
+    if series.entity is not None:
+        names = cache.entities(data.id, series.entity)
+        which = right.selectbox(plain(series.entity), names, key=f"entity-{found.id}")
+    if channel is None:
+        return
+    line = cache.line(data.id, series.time, channel, series.entity, which)
     flags = answer.flags[line.rows]
     drawn = charts.series_chart(
         line.times,
         line.values,
-        spans=cache.spans(line.times, flags),
+        spans=charts.spans_of(line.times, flags),
         flagged=flags,
         channel=channel,
         clock=line.clock,
@@ -153,7 +162,7 @@ def _not_judged(found: Result, answer: Judgement) -> None:
         return
     with st.expander(f"Rows that could not be judged ({unjudged:,}) and notes", icon=":material/help:"):
         for note in found.notes:
-            st.markdown(f":material/info: {note}")
+            st.markdown(f":material/info: {plain(note)}")
         listed = list(found.obstacles.items())[:SHOWN]
         if listed:
             st.dataframe(

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from functools import cache
 from threading import Lock
+from typing import Any
 
-from engine import JobManager, Workspace
+from engine import Job, JobManager, Workspace
 
 _starting = Lock()
 
@@ -26,6 +27,13 @@ def jobs() -> JobManager:
 def _manager() -> JobManager:
     space = workspace()
     return JobManager(space.root, space.database_url)
+
+
+def submit(kind: str, dataset: str, spec: dict[str, Any], *, owner: str, title: str) -> Job:
+    """Have a job do something with a data set."""
+    space = workspace()
+    places = {"dataset": dataset, "workspace": str(space.root), "models": str(space.models_root)}
+    return jobs().submit(kind, {**spec, **places}, owner=owner, title=title)
 
 
 def close() -> None:

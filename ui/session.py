@@ -5,7 +5,8 @@ The choices also stand in the address, so that a reload, a new tab or a colleagu
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from secrets import token_urlsafe
 from typing import Any, Literal
 
 import streamlit as st
@@ -28,6 +29,9 @@ class Session:
     watched: str | None = None  # the job whose result opens when it is done
     asked: tuple[str, int] | None = None  # the result and row an explanation was asked for
     asking: str | None = None  # the job that works it out
+    stranger: str = field(
+        default_factory=lambda: token_urlsafe(24)
+    )  # owner of the jobs of a browser without cookie
     problem: str | None = None  # what went wrong in a callback, to be shown once
 
     def rule(self, default: Rule) -> Rule:
@@ -47,9 +51,8 @@ class Session:
         if dataset != self.dataset:
             self.dataset, self.result, self.row = dataset, None, None
 
-    def open_result(self, result: str, dataset: str) -> None:
-        """Turn to a result, judged at first by its model's own rule."""
-        self.dataset = dataset
+    def open_result(self, result: str) -> None:
+        """Turn to a result, judged at first by its model's own rule; its data set follows."""
         if result != self.result:
             self.result, self.row, self.rule_kind = result, None, ""
 
@@ -75,7 +78,7 @@ def remember() -> None:
     if current.result:
         address["result"] = current.result
     if current.rule_kind:
-        address |= {"rule": current.rule_kind, "at": f"{current.rule_value:.10g}"}
+        address |= {"rule": current.rule_kind, "at": repr(float(current.rule_value))}
     if current.row is not None:
         address["row"] = str(current.row)
     if dict(st.query_params) != address:
@@ -83,9 +86,9 @@ def remember() -> None:
 
 
 def owner() -> str:
-    """Whose jobs these are: the browser's cookie, or 'local' where there is none."""
+    """Whose jobs these are: the browser's cookie, or this session's own where cookies are refused."""
     token = st.context.cookies.get("loupe_owner")
-    return token if isinstance(token, str) else "local"
+    return token if isinstance(token, str) and token else session().stranger
 
 
 def theme() -> Literal["light", "dark"]:

@@ -74,21 +74,23 @@ def _made(
     found: Result, data: Dataset, answer: Judgement, rule: Rule, suffix: str, name: str, who: str
 ) -> bytes:
     """The file, made by a job process so that a large one costs this process nothing but its bytes."""
-    space, jobs = server.workspace(), server.jobs()
     spec = {
-        "dataset": data.id,
         "result": found.id,
         "threshold": answer.threshold,
         "rule": f"{rule.title} {rule.value:g}",
         "name": name,
-        "workspace": str(space.root),
-        "models": str(space.models_root),
     }
-    job = jobs.submit("export", spec, owner=who, title=f"Writing {FORMATS[suffix]}")
+    job = server.submit("export", data.id, spec, owner=who, title=f"Writing {FORMATS[suffix]}")
+    jobs = server.jobs()
     ends = time.monotonic() + PATIENCE_SECONDS
     while job.active and time.monotonic() < ends:
         time.sleep(0.1)
         job = jobs.get(job.id)
+    if job.active:
+        jobs.cancel(job.id)
     if job.state != "done" or not job.result:
         raise EngineError(job.error or "the file could not be written in time")
-    return Path(job.result["path"]).read_bytes()
+    path = Path(job.result["path"])
+    content = path.read_bytes()
+    path.unlink(missing_ok=True)
+    return content

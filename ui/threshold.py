@@ -2,28 +2,30 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 import streamlit as st
 
-from engine import RULES, Card, Judgement, Result, Rule, judge
+from engine import RULES, Card, EngineError, Judgement, Result, Rule, judge
 from ui import cache
 from ui.session import session, set_widget, widget
 
+LOWEST_ON_SLIDER = 50.0  # lower percentiles flag most of the data; the exact field takes them
 
-def threshold_control(found: Result, card: Card, *, labelled: bool) -> Rule:
+
+def threshold_control(found: Result, card: Card, label: str | None) -> Rule:
     """Choose a threshold rule and its value; every page that shows flags shares this one choice."""
-    current = session()
-    rule = current.rule(card.default_rule if card.rule["kind"] != "contamination" else _as_percentile(card))
-    kinds = [kind for kind, known in RULES.items() if labelled or not known.needs_labels]
-    chosen = rule.kind if rule.kind in kinds else "percentile"
-    set_widget("rule-kind", chosen)
+    rule = rule_in_use(card, label)
+    kinds = [kind for kind, known in RULES.items() if label or not known.needs_labels]
+    set_widget("rule-kind", rule.kind)
     st.selectbox(
         "Threshold rule",
         kinds,
         key="rule-kind",
         format_func=lambda kind: RULES[kind].title,
         on_change=_change_kind,
-        args=(found.id,),
-        help=RULES[chosen].help,
+        args=(found.id, label),
+        help=rule.help,
     )
     if rule.kind == "percentile":
         _percentile_knobs(rule)
@@ -32,16 +34,40 @@ def threshold_control(found: Result, card: Card, *, labelled: bool) -> Rule:
     return rule
 
 
-def _as_percentile(card: Card) -> Rule:
-    """A model trained with an expected share of 5 % opens at percentile 95, which says the same."""
-    return RULES["percentile"](100.0 * (1.0 - card.default_rule.value))
+def rule_in_use(card: Card, label: str | None) -> Rule:
+    """The rule chosen, or the model's own; a rule that needs labels gives way where there are none."""
+    own = card.default_rule
+    if (
+        own.kind == "contamination"
+    ):  # an expected share of 5 % is percentile 95, which people read more easily
+        own = RULES["percentile"](100.0 * (1.0 - own.value))
+    rule = session().rule(own)
+    return own if rule.needs_labels and label is None else rule
+
+
+def judged(found: Result, card: Card, rule: Rule, label: str | None) -> Judgement:
+    """What the rule flags in a result."""
+    if rule.needs_labels and label is not None:
+        rule = RULES["fixed"](cache.checked(found.id, label).best_threshold)
+    return judge(found.values, card, rule)
+
+
+def judged_now(found: Result, card: Card, label: str | None) -> Judgement:
+    """What the rule in use flags in a result."""
+    return judged(found, card, rule_in_use(card, label), label)
 
 
 def _percentile_knobs(rule: Rule) -> None:
-    set_widget("rule-slider", min(max(rule.value, 50.0), 100.0))
+    set_widget("rule-slider", max(rule.value, LOWEST_ON_SLIDER))
     set_widget("rule-number", rule.value)
     st.slider(
-        "Percentile", 50.0, 100.0, step=0.1, key="rule-slider", on_change=_set_from, args=("rule-slider",)
+        "Percentile",
+        LOWEST_ON_SLIDER,
+        100.0,
+        step=0.1,
+        key="rule-slider",
+        on_change=_set_from,
+        args=("rule-slider",),
     )
     st.number_input(
         "Percentile, exactly",
@@ -56,29 +82,35 @@ def _percentile_knobs(rule: Rule) -> None:
 
 
 def _value_knob(rule: Rule, found: Result) -> None:
-    set_widget("rule-value", rule.value if rule.kind != "budget" else int(rule.value))
     if rule.kind == "budget":
-        st.number_input(rule.knob, 1, max(1, len(found.ascending)), key="rule-value", on_change=_set_value)
+        most = max(1, len(found.ascending))
+        set_widget("rule-value", min(max(1, int(rule.value)), most))
+        st.number_input(rule.knob, 1, most, key="rule-value", on_change=_set_value)
         return
     high = None if rule.high is None else float(rule.high)
     low = None if rule.low == float("-inf") else float(rule.low)
     step = {"contamination": 0.005, "mad": 0.5}.get(rule.kind, 0.01)
+    set_widget("rule-value", rule.value)
     st.number_input(rule.knob, low, high, step=step, format="%.4g", key="rule-value", on_change=_set_value)
 
 
-def _change_kind(result_id: str) -> None:
-    """A new rule starts where it is useful: a fixed score at the line drawn so far."""
-    found = cache.result(result_id)
-    card = cache.card(found.model)
-    before = judge(found.values, card, session().rule(card.default_rule))
-    kind = widget("rule-kind")
-    start = {
-        "percentile": round(before.percentile, 2),
-        "contamination": round(before.share_in_training, 4) or 0.01,
-        "fixed": before.threshold,
-        "mad": 3.5,
-        "budget": float(max(1, min(100, before.flagged or 100))),
-    }
+def _change_kind(result_id: str, label: str | None) -> None:
+    """A new rule starts where it is useful: at the line drawn so far, as far as it can say it."""
+    kind, start = (
+        widget("rule-kind"),
+        {"mad": 3.5, "budget": 100.0, "percentile": 95.0, "contamination": 0.05},
+    )
+    with suppress(
+        EngineError
+    ):  # where the line before cannot be drawn, the new rule starts at its own default
+        found = cache.result(result_id)
+        before = judged_now(found, cache.card(found.model), label)
+        start |= {
+            "percentile": before.percentile,
+            "contamination": min(max(before.share_in_training, 0.0001), 0.5),
+            "fixed": before.threshold,
+            "budget": float(max(1, min(100, before.flagged or 100))),
+        }
     session().set_rule(kind, start.get(kind, 0.0))
 
 
@@ -88,9 +120,3 @@ def _set_from(key: str) -> None:
 
 def _set_value() -> None:
     session().set_rule(widget("rule-kind"), float(widget("rule-value")))
-
-
-def judged(found: Result, card: Card, rule: Rule, label: str | None) -> Judgement:
-    """What the rule flags in a result."""
-    labels = cache.labels(found.dataset, label)[0] if label else None
-    return judge(found.values, card, rule, labels)

@@ -6,10 +6,11 @@ import streamlit as st
 
 from engine import Job
 from ui import server
-from ui.panels import attempt
-from ui.session import owner
+from ui.panels import attempt, page, plain
+from ui.session import owner, session
 
 POLL = "700ms"
+SHOWN = 4  # jobs in the tray, newest first
 
 
 def job_tray() -> None:
@@ -21,7 +22,7 @@ def job_tray() -> None:
         if not found:
             return
         st.caption("Jobs")
-        for job in found[:4]:
+        for job in found[:SHOWN]:
             _tray_line(job)
         if active and not any(job.active for job in found):
             st.rerun()  # the page itself should notice that something is done
@@ -31,32 +32,37 @@ def job_tray() -> None:
 
 def _tray_line(job: Job) -> None:
     if job.active:
-        st.progress(job.progress, text=f"{job.title}: {_waiting(job)}")
+        st.progress(job.progress, text=plain(f"{job.title}, {_waiting(job)}"))
         st.button("Cancel", key=f"cancel-{job.id}", on_click=_cancel, args=(job.id,), type="tertiary")
         return
-    icons = {"done": "check_circle", "failed": "error", "cancelled": "cancel", "interrupted": "warning"}
-    st.markdown(
-        f":material/{icons[job.state]}: {job.title}",
-        help=job.error or f"{job.state}, {job.seconds or 0:.1f} s",
-    )
+    icon = {"done": "check_circle", "failed": "error", "cancelled": "cancel"}.get(job.state, "warning")
+    result = (job.result or {}).get("result") if job.state == "done" else None
+    if result:
+        help_text = f"Done in {job.seconds or 0:.1f} s. Opens the result."
+        if st.button(
+            plain(job.title), key=f"open-{job.id}", icon=f":material/{icon}:", type="tertiary", help=help_text
+        ):
+            session().open_result(result)
+            st.switch_page(page("results"))
+    else:
+        st.markdown(f":material/{icon}: {plain(job.title)}", help=plain(job.error or job.state))
 
 
 def job_details(job: Job) -> None:
     """One job in full: progress, time left, log, and how it ended."""
+    title = plain(job.title)
     if job.active:
-        left = f" · about {job.eta_seconds:.0f} s left" if job.eta_seconds and job.progress > 0.05 else ""
-        st.progress(job.progress, text=f"{_waiting(job)}{left}")
+        left = f", about {job.eta_seconds:.0f} s left" if job.eta_seconds and job.progress > 0.05 else ""
+        st.progress(job.progress, text=plain(f"{_waiting(job)}{left}"))
         st.button(
             "Cancel", key=f"stop-{job.id}", on_click=_cancel, args=(job.id,), icon=":material/stop_circle:"
         )
     elif job.state == "failed":
-        st.error(f"{job.title} failed: {job.error}", icon=":material/error:")
+        st.error(f"{title} failed: {plain(job.error or '')}", icon=":material/error:")
     elif job.state == "cancelled":
-        st.info(f"{job.title} was cancelled; nothing was kept.", icon=":material/cancel:")
+        st.info(f"{title} was cancelled; nothing was kept.", icon=":material/cancel:")
     elif job.state == "interrupted":
-        st.warning(
-            job.error or "The server stopped while this ran; start it again.", icon=":material/warning:"
-        )
+        st.warning(f"{title}: the server stopped while this ran; start it again.", icon=":material/warning:")
     log = server.jobs().log_tail(job.id, 12)
     if log.strip():
         with st.expander("Log"):

@@ -1,18 +1,17 @@
-"""Bringing data: the uploader, the samples, what reading noticed and how to overrule it."""
+"""Bringing data: the uploader, the samples, and what reading noticed."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 import streamlit as st
 
-from engine import Dataset, Finding, ReadingOptions, Roles
-from ui import server
+from engine import Dataset, ReadingOptions, Roles
+from ui import rereading, server
 from ui.panels import attempt, plain
-from ui.session import session, upload_key, uploaded, widget
+from ui.session import session, upload_key, uploaded
 
 TYPES = ["csv", "tsv", "txt", "xlsx", "xlsm", "xls", "ods", "parquet", "json", "jsonl", "ndjson", "gz", "zip"]
 
@@ -48,7 +47,7 @@ def recent() -> None:
     for data in found:
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
             st.button(
-                data.name,
+                plain(data.name),
                 key=f"open-{data.id}",
                 on_click=session().open_dataset,
                 args=(data.id,),
@@ -81,7 +80,7 @@ def facts(data: Dataset) -> None:
             if sampling["entities"] > 1:
                 st.metric("Series", sampling["entities"])
     for note in profile["notes"]:
-        st.caption(f":material/info: {note}")
+        st.caption(f":material/info: {plain(note)}")
 
 
 def findings(data: Dataset) -> None:
@@ -94,63 +93,7 @@ def findings(data: Dataset) -> None:
             icon = ":material/warning:" if finding.level == "warning" else ":material/check:"
             st.markdown(f"{icon} {plain(finding.text)}")
         st.caption("Something read wrongly? Say how it should be; the file is read again.")
-        _overrule(data, found)
-
-
-def _overrule(data: Dataset, found: list[Finding]) -> None:
-    about = data.about
-    options = data.options
-    with st.form(f"overrule-{data.id}", border=False):
-        left, middle, right = st.columns(3)
-        sheets = list(about.get("sheets") or [])
-        if sheets:
-            left.selectbox("Sheet", sheets, index=_place(sheets, about.get("sheet")), key="read-sheet")
-        else:
-            left.text_input(
-                "Delimiter", about.get("delimiter") or "", key="read-delimiter", help="\\t for a tab"
-            )
-        row = about.get("header_row")
-        middle.number_input(
-            "Row with the column names", 0, key="read-header", value=row or 0, help="0: there are no names"
-        )
-        right.segmented_control(
-            "Decimal mark",
-            [".", ","],
-            default=options.decimal or _chosen(found, "decimal"),
-            key="read-decimal",
-        )
-        numbers = [c for c in data.columns if data.types[c] != "text"]
-        texts = [c for c in data.columns if data.types[c] == "text"]
-        left.multiselect("Keep as text", numbers, default=[], key="read-text")
-        middle.multiselect("Read as numbers", texts, default=[], key="read-numbers")
-        right.multiselect("Read as dates", data.columns, default=[], key="read-dates")
-        st.form_submit_button("Read again", on_click=_reread, args=(data,))
-
-
-def _reread(data: Dataset) -> None:
-    about, options = data.about, data.options
-    changed: dict[str, Any] = {}
-    for key, name, before in (
-        ("read-sheet", "sheet", about.get("sheet")),
-        ("read-delimiter", "delimiter", about.get("delimiter") or ""),
-        ("read-header", "header_row", about.get("header_row") or 0),
-        ("read-decimal", "decimal", options.decimal),
-    ):
-        value = widget(key)
-        if value is not None and value != before:
-            changed[name] = value.replace("\\t", "\t") if isinstance(value, str) else int(value)
-    for key, name in (
-        ("read-text", "text_columns"),
-        ("read-numbers", "number_columns"),
-        ("read-dates", "datetime_columns"),
-    ):
-        if widget(key):
-            changed[name] = tuple(dict.fromkeys([*getattr(options, name), *widget(key)]))
-    attempt(
-        lambda: session().open_dataset(
-            server.workspace().datasets.reread(data, replace(options, **changed)).id
-        )
-    )
+        rereading.form(data)
 
 
 def _ingest() -> None:
@@ -184,14 +127,6 @@ def _open_sample(sample: Any) -> None:
         session().open_dataset(data.id)
 
     attempt(open_it)
-
-
-def _chosen(found: list[Finding], option: str) -> Any:
-    return next((finding.value for finding in found if finding.option == option), None)
-
-
-def _place(options: list[str], value: Any) -> int:
-    return options.index(value) if value in options else 0
 
 
 def _duration(seconds: float) -> str:

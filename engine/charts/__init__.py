@@ -10,10 +10,10 @@ import numpy as np
 
 from engine.charts.binning import histogram
 from engine.charts.chart import MAX_MARKS, PALETTES, Chart, Palette, Theme, nothing
-from engine.charts.evaluation import confusion_grid, pr_chart, roc_chart
+from engine.charts.evaluation import confusion_grid, corners, pr_chart, roc_chart
 from engine.charts.rows import contribution_bars, range_strip
 from engine.charts.scores import flagged_curve, label_histogram, score_histogram
-from engine.charts.series import BRUSH, neighbourhood, series_chart
+from engine.charts.series import BRUSH, neighbourhood, series_chart, spans_of
 from engine.charts.thinning import thin
 
 __all__ = [
@@ -25,6 +25,7 @@ __all__ = [
     "Theme",
     "confusion_grid",
     "contribution_bars",
+    "corners",
     "flagged_curve",
     "histogram",
     "label_histogram",
@@ -36,6 +37,7 @@ __all__ = [
     "roc_chart",
     "score_histogram",
     "series_chart",
+    "spans_of",
     "thin",
 ]
 

@@ -51,6 +51,8 @@ CLOCK_LABEL = (
 
 FLAGGED, LABELLED, THIS_ROW = "flagged", "labelled anomaly", "this row"
 
+SCREEN_WIDTH = 2_000  # pixels a chart has at most
+
 
 def series_chart(
     times: Array,
@@ -225,3 +227,18 @@ def _row_layers(palette: Palette, x: Any, y: Any, scale: Any, tooltip: list[Any]
         row.mark_rule(strokeDash=[4, 3], color=palette.muted).encode(x=x),
         named(row.mark_point(**point).encode(x=x, y=y, tooltip=tooltip), THIS_ROW, scale),
     ]
+
+
+def spans_of(times: Array, flags: Mask) -> list[Span]:
+    """Stretches of neighbouring flagged rows as pairs (start, end); what a screen cannot tell apart is one stretch.
+
+    ``times`` (n_samples,) ascending, ``flags`` (n_samples,).
+    """
+    edges = np.flatnonzero(np.diff(np.r_[False, flags, False].astype(np.int8)))
+    starts, ends = times[edges[::2]], times[edges[1::2] - 1]
+    if len(starts) == 0:
+        return []
+    apart = (times[-1] - times[0]) / SCREEN_WIDTH
+    new = np.r_[True, starts[1:] - ends[:-1] > apart]
+    last = np.r_[np.flatnonzero(new)[1:] - 1, len(ends) - 1]
+    return list(zip(starts[new].tolist(), ends[last].tolist(), strict=True))

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
 import shutil
 import unicodedata
 import uuid
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -19,7 +21,9 @@ import pandas as pd
 from engine.data.reading import MAX_BYTES, Finding, ReadingOptions, convert
 from engine.data.roles import Roles
 from engine.errors import ReadingError, StoreError
-from engine.files import write_atomically
+from engine.files import remove_folder, write_atomically
+
+log = logging.getLogger(__name__)
 
 CHUNK = 1 << 20
 LONGEST_ID = 64  # a longer one, as an address may bring, is no name a file system takes
@@ -123,25 +127,28 @@ class DatasetStore:
         return self.add(dataset.folder / "original", dataset.name, options)
 
     def get(self, id: str) -> Dataset:
-        """The data set of that id."""
-        folder = self.root / id
-        if not id.isalnum() or len(id) > LONGEST_ID or not (folder / "about.json").exists():
-            raise StoreError(f"there is no data set '{id[:80]}' here any more; bring the file again")
-        about = json.loads((folder / "about.json").read_text())
-        roles = folder / "roles.json"
-        given = json.loads(roles.read_text()) if roles.exists() else about["profile"]["roles"]
-        return Dataset(
-            id=id,
-            folder=folder,
-            name=about["name"],
-            sha256=about["sha256"],
-            created=about["created"],
-            about=about,
-            roles=Roles.from_dict(given),
-        )
+        """The data set of that id; one that is gone or damaged is a :class:`StoreError` that says so."""
+        folder = self._folder(id)
+        try:
+            about = json.loads((folder / "about.json").read_text("utf-8"))
+            roles = folder / "roles.json"
+            given = json.loads(roles.read_text("utf-8")) if roles.exists() else about["profile"]["roles"]
+            return Dataset(
+                id=id,
+                folder=folder,
+                name=about["name"],
+                sha256=about["sha256"],
+                created=about["created"],
+                about=about,
+                roles=Roles.from_dict(given),
+            )
+        except FileNotFoundError:
+            raise StoreError(f"there is no data set '{id}' here any more; bring the file again") from None
+        except (OSError, ValueError, KeyError, TypeError, AttributeError) as problem:
+            raise StoreError(f"data set '{id}' is damaged ({problem}); bring the file again") from problem
 
     def all(self) -> list[Dataset]:
-        """Every data set, newest first."""
+        """Every data set that can be read, newest first."""
         return sorted(self._each(), key=lambda dataset: dataset.created, reverse=True)
 
     def set_roles(self, dataset: Dataset, roles: Roles) -> Dataset:
@@ -151,34 +158,51 @@ class DatasetStore:
 
     def delete(self, id: str) -> None:
         """Forget a data set."""
-        dataset = self.get(id)
-        doomed = self.root / ".staging" / uuid.uuid4().hex
-        doomed.parent.mkdir(parents=True, exist_ok=True)
-        dataset.folder.rename(doomed)
-        shutil.rmtree(doomed, ignore_errors=True)
+        try:
+            remove_folder(self._folder(id), staging=self.root / ".staging")  # a damaged one too
+        except FileNotFoundError:
+            raise StoreError(f"there is no data set '{id}' here any more") from None
 
     def _convert(
         self, staging: Path, original: Path, sha256: str, name: str, options: ReadingOptions
     ) -> Dataset:
         chosen = options.as_dict()
         id = hashlib.sha256(f"{sha256}{json.dumps(chosen, sort_keys=True)}".encode()).hexdigest()[:16]
-        folder = self.root / id
-        if not (folder / "about.json").exists():
-            about = convert(original, staging / "table.parquet", options, name=name, after=[PROFILE])
-            about["profile"] = about["after"].pop(PROFILE)
-            now = datetime.now(UTC).isoformat(timespec="milliseconds")
-            about |= {"name": name, "sha256": sha256, "created": now, "options": chosen}
-            write_atomically(staging / "about.json", json.dumps(about).encode())
-            try:
-                staging.rename(folder)
-            except OSError:  # another request kept the same file meanwhile
-                if not (folder / "about.json").exists():
-                    raise
+        if (kept := self._sound(id)) is not None:
+            return kept
+        about = convert(original, staging / "table.parquet", options, name=name, after=[PROFILE])
+        about["profile"] = about["after"].pop(PROFILE)
+        now = datetime.now(UTC).isoformat(timespec="milliseconds")
+        about |= {"name": name, "sha256": sha256, "created": now, "options": chosen}
+        write_atomically(staging / "about.json", json.dumps(about).encode())
+        if (kept := self._sound(id)) is not None:  # another request kept the same file meanwhile
+            return kept
+        with suppress(StoreError):
+            self.delete(id)  # what is damaged makes room for the file brought again
+        try:
+            staging.rename(self._folder(id))
+        except OSError:
+            if self._sound(id) is None:
+                raise
         return self.get(id)
 
+    def _folder(self, id: str) -> Path:
+        """Where a data set lies; an id that is none, as an address may bring it, never becomes a path."""
+        if not (id.isascii() and id.isalnum()) or len(id) > LONGEST_ID:
+            raise StoreError(f"there is no data set '{id[:80]}' here any more; bring the file again")
+        return self.root / id
+
+    def _sound(self, id: str) -> Dataset | None:
+        with suppress(StoreError):
+            return self.get(id)
+        return None
+
     def _each(self) -> Iterator[Dataset]:
-        for folder in self.root.glob("*/about.json"):
-            yield self.get(folder.parent.name)
+        for about in self.root.glob("*/about.json"):
+            try:
+                yield self.get(about.parent.name)
+            except StoreError as problem:  # it must not hide the others; or it was deleted just now
+                log.warning("a data set is left out of the list: %s", problem)
 
 
 def shown_name(name: str) -> str:

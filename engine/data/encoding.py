@@ -13,6 +13,7 @@ One policy, stated once:
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal, get_args
@@ -62,6 +63,11 @@ class ColumnCode:
     def usual_level(self) -> str:
         return next(iter(self.levels), "")
 
+    @property
+    def knows_every_level(self) -> bool:
+        """Whether a level that is not remembered was never seen; of very many only the commonest are."""
+        return len(self.levels) < KEPT_LEVELS
+
     def rarity(self, level: str) -> float:
         """``-log`` of the level's share; a level never seen counts as half a row."""
         return float(-np.log(self.levels.get(level, 0.5 / (self.n_rows + 1))))
@@ -86,24 +92,28 @@ class Encoder:
 
     @classmethod
     def fit(cls, frame: pd.DataFrame, columns: tuple[str, ...], scaling: Scaling = "standard") -> Encoder:
-        """Learn how to encode ``columns`` from training rows. Rows that cannot be judged teach nothing."""
-        encoder = cls._learned(frame, columns, scaling)
-        judged = encoder._judged(frame)
-        return encoder if judged.all() or not judged.any() else cls._learned(frame[judged], columns, scaling)
+        """Learn how to encode ``columns`` from training rows. Rows that cannot be judged teach nothing.
 
-    @classmethod
-    def _learned(cls, frame: pd.DataFrame, columns: tuple[str, ...], scaling: Scaling) -> Encoder:
-        codes, left_out = [], {}
-        for name in columns:
-            code, reason = _learn(name, frame[name], scaling)
-            if code is None:
-                left_out[name] = reason
-            else:
-                codes.append(code)
-        if not codes:
-            said = "; ".join(f"'{name}' {reason}" for name, reason in left_out.items())
-            raise DataError(f"no column is left to learn from: {said or 'every column has another role'}")
-        return cls(codes=codes, left_out=left_out)
+        The rows learned from are exactly those that :meth:`transform` will judge. A row is judged by the columns in
+        use, and a column may fall out of use without the rows left aside: so both are settled together, which ends
+        because columns only ever fall out.
+        """
+        judged, left_out = np.ones(len(frame), dtype=bool), dict[str, str]()
+        while True:
+            encoder = cls(codes=[], left_out=left_out)
+            for name in columns:
+                code, reason = _learn(name, frame[name] if judged.all() else frame.loc[judged, name], scaling)
+                if code is None:
+                    left_out[name] = reason
+                else:
+                    encoder.codes.append(code)
+            if not encoder.codes:
+                said = "; ".join(f"'{name}' {reason}" for name, reason in left_out.items())
+                raise DataError(f"no column is left to learn from: {said or 'every column has another role'}")
+            found = encoder._judged(frame)
+            if not found.any() or np.array_equal(found, judged):
+                return encoder
+            judged, columns = found, tuple(encoder.columns)
 
     @property
     def columns(self) -> list[str]:
@@ -125,7 +135,7 @@ class Encoder:
         blocks = []
         for code in self.codes:
             if code.kind == "category":
-                blocks.append(_encode_category(code, np.array([code.usual_level], dtype=object)))
+                blocks.append(_encode_category(code, np.array([0]), [code.usual_level]))
             else:
                 blocks.append(_encode_number(code, np.array([code.fill])))
         return np.hstack(blocks)[0]
@@ -148,11 +158,11 @@ class Encoder:
         impossible = np.zeros(len(frame), dtype=bool)
         for code in self.codes:
             if code.kind == "category":
-                levels = as_levels(frame[code.name])
-                absent = pd.isna(levels)
-                blocks.append(_encode_category(code, levels))
-                new = ~absent & ~np.isin(levels.astype(str), list(code.levels))
-                if new.any() and len(code.levels) < KEPT_LEVELS:
+                levels, names = as_levels(frame[code.name])
+                absent = levels < 0
+                blocks.append(_encode_category(code, levels, names))
+                new = np.array([name not in code.levels for name in names] + [False])[levels]
+                if new.any() and code.knows_every_level:
                     unseen[code.name] = int(new.sum())
             else:
                 numbers = as_numbers(frame[code.name], code)
@@ -185,18 +195,30 @@ def as_numbers(column: pd.Series, code: ColumnCode) -> NDArray[np.float64]:
     return pd.to_numeric(column, errors="coerce").to_numpy(dtype=np.float64, na_value=np.nan)
 
 
-def as_levels(column: pd.Series) -> NDArray[np.object_]:
-    """A column as text levels (n_samples,), missing cells as None; 7.0 and 7 are the same level."""
+def as_levels(column: pd.Series) -> tuple[NDArray[np.int64], list[str]]:
+    """A column as text levels: the number of each cell's level (n_samples,), -1 where it is missing, and their names.
+
+    Names are made once for each different cell: a column of long texts is never written out row by row.
+    """
+    cells: Any = column
     if pd.api.types.is_float_dtype(column):
-        # Cell by cell, not by column: what a row is called must not depend on the rows beside it.
-        numbers, values = pd.factorize(
-            column.to_numpy(dtype=np.float64, na_value=np.nan)
-        )  # missing: number -1
-        names = [str(int(v)) if v.is_integer() and abs(v) < EXACT else str(v) for v in values.tolist()]
-        return np.array([*names, None], dtype=object)[numbers]
-    levels = column.astype(str).to_numpy(dtype=object)
-    levels[column.isna().to_numpy()] = None
-    return levels
+        cells = column.to_numpy(dtype=np.float64, na_value=np.nan)
+    elif column.dtype == object:  # here 1, 1.0 and True would be one cell
+        missing = column.isna().to_numpy()
+        texts = [None if gone else level_name(cell) for cell, gone in zip(column, missing, strict=True)]
+        cells = np.array(texts, dtype=object)  # as fixed-width text every row would be as wide as the longest
+    numbers, different = pd.factorize(cells)
+    return numbers.astype(np.int64), [level_name(cell) for cell in different.tolist()]
+
+
+def level_name(cell: Any) -> str:
+    """What a cell is called as a level, whatever stands in the rows beside it.
+
+    7.0 and 7 are the same level, and so are a day and its midnight.
+    """
+    if isinstance(cell, float) and cell.is_integer() and abs(cell) < EXACT:
+        return str(int(cell))
+    return str(cell).removesuffix(" 00:00:00") if isinstance(cell, pd.Timestamp) else str(cell)
 
 
 # ---- learning one column
@@ -213,7 +235,8 @@ def _learn(name: str, column: pd.Series, scaling: Scaling) -> tuple[ColumnCode |
 
 def _learn_number(code: ColumnCode, column: pd.Series, scaling: Scaling) -> tuple[ColumnCode | None, str]:
     numbers = as_numbers(column, code)
-    usable = numbers[np.isfinite(numbers) & (np.abs(numbers) <= IMPOSSIBLE)]
+    # Sorted, so that not even the last digit of a mean depends on the order of rows.
+    usable = np.sort(numbers[np.isfinite(numbers) & (np.abs(numbers) <= IMPOSSIBLE)])
     code.n_rows = len(numbers)
     if len(usable) == 0:
         return None, "holds no possible number"
@@ -243,16 +266,20 @@ def _center_and_scale(usable: NDArray[np.float64], scaling: Scaling) -> tuple[fl
 
 
 def _learn_category(name: str, column: pd.Series) -> tuple[ColumnCode | None, str]:
-    levels = pd.Series(as_levels(column)).dropna()
-    counts = levels.value_counts()
-    code = ColumnCode(name=name, kind="category", n_rows=len(levels))
+    numbers, names = as_levels(column)
+    counts: Counter[str] = Counter()
+    for level, count in zip(
+        names, np.bincount(numbers[numbers >= 0], minlength=len(names)).tolist(), strict=True
+    ):
+        counts[level] += count
+    code = ColumnCode(name=name, kind="category", n_rows=counts.total())
     if len(counts) == 1:
         return None, "has the same value in every row"
     # Equal counts are ordered by name, so that row order does not matter.
-    ordered = sorted(counts.items(), key=lambda item: (-item[1], item[0]))[:KEPT_LEVELS]
-    code.levels = {str(level): float(count / len(levels)) for level, count in ordered}
-    rarities = np.array([code.rarity(level) for level in levels.unique()])
-    weights = counts[levels.unique()].to_numpy(dtype=float)
+    ordered = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
+    code.levels = {level: count / code.n_rows for level, count in ordered[:KEPT_LEVELS]}
+    rarities = np.array([code.rarity(level) for level, _ in ordered])
+    weights = np.array([float(count) for _, count in ordered])
     code.center = float(np.average(rarities, weights=weights))
     spread = float(np.sqrt(np.average((rarities - code.center) ** 2, weights=weights)))
     # Levels that are all equally common spread by nothing; one natural unit keeps a new level visible.
@@ -276,7 +303,7 @@ def _encode_number(code: ColumnCode, numbers: NDArray[np.float64]) -> NDArray[np
     return np.stack(blocks, axis=1)
 
 
-def _encode_category(code: ColumnCode, levels: NDArray[np.object_]) -> NDArray[np.float64]:
-    numbers, names = pd.factorize(levels)  # missing: number -1
-    rarity = np.array([(code.rarity(str(name)) - code.center) / code.scale for name in names] + [0.0])
-    return rarity[numbers][:, None]
+def _encode_category(code: ColumnCode, levels: NDArray[np.int64], names: list[str]) -> NDArray[np.float64]:
+    """Standardized rarity of cells given by the number of their level, -1 where missing (n_samples, 1)."""
+    rarity = np.array([(code.rarity(name) - code.center) / code.scale for name in names] + [0.0])
+    return rarity[levels][:, None]

@@ -32,9 +32,9 @@ class FeatureRecipe:
     def fit(
         cls, frame: pd.DataFrame, roles: Roles, *, scaling: Scaling = "standard", window: int | None = None
     ) -> FeatureRecipe:
-        """Learn the recipe from training rows."""
+        """Learn the recipe from training rows. The matrix has its columns by name, in whichever order they come."""
         if roles.kind != "series":
-            return cls(roles=roles, encoder=Encoder.fit(frame, roles.features, scaling))
+            return cls(roles=roles, encoder=Encoder.fit(frame, tuple(sorted(roles.features)), scaling))
         windows = Windows.fit(frame, roles, window)
         features, full = windows.transform(frame, roles)
         usable = features[full] if full.any() else features

@@ -37,6 +37,7 @@ _ENTITY = re.compile(
     r"^(customer|client|user|account|card|machine|device|sensor|asset|unit|engine|well|host|server|series|entity"
     r"|station|vehicle|patient|store|site|employee|badge|person|item)(_?(id|no|nr|number|name|key))?$"
 )
+MOST_ANSWERS = 30  # different values of a known answer
 MOST_CATEGORIES = 0.5  # share of distinct values above which text is taken for free text
 
 
@@ -124,8 +125,12 @@ def overruled(
     time: str | None = None,
     entity: str | None = None,
     ignore: Iterable[str] = (),
+    kind: Kind | None = None,
 ) -> Roles:
-    """Suggested roles with some columns named outright; a name that does not exist is a :class:`UsageError`."""
+    """Suggested roles with some columns named outright; a name that does not exist is a :class:`UsageError`.
+
+    ``kind`` says whether the rows are a table or a series, None: as suggested, if there is a time still.
+    """
     columns: dict[str, Role] = dict(suggested.columns)
     wanted: list[tuple[Role, str]] = [("ignore", c) for c in ignore]
     for role, column in (("label", label), ("time", time), ("entity", entity)):
@@ -138,8 +143,8 @@ def overruled(
                 f"there is no column '{column}'; the columns are {', '.join(map(repr, columns))}"
             )
         columns[column] = role
-    kind: Kind = "series" if suggested.kind == "series" and "time" in columns.values() else "table"
-    return Roles(columns, kind)
+    recognised: Kind = "series" if suggested.kind == "series" and "time" in columns.values() else "table"
+    return Roles(columns, kind or recognised)
 
 
 def as_binary(labels: pd.Series) -> tuple[np.ndarray, str]:
@@ -230,7 +235,7 @@ def _guess(column: str, values: pd.Series, kind: ColumnType) -> tuple[Role, str]
         return "ignore", "every cell is missing"
     if _BOOKKEEPING.search(name):
         return "ignore", "bookkeeping, not a measurement"
-    if _LABEL.search(name) and 1 <= distinct <= 30 and kind != "number":
+    if _LABEL.search(name) and 1 <= distinct <= MOST_ANSWERS and (kind != "number" or _whole(values)):
         return "label", "looks like a known answer"
     if distinct == 1 and not values.isna().any():
         return "ignore", "the same value in every row"
@@ -261,6 +266,12 @@ def _second(role: str, reason: str) -> tuple[Role, str]:
     if role == "label":
         return "ignore", "a second known answer; left out so that it cannot give the first away"
     return "feature", reason
+
+
+def _whole(values: pd.Series) -> bool:
+    """Whether numbers with a point are whole ones: so a column of 0 and 1 is stored when some cells are missing."""
+    known = values.dropna().to_numpy(dtype=float)
+    return bool((known == np.floor(known)).all())
 
 
 def _counts_up(values: pd.Series) -> bool:

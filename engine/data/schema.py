@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
+import numpy as np
 import pandas as pd
 
 from engine.data.reading.types import ColumnType
 from engine.errors import SchemaError
 
 NUMBERS = {"integer", "number", "boolean"}
+EMPTY_AS = {"integer": "float64", "number": "float64", "boolean": "boolean", "datetime": "datetime64[us]"}
+"""What a column without a single value is read as where the model learned from such a type."""
 
 
 @dataclass(frozen=True)
@@ -54,11 +58,15 @@ def type_of(column: pd.Series) -> ColumnType:
 
 
 def compare(
-    needed: Mapping[str, str], types: Mapping[str, str], mapping: Mapping[str, str] | None = None
+    needed: Mapping[str, str],
+    types: Mapping[str, str],
+    mapping: Mapping[str, str] | None = None,
+    empty: Collection[str] = (),
 ) -> Fit:
     """Compare the columns a model needs (name -> type) with those of a table, some of them mapped by hand.
 
-    Whole numbers, numbers and booleans may stand for each other, and anything may be read as text.
+    Whole numbers, numbers and booleans may stand for each other, and anything may be read as text. ``empty`` names
+    the table's columns without a single value: whatever they were read as, they may stand for any.
     """
     mapping = mapping or {}
     stands_for = {column: mapping.get(column, column) for column in needed}
@@ -67,7 +75,7 @@ def compare(
     retyped = {
         column: (needed[column], types[here])
         for column, here in stands_for.items()
-        if here in types and not _compatible(needed[column], types[here])
+        if here in types and here not in empty and not _compatible(needed[column], types[here])
     }
     renamed: dict[str, str] = {}
     free = [column for column in extra if column not in needed]
@@ -83,21 +91,37 @@ def conformed(
     frame: pd.DataFrame, needed: Mapping[str, str], mapping: Mapping[str, str]
 ) -> tuple[pd.DataFrame, list[str]]:
     """The needed columns of ``frame`` under the names the model knows, and notes on what was left aside."""
-    fit = compare(needed, {str(c): type_of(frame[c]) for c in frame.columns}, mapping)
+    frame, mapping = named(frame), {column: str(here) for column, here in mapping.items()}
+    types: dict[str, str] = {name: type_of(frame[name]) for name in frame.columns}
+    wanted = {mapping.get(column, column) for column in needed} & types.keys()
+    empty = {name for name in wanted if frame[name].isna().all()}
+    fit = compare(needed, types, mapping, empty)
     if not fit.fits:
         raise SchemaError(
             f"this data does not fit the model: {fit.problem}; "
             "map the columns by hand, bring the columns it learned from, or train a new model"
         )
     chosen = frame[[mapping.get(column, column) for column in needed]].set_axis(list(needed), axis=1)
-    # A sensor that happens to show only 0 and 1 in this file is still a number, with a window behind it.
-    numbers = {
-        column: "Float64"
-        for column, learned in needed.items()
-        if learned in ("integer", "number") and type_of(chosen[column]) == "boolean"
-    }
     notes = [f"'{column}' is read from '{here}'" for column, here in mapping.items() if column in needed]
-    return chosen.astype(numbers).reset_index(drop=True), notes
+    for column, learned in needed.items():
+        here = mapping.get(column, column)
+        if here in empty and len(frame):
+            notes.append(f"'{column}' holds no value here and counts as typical")
+        if not _compatible(learned, types[here]):  # an empty column, whose type nothing tells
+            chosen[column] = pd.Series(np.nan, index=frame.index).astype(EMPTY_AS[learned])
+        elif learned in ("integer", "number") and types[here] == "boolean":
+            # A sensor that happens to show only 0 and 1 in this file is still a number, with a window behind it.
+            chosen[column] = chosen[column].astype("Float64")
+    return chosen.reset_index(drop=True), notes
+
+
+def named(frame: pd.DataFrame) -> pd.DataFrame:
+    """The table with its column names as text, as a card remembers them; the same name twice is refused."""
+    names = [str(name) for name in frame.columns]
+    twice = next((name for name, count in Counter(names).items() if count > 1), None)
+    if twice is not None:
+        raise SchemaError(f"columns must have different names, got '{twice}' twice; rename one of them")
+    return frame.set_axis(names, axis=1)
 
 
 def _compatible(learned: str, found: str) -> bool:

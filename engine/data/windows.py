@@ -19,8 +19,9 @@ from engine.data.roles import Roles, sampling, seconds_of
 from engine.errors import UsageError
 
 SHORTEST, LONGEST, FALLBACK = 8, 64, 32
+SHORTEST_CHOSEN = 4  # of a series with few readings
 LEAST = 2  # readings of a window: a change needs two
-CHUNK = 16_384  # windows measured at once
+CHUNK_CELLS = 1 << 20  # cells of windows measured at once
 GAP = 3.0  # steps without a reading that start a new segment
 
 DESCRIPTIONS = {
@@ -48,7 +49,10 @@ class Windows:
 
     @classmethod
     def fit(cls, frame: pd.DataFrame, roles: Roles, length: int | None = None) -> Windows:
-        """Choose the window: the dominant period (median of the channels) if it is short, else 32 readings."""
+        """Choose the window: the dominant period (median of the channels) if it is short, else 32 readings.
+
+        At most a quarter of the usual stretch without a gap of one entity, so that most of its readings are judged.
+        """
         if length is not None and length < LEAST:
             raise UsageError(f"a window must hold at least {LEAST} readings, got {length}")
         facts = sampling(frame, roles)
@@ -60,17 +64,19 @@ class Windows:
             period = int(np.median(periods)) if periods else FALLBACK
             # A long rhythm, such as a day of minutes, is no window: it would smear what lasts a few readings.
             length = max(SHORTEST, period) if period <= LONGEST else FALLBACK
-            length = max(4, min(length, len(frame) // 10))
+            stretch = _usual_stretch(_segments(ordered, roles, step))
+            length = max(SHORTEST_CHOSEN, min(length, len(frame) // 10, stretch // 4))
         return cls(length=length, step_seconds=step)
 
     def transform(self, frame: pd.DataFrame, roles: Roles) -> tuple[pd.DataFrame, NDArray[np.bool_]]:
         """Rolling features in the order of ``frame``'s rows, and which rows had a full window behind them."""
         order = _order(frame, roles)
         ordered = frame.iloc[order]
-        whole = _position_in(self._segments(ordered, roles)) >= self.length - 1
+        whole = _position_in(_segments(ordered, roles, self.step_seconds)) >= self.length - 1
         columns: dict[str, NDArray[Any]] = {}
-        for channel in roles.features:
-            if channel in numeric_channels(frame, roles):
+        numeric = set(numeric_channels(frame, roles))
+        for channel in sorted(roles.features):
+            if channel in numeric:
                 columns |= self._channel(channel, _numbers(ordered[channel]), whole)
             else:
                 columns[channel] = ordered[channel].to_numpy()
@@ -93,18 +99,6 @@ class Windows:
     def from_dict(cls, values: Mapping[str, Any]) -> Windows:
         return cls(**values)
 
-    def _segments(self, ordered: pd.DataFrame, roles: Roles) -> NDArray[np.int64]:
-        """A number for each stretch of one entity without a gap (n_samples,)."""
-        assert roles.time is not None
-        seconds = seconds_of(ordered[roles.time])
-        new = np.zeros(len(ordered), dtype=bool)
-        with np.errstate(invalid="ignore"):
-            new[1:] = ~(np.diff(seconds) <= GAP * self.step_seconds)
-        if roles.entity:
-            entity = ordered[roles.entity].astype(str).to_numpy()
-            new[1:] |= entity[1:] != entity[:-1]
-        return np.cumsum(new)
-
     def _channel(
         self, name: str, x: NDArray[np.float64], whole: NDArray[np.bool_]
     ) -> dict[str, NDArray[Any]]:
@@ -112,8 +106,9 @@ class Windows:
         usable = np.where(np.abs(x) <= IMPOSSIBLE, x, np.nan)
         measured = np.full((len(MEASURES), len(x)), np.nan)
         rows = np.flatnonzero(whole & np.isfinite(usable))
-        for start in range(0, len(rows), CHUNK):
-            part = rows[start : start + CHUNK]
+        step = max(1, CHUNK_CELLS // self.length)
+        for start in range(0, len(rows), step):
+            part = rows[start : start + step]
             windows = np.lib.stride_tricks.sliding_window_view(usable, self.length)[part - self.length + 1]
             measured[:, part] = _measured(_filled(windows))
         return {name: x} | {name + SEPARATOR + what: measured[i] for i, what in enumerate(MEASURES)}
@@ -157,6 +152,25 @@ def _order(frame: pd.DataFrame, roles: Roles) -> NDArray[np.int64]:
     if roles.entity:
         keys.append(pd.factorize(frame[roles.entity], sort=True)[0])
     return np.lexsort(keys)
+
+
+def _segments(ordered: pd.DataFrame, roles: Roles, step_seconds: float) -> NDArray[np.int64]:
+    """A number for each stretch of one entity without a gap (n_samples,)."""
+    assert roles.time is not None
+    seconds = seconds_of(ordered[roles.time])
+    new = np.zeros(len(ordered), dtype=bool)
+    with np.errstate(invalid="ignore"):
+        new[1:] = ~(np.diff(seconds) <= GAP * step_seconds)
+    if roles.entity:
+        entity = pd.factorize(ordered[roles.entity])[0]
+        new[1:] |= entity[1:] != entity[:-1]
+    return np.cumsum(new)
+
+
+def _usual_stretch(segment: NDArray[np.int64]) -> int:
+    """How many readings the stretch of the median reading has: a few readings on their own do not count for much."""
+    sizes = np.bincount(segment)
+    return int(np.median(sizes[segment])) if len(segment) else 0
 
 
 def _numbers(column: pd.Series) -> NDArray[np.float64]:

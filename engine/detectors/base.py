@@ -90,14 +90,25 @@ class Detector:
         percentile: float | None = None,
         contamination: float | None = None,
     ) -> Self:
-        """Move the threshold: to a score, to a percentile of the training scores, or to a share flagged."""
-        if value is not None:
-            self.threshold_ = float(value)
-        else:
+        """Move the threshold: to a score, to a percentile of the training scores, or to a share flagged.
+
+        A detector read from a file has left its training scores behind: it takes a score only.
+        """
+        self._require_fitted()
+        scores = getattr(self, "decision_scores_", None)
+        if value is None:
             share = contamination if percentile is None else 1 - percentile / 100
-            assert share is not None, "one of value, percentile or contamination must be given"
-            self.threshold_ = float(np.quantile(self.decision_scores_, 1 - share))
-        self.labels_ = (self.decision_scores_ > self.threshold_).astype(np.int64)
+            if share is None:
+                raise UsageError("a threshold needs a value, a percentile or a contamination, got none")
+            if scores is None:
+                raise UsageError(
+                    "this detector was loaded without its training scores, so it takes no percentile or share; "
+                    "give a score, such as a rule draws from the reference scores of the model's card"
+                )
+            value = float(np.quantile(scores, 1 - share))
+        self.threshold_ = float(value)
+        if scores is not None:
+            self.labels_ = (scores > self.threshold_).astype(np.int64)
         return self
 
     # ---- what a subclass provides
@@ -146,7 +157,7 @@ class Detector:
         return f"{type(self).__name__}({', '.join(changed)})"
 
     def __sklearn_is_fitted__(self) -> bool:
-        return hasattr(self, "decision_scores_")
+        return hasattr(self, "n_features_in_")  # learned, or read from a file
 
     def __sklearn_tags__(self) -> Any:
         from sklearn.utils import Tags, TargetTags
@@ -154,7 +165,7 @@ class Detector:
         return Tags(estimator_type=None, target_tags=TargetTags(required=False))
 
     def _require_fitted(self) -> None:
-        if not hasattr(self, "n_features_in_"):
+        if not self.__sklearn_is_fitted__():
             from sklearn.exceptions import NotFittedError
 
             raise NotFittedError(f"this {type(self).__name__} is not fitted yet; call fit first")

@@ -67,13 +67,12 @@ class IsolationForest(Detector):
     def _learn(self, X: Scores, progress: Progress) -> None:
         from sklearn.ensemble import IsolationForest as Forest
 
-        rng_seed = self.random_state
         forest = Forest(
             n_estimators=self.n_estimators,
             max_samples=min(self.max_samples, len(X)),
             max_features=self.max_features,
             bootstrap=self.bootstrap,
-            random_state=rng_seed,
+            random_state=self.random_state,
         )
         # scikit-learn sums over all of X at fit when contamination is a number; "auto" (the default) does not.
         forest.fit(X)

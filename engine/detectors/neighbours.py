@@ -69,17 +69,30 @@ class KNearestNeighbours(Detector):
     )
 
     def _learn(self, X: Scores, progress: Progress) -> None:
-        if len(X) > self.max_reference:
+        sampled = len(X) > self.max_reference
+        if sampled:
             rng = np.random.default_rng(self.random_state)
             X = X[np.sort(rng.choice(len(X), self.max_reference, replace=False))]
         self.reference_ = np.ascontiguousarray(X)
         self._index()
         distances, neighbours = self._neighbours(self.reference_, progress)
+        if not sampled:
+            self._searched = distances, neighbours
         self.k_distance_ = distances[:, -1]
         self.density_ = _density(distances, self.k_distance_[neighbours])
 
+    def _reference_scores(self, X: Scores, progress: Progress) -> Scores:
+        if not hasattr(self, "_searched"):
+            return self._score(X, progress)
+        distances, neighbours = self._searched  # of the same rows, found while learning
+        del self._searched
+        return self._judge(distances, neighbours)
+
     def _score(self, X: Scores, progress: Progress) -> Scores:
-        distances, neighbours = self._neighbours(X, progress)
+        return self._judge(*self._neighbours(X, progress))
+
+    def _judge(self, distances: Scores, neighbours: NDArray[np.int64]) -> Scores:
+        """Scores from the distances to and numbers of each row's neighbours, both (n_samples, k)."""
         if self.mode == "distance":
             return distances.mean(axis=1)
         density = _density(distances, self.k_distance_[neighbours])

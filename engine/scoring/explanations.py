@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 
 Array = NDArray[np.float64]
 
-METHOD = "ablation"
 METHOD_TEXT = (
     "How far the anomaly score falls when the column is given a typical value, and how far the score of a typical "
     "row rises when it is given this value; the mean of both."

@@ -59,6 +59,12 @@ class Curve:
         """Precision averaged over the anomalies found, by steps and not by trapezoids (Davis and Goadrich, 2006)."""
         return float(np.sum(np.diff(self.recall) * self.precision[1:]))
 
+    def rates(self, i: int) -> tuple[float, float, float]:
+        """False positive rate, recall and precision at one point."""
+        caught, false = float(self.true_positives[i]), float(self.false_positives[i])
+        precision = caught / (caught + false) if caught + false else 1.0
+        return false / self.negatives, caught / self.positives, precision
+
     def at(self, threshold: float) -> int:
         """The number of the point that flags exactly the scores above ``threshold``."""
         # Point i flags the scores >= threshold[i]: the last point that stays strictly above the line. Nothing is
@@ -128,7 +134,11 @@ def confusion(scores: Array, labels: Array, threshold: float) -> Confusion:
 
 def best_f1(scores: Array, labels: Array) -> Confusion:
     """The threshold with the highest F1 on these very rows: hindsight, an upper bound for new data."""
-    points = curve(scores, labels)
+    return best_f1_of(curve(scores, labels))
+
+
+def best_f1_of(points: Curve) -> Confusion:
+    """The point of a curve with the highest F1, see :func:`best_f1`."""
     best = int(np.argmax(points.f1))
     # A strict threshold that flags this score and no lower one lies between the two.
     below = points.threshold[best + 1 :]

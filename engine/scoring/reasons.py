@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from engine.data.encoding import TYPICAL, ColumnCode, as_numbers
+from engine.data.encoding import TYPICAL, ColumnCode, as_numbers, level_name
 from engine.data.features import FeatureRecipe
 from engine.model import Model, Prepared
 from engine.scoring.explanations import ablation, nearest, shares
@@ -137,9 +137,11 @@ def usual_in_words(code: ColumnCode, value: Any) -> str:
     if code.kind == "category":
         if pd.isna(value):
             return f"usually '{code.usual_level}'"
-        level = str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
-        share = code.levels.get(level)
-        return "never seen in training" if share is None else f"{100 * share:.2g} % of training rows"
+        share = code.levels.get(level_name(value))
+        if share is not None:
+            return f"{100 * share:.2g} % of training rows"
+        known = f"not among the {len(code.levels):,} commonest in training"
+        return "never seen in training" if code.knows_every_level else known
     low, middle, high = (code.typical[TYPICAL.index(q)] for q in (0.05, 0.5, 0.95))
     if code.kind == "moment":
         return f"training ran {_day(code.typical[0])} to {_day(code.typical[-1])}"

@@ -23,6 +23,12 @@ def start_slow_training(visitor, data, name):
     visitor.page.locator(TRAY).get_by_text(f"Training {name}").first.wait_for()
 
 
+def card_with(visitor, text, button):
+    """The innermost box that says so and has that button."""
+    box = visitor.page.get_by_test_id("stVerticalBlock").filter(has_text=text)
+    return box.filter(has=visitor.page.get_by_role("button", name=button)).last
+
+
 def test_a_job_survives_switching_reloading_and_closing_the_tab_and_is_found_again(visitor, large):
     start_slow_training(visitor, large, "patient")
     visitor.turn_to("Models")
@@ -69,7 +75,7 @@ def test_a_model_of_another_schema_says_what_is_missing_and_a_mapped_column_make
     renamed = pumps(200).rename(columns={"flow": "Flow rate"})
     visitor.open("detect", data=brought(server.space, renamed, "renamed.csv", tmp_path).id)
     visitor.page.get_by_role("tab", name="Use a trained model").click()
-    card = visitor.page.get_by_test_id("stVerticalBlock").filter(has_text="pumps@1").last
+    card = card_with(visitor, "pumps@1", "Map columns")
     visitor.sees("column 'flow' missing")
     card.get_by_role("button", name="Map columns").click()
     visitor.choose("'flow' (number) is read from", "Flow rate")
@@ -85,11 +91,11 @@ def test_models_are_promoted_verified_and_deleted(visitor, server, tmp_path):
     for trees in (5, 6):
         judged(server.space, data, "shelf", n_estimators=trees)
     visitor.open("models")
-    card = visitor.page.get_by_test_id("stVerticalBlock").filter(has_text="shelf · Isolation Forest").last
-    card.get_by_text("Active: version 2").wait_for()
+    card = card_with(visitor, "shelf · Isolation Forest", "Versions")
+    card.get_by_text("Active is version 2").wait_for()
     card.get_by_role("button", name="Versions").click()
     visitor.page.locator('[class*="st-key-promote-shelf"]').get_by_role("button").click()
-    card.get_by_text("Active: version 1").wait_for()
+    card.get_by_text("Active is version 1").wait_for()
     visitor.settle()
     visitor.page.keyboard.press("Escape")
     visitor.click("Check every stored model for damage")

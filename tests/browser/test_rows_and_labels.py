@@ -15,8 +15,7 @@ def many_link(server, tmp_path_factory):
 def test_a_row_ticked_in_the_table_is_explained_and_its_neighbours_are_a_click_away(visitor, pump_link):
     visitor.open("results", **pump_link)
     rows = [cells[0] for cells in visitor.cells()]
-    grid = visitor.page.get_by_test_id("stDataFrame").first.locator("canvas").first
-    grid.click(position={"x": 18, "y": 36 + 36 + 15})  # the box before the second row
+    visitor.point(row=2, x=18)  # the box before the second row
     visitor.arrives("inspect")
     visitor.sees(f"Row {rows[1]}")
     for part in ("Why", "Against what is usual", "The most similar ordinary rows"):
@@ -37,16 +36,14 @@ def test_a_row_beyond_the_explained_ones_gets_its_reasons_when_asked(visitor, se
     visitor.open("inspect", **many_link)
     visitor.fill("Row number", beyond + 1)
     visitor.sees(f"Row {beyond + 1:,}")
-    bars = visitor.page.locator('[class*="st-key-contributions"]')
-    bars.wait_for(timeout=60_000)
-    visitor.sees_not("Being worked out")
+    visitor.page.get_by_test_id("stVegaLiteChart").nth(1).wait_for(timeout=60_000)
 
 
 def test_labels_give_curves_and_without_them_the_page_leads_on(visitor, server, pump_link, tmp_path):
     visitor.open("evaluate", **pump_link)
     visitor.sees("Average precision")
     assert visitor.metric("Recall") == "100.0 %"
-    assert visitor.page.get_by_test_id("stVegaLiteChart").count() == 4
+    visitor.page.get_by_test_id("stVegaLiteChart").nth(3).wait_for()
     visitor.choose("Threshold rule", "Best F1 (with hindsight)")
     assert visitor.metric("F1") == "1.000"
 

@@ -1,5 +1,8 @@
 """The verbs: what judging and evaluating count, what training refuses, and what the card remembers."""
 
+import time
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -8,7 +11,9 @@ from engine.analysis import evaluate, judge, train
 from engine.data.roles import Roles
 from engine.detectors import CATALOGUE
 from engine.errors import DataError, UsageError
-from engine.scoring.thresholds import RULES
+from engine.model import Model
+from engine.scoring.thresholds import RULES, severity
+from engine.store import ModelStore
 from tests import naive
 
 SCORES = np.array([0.1, 0.9, np.nan, 0.5, 0.95, np.nan])
@@ -41,11 +46,27 @@ def test_judging_nothing_flags_nothing(card):
         assert (judgement.judged, judgement.flagged, judgement.share) == (0, 0, 0.0)
 
 
-@pytest.mark.parametrize("percentile", [50, 90, 99])
+@pytest.mark.parametrize("percentile", [0, 0.01, 12.34, 50, 90, 99, 99.9, 99.99, 99.999, 100])
 def test_the_percentile_and_the_share_in_training_belong_together(card, percentile):
     judgement = judge(SCORES, card, RULES["percentile"](percentile))
-    assert judgement.percentile == pytest.approx(percentile, abs=0.1)
-    assert judgement.share_in_training == pytest.approx(1 - percentile / 100, abs=0.001)
+    assert judgement.percentile == pytest.approx(percentile, abs=1e-9)
+    assert judgement.share_in_training == pytest.approx(1 - percentile / 100, abs=1e-11)
+    alike = severity(np.array([judgement.threshold]), card.reference_scores)[0]
+    assert judgement.percentile == pytest.approx(alike, abs=1e-9)
+
+
+def test_a_line_beyond_every_training_row_is_at_the_end_of_the_scale(card):
+    lowest, highest = card.reference_scores[[0, -1]]
+    for threshold, percentile in ((lowest - 1, 0), (lowest, 0), (highest, 100), (highest + 1, 100)):
+        judgement = judge(SCORES, card, RULES["fixed"](float(threshold)))
+        assert (judgement.percentile, judgement.share_in_training) == (percentile, 1 - percentile / 100)
+
+
+def test_training_rows_with_equal_scores_at_the_line_lie_below_it(card):
+    """Of rows of which the upper half have one score none is above it."""
+    reference = np.r_[np.linspace(0, 1, 1_001), np.ones(1_000)].tolist()
+    judgement = judge(SCORES, replace(card, reference=reference), RULES["percentile"](75))
+    assert (judgement.threshold, judgement.percentile, judgement.share_in_training) == (1.0, 100.0, 0.0)
 
 
 def test_a_rule_with_hindsight_gets_the_labels(card):
@@ -169,6 +190,44 @@ def test_few_rows_and_many_columns_are_noted():
         "trained on only 15 rows: the scores are shaky",
         "15 rows for 20 features: leave out columns that do not matter",
     ]
+
+
+@pytest.mark.parametrize("detector", CATALOGUE)
+def test_a_trained_and_a_loaded_model_flag_the_same_rows(detector, table, tmp_path):
+    model = train(table.frame, table.roles, detector, {"contamination": 0.07})
+    loaded = Model.load(ModelStore(tmp_path), model.save(ModelStore(tmp_path)).id)
+    assert model.detector.threshold_ == loaded.detector.threshold_ == model.card.threshold
+    X = model.encode(table.frame).encoded.values
+    np.testing.assert_array_equal(model.detector.predict(X), loaded.detector.predict(X))
+    assert model.detector.labels_.sum() == (model.score(table.frame).values > model.card.threshold).sum()
+
+
+def test_columns_may_be_numbered(tmp_path):
+    """As of a matrix made into a table: trained, kept and read again."""
+    frame = pd.DataFrame(np.random.default_rng(1).normal(size=(60, 3)))
+    model = train(frame, Roles({0: "feature", 1: "feature", 2: "ignore"}), "neighbours")
+    assert model.card.columns == {"0": "number", "1": "number"}
+    loaded = Model.load(ModelStore(tmp_path), model.save(ModelStore(tmp_path)).id)
+    before = model.score(frame).values
+    np.testing.assert_array_equal(loaded.score(frame).values, before)
+    np.testing.assert_array_equal(loaded.score(frame.rename(columns=str)).values, before)
+
+
+def test_a_column_that_is_empty_in_new_data_counts_as_typical(table, model_of):
+    model = model_of("neighbours", table)
+    empty = table.frame.assign(pressure=pd.Series([None] * 300, dtype=object))
+    scores = model.score(empty)
+    assert scores.judged.all()
+    assert "'pressure' holds no value here and counts as typical" in scores.notes
+
+
+def test_the_commonest_obstacle_of_many_rows_is_found_at_once():
+    frame = numbers(40_000)
+    frame.loc[9:, "a"] = np.arange(1, 39_992) * 1e299
+    started = time.perf_counter()
+    with pytest.raises(DataError, match="most often: "):
+        train(frame, features(frame))
+    assert time.perf_counter() - started < 20, "every row has an obstacle of its own"
 
 
 def test_the_index_of_a_table_does_not_matter(table, model_of):

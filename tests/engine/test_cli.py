@@ -32,6 +32,7 @@ def place(tmp_path_factory, table):
     )
     assert done.returncode == 0, done.stderr
     (folder / "train.out").write_text(done.stdout)
+    (folder / "train.err").write_text(done.stderr)
     return folder
 
 
@@ -81,15 +82,35 @@ def loupe(folder, *arguments):
     return subprocess.run(command, cwd=folder, env=environment(), capture_output=True, text=True)
 
 
-def test_training_with_json_ends_in_one_object(place):
-    lines = (place / "train.out").read_text().splitlines()
-    answer = json.loads(lines[-1])
+def test_training_with_json_says_one_object_and_its_prose_on_stderr(place):
+    (line,) = (place / "train.out").read_text().splitlines()
+    answer = json.loads(line)
     assert answer.keys() == TRAINED
     assert (answer["model"], answer["rows"]) == ("parts@1", 300)
     card = Model.load(ModelStore(place / "m"), "parts").card
     assert (answer["threshold"], answer["features"]) == (card.threshold, len(card.features))
-    assert lines[0].startswith("parts@1: Nearest Neighbours, 300 rows")
-    assert sum(line.startswith("{") for line in lines) == 1
+    said = (place / "train.err").read_text().splitlines()
+    assert any(line.startswith("parts@1: Nearest Neighbours, 300 rows") for line in said)
+    assert said[-1] == f"threshold {card.threshold:.6g} flags 15 of 300 training rows"
+
+
+def test_training_without_json_says_its_prose_on_stdout_and_names_the_model_after_the_file(run, place, table):
+    table.frame.to_csv(place / "parts (1).csv", index=False)
+    code, out, _ = run("train", "parts (1).csv", "--models", "m2", "--set", "n_estimators=5")
+    assert code == 0
+    assert out[0].startswith("parts 1@1: Isolation Forest, 300 rows")
+    assert out[1].endswith("of 300 training rows")
+    assert len(out) == 2
+
+
+def test_the_kind_of_rows_is_recognised_or_said(run, place, series):
+    series.frame.to_csv(place / "series.csv", index=False)
+    train = ("train", "series.csv", "--models", "m2", "--set", "n_estimators=5", "--json")
+    for kind, features in (((), 16), (("--kind", "series"), 16), (("--kind", "table"), 2)):
+        code, out, _ = run(*train, "--name", "kind", *kind)
+        assert (code, json.loads(out[0])["features"]) == (0, features)
+    (place / "kind.yaml").write_text("kind: table\n")
+    assert json.loads(run(*train, "--config", "kind.yaml")[1][0])["features"] == 2
 
 
 def test_scoring_gives_the_rows_of_the_input_in_order_and_four_columns_more(run, place, table):
@@ -243,7 +264,9 @@ def test_models_are_listed_shown_promoted_verified_and_deleted(run, place):
         )
     listed = json.loads(run("models", "list", "--models", "m3", "--json")[1][0])
     assert [(m["name"], m["version"]) for m in listed if m["name"] == "many"] == [("many", 2)]
-    assert run("models", "promote", "many@1", "--models", "m3")[0] == 0
+    for said in ((), ("--json",)):
+        code, out, _ = run("models", "promote", "many@1", "--models", "m3", *said)
+        assert (code, out) == (0, ['{"model": "many@1"}' if said else "many@1 is now the active version"])
     shown = json.loads(run("models", "show", "many", "--models", "m3", "--json")[1][0])
     assert shown["version"] == 1
     assert "reference" not in shown
@@ -254,7 +277,7 @@ def test_models_are_listed_shown_promoted_verified_and_deleted(run, place):
     code, _, said = run("models", "verify", "--models", "m3")
     assert code == 3
     assert len(said) == 1
-    assert run("models", "delete", "many", "--models", "m3")[0] == 0
+    assert run("models", "delete", "many", "--models", "m3", "--json")[:2] == (0, ['{"model": "many"}'])
 
 
 SCORE = ("score", "parts.csv", "--models", "m", "--output")
@@ -295,6 +318,26 @@ WRONG = {
         2,
         "at most 100, got 101",
     ),
+    "an option that needs a number": (
+        ("check", "parts.csv", "--read", "header_row=²"),
+        2,
+        "--read header_row needs a whole number, got '²'",
+    ),
+    "an option that needs yes or no": (
+        ("check", "parts.csv", "--read", "day_first=perhaps"),
+        2,
+        "--read day_first needs one of true, yes, 1, false, no, 0, got 'perhaps'",
+    ),
+    "a window for a table": (
+        ("train", "parts.csv", "--window", "10"),
+        2,
+        "a window is for a series, and these rows are a table",
+    ),
+    "a series without a time": (
+        ("train", "parts.csv", "--kind", "series", "--ignore", "made"),
+        2,
+        "a time series needs a column with the role time",
+    ),
     "no such reading option": (
         ("check", "parts.csv", "--read", "colour=red"),
         2,
@@ -328,6 +371,32 @@ def test_what_goes_wrong_is_one_sentence_and_an_exit_code(arguments, code, words
     assert words in said[0]
     assert out == []
     assert not (place / "o.csv").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("train", "parts.csv", "--name", "a/b", "--models", "m4"), "a model's name must have only letters"),
+        (("train", "parts.csv", "--detector", "magic", "--models", "m4"), "there is no detector 'magic'"),
+        (("train", "parts.csv", "--set", "trees=5", "--models", "m4"), "'trees' is not a hyperparameter"),
+        (("train", "parts.csv", "--config", "kind2.yaml", "--models", "m4"), "kind must be table or series"),
+        ((*SCORE, "o.csv", "--model", "parts", "--percentile", "101"), "at most 100, got 101"),
+        ((*SCORE, "o.csv", "--model", "parts", "--percentile", "nan"), "at least 0"),
+        ((*SCORE, "o.csv", "--model", "parts", "--threshold", "inf"), "Anomaly score must be"),
+        ((*SCORE, "o.csv", "--model", "parts", "--map", "pressure"), "--map needs KEY=VALUE"),
+        ((*SCORE, "o.csv", "--model", "part"), "there is no model 'part'"),
+    ],
+)
+def test_a_choice_that_cannot_be_is_refused_before_the_file_is_read(
+    arguments, words, run, place, monkeypatch
+):
+    (place / "kind2.yaml").write_text("kind: tabel\n")
+    run("detectors")  # sets the scene; reading is what must not happen
+    monkeypatch.setattr("engine.console.read", lambda *_, **__: pytest.fail("the file was read"))
+    monkeypatch.setattr("engine.commands.read", lambda *_, **__: pytest.fail("the file was read"))
+    code, out, said = run(*arguments)
+    assert (code, out, len(said)) == (2, [], 1)
+    assert words in said[0]
 
 
 def test_a_wrong_command_in_a_process_of_its_own_has_no_traceback(tmp_path):

@@ -142,10 +142,41 @@ def test_a_file_too_large_stops_while_it_comes_in(fresh, monkeypatch):
     assert [p for p in fresh.root.rglob("*") if p.is_file()] == []
 
 
-def test_a_damaged_folder_does_not_hide_the_others(fresh):
-    fresh.root.mkdir(exist_ok=True)
+def test_a_damaged_folder_does_not_hide_the_others(fresh, caplog):
+    kept = fresh.add(io.BytesIO(CSV.encode()), "payments.csv")
     (fresh.root / "halfwritten").mkdir()
     (fresh.root / "halfwritten" / "table.parquet").write_bytes(b"PAR1")
+    for number, about in enumerate((b"", b"{", b"null", b"{}", b'{"name": "x", "profile": 3}', b"\xff")):
+        (fresh.root / f"damaged{number}").mkdir()
+        (fresh.root / f"damaged{number}" / "about.json").write_bytes(about)
+        with pytest.raises(
+            StoreError, match=f"data set 'damaged{number}' is damaged .*; bring the file again"
+        ):
+            fresh.get(f"damaged{number}")
+    assert [each.id for each in fresh.all()] == [kept.id]
+    assert "data set 'damaged0' is damaged" in caplog.text
+
+
+def test_a_damaged_data_set_is_mended_by_bringing_the_file_again_and_can_be_deleted(fresh):
+    kept = fresh.add(io.BytesIO(CSV.encode()), "payments.csv")
+    (kept.folder / "about.json").write_bytes(b"{")
+    again = fresh.add(io.BytesIO(CSV.encode()), "payments.csv")
+    assert (again.id, again.roles) == (kept.id, kept.roles)
+    (kept.folder / "about.json").write_bytes(b"{")
+    fresh.delete(kept.id)
+    assert not kept.folder.exists()
+
+
+def test_a_data_set_deleted_while_all_are_listed_is_left_out(fresh, monkeypatch):
+    kept = fresh.add(io.BytesIO(CSV.encode()), "payments.csv")
+    get = fresh.get
+
+    def deleted_meanwhile(id):
+        if kept.folder.exists():
+            fresh.delete(id)
+        return get(id)
+
+    monkeypatch.setattr(fresh, "get", deleted_meanwhile)
     assert fresh.all() == []
 
 

@@ -1,5 +1,7 @@
 """Columns of any kind become finite numbers, the same way at training and at scoring."""
 
+import tracemalloc
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -14,6 +16,12 @@ rng = np.random.default_rng(0)
 def fitted(scaling="standard", **columns):
     frame = pd.DataFrame(columns)
     return Encoder.fit(frame, tuple(columns), scaling), frame
+
+
+def levels(column):
+    """The name of each cell's level."""
+    numbers, names = as_levels(column)
+    return [names[number] if number >= 0 else None for number in numbers]
 
 
 def encoded(scaling="standard", **columns):
@@ -141,17 +149,38 @@ def test_nothing_left_to_learn_from_names_every_column():
 
 
 def test_whole_numbers_are_the_same_level_with_and_without_a_point():
-    assert as_levels(pd.Series([7.0, 8.0, np.nan])).tolist() == ["7", "8", None]
-    assert as_levels(pd.Series([7, 8])).tolist() == ["7", "8"]
+    assert levels(pd.Series([7.0, 8.0, np.nan])) == ["7", "8", None]
+    assert levels(pd.Series([7, 8])) == ["7", "8"]
 
 
 def test_the_name_of_a_level_does_not_depend_on_the_rows_beside_it():
-    alone, beside = as_levels(pd.Series([7.0])), as_levels(pd.Series([7.0, 7.5]))
-    assert alone[0] == beside[0] == "7"
+    assert levels(pd.Series([7.0]))[0] == levels(pd.Series([7.0, 7.5]))[0] == "7"
+    day = pd.Timestamp("2024-05-06")
+    assert levels(pd.Series([day]))[0] == levels(pd.Series([day, pd.Timestamp("2024-05-06 07:30")]))[0]
+
+
+def test_cells_that_python_calls_equal_are_different_levels():
+    """In a column of mixed kinds; its levels are the same whichever row comes first."""
+    cells = pd.Series([1, True, "1", 2.5, None, "True"], dtype=object)
+    assert levels(cells) == ["1", "True", "1", "2.5", None, "True"]
+    assert levels(cells[::-1]) == levels(cells)[::-1]
+
+
+@pytest.mark.parametrize("kind", ["str", "object", "category"])
+def test_one_long_text_among_many_rows_costs_its_own_length_only(kind):
+    cells = ["a", "b"] * 10_000 + ["x" * 20_000]
+    frame = pd.DataFrame({"note": pd.Series(cells, dtype=kind)})
+    tracemalloc.start()
+    encoder = Encoder.fit(frame, ("note",))
+    answer = encoder.transform(frame)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert answer.values[-1, 0] > answer.values[0, 0]
+    assert peak < 20_000_000, "not 20,001 rows times 20,000 characters"
 
 
 def test_absurd_numbers_can_be_levels():
-    assert as_levels(pd.Series([np.inf, 1e300, -0.0, 2.5])).tolist() == ["inf", "1e+300", "0", "2.5"]
+    assert levels(pd.Series([np.inf, 1e300, -0.0, 2.5])) == ["inf", "1e+300", "0", "2.5"]
 
 
 def test_an_encoder_survives_being_written_down():
@@ -185,6 +214,40 @@ def test_commonest_levels_do_not_depend_on_the_order_of_rows():
     one, _ = fitted(kind=cells)
     two, _ = fitted(kind=cells[::-1])
     assert list(one.codes[0].levels.items()) == list(two.codes[0].levels.items())
+
+
+def test_what_is_learned_does_not_depend_on_the_order_of_rows():
+    frame = pd.DataFrame(
+        {
+            "x": rng.normal(size=501) * 1e3,
+            "made": pd.Timestamp("2024") + pd.to_timedelta(rng.integers(0, 10**7, 501), unit="s"),
+            "kind": rng.choice(list("abcdefg"), 501),
+        }
+    )
+    for scaling in ("standard", "robust", "minmax"):
+        one, two = (
+            Encoder.fit(each, ("x", "made", "kind"), scaling)
+            for each in (frame, frame.sample(frac=1, random_state=1))
+        )
+        assert one.as_dict() == two.as_dict()
+
+
+def test_the_rows_learned_from_are_those_that_will_be_judged():
+    """Without row 4, which is mostly missing, 'c' is constant and falls out; then rows 2 and 3 are judged no more."""
+    frame = pd.DataFrame(
+        {
+            "a": [1.0, 2.0, np.nan, np.nan, np.nan, 3.0, 4.0],
+            "b": [1.0, 2.0, np.nan, 90.0, np.nan, 3.0, 4.0],
+            "c": [5.0, 5.0, 5.0, 5.0, 6.0, 5.0, 5.0],
+            "d": [1.0, 2.0, 80.0, np.nan, np.nan, 3.0, 4.0],
+        }
+    )
+    encoder = Encoder.fit(frame, tuple(frame))
+    judged = encoder.transform(frame).judged
+    assert encoder.columns == ["a", "b", "d"]
+    assert encoder.left_out == {"c": "has the same value in every row"}
+    assert np.flatnonzero(judged).tolist() == [0, 1, 5, 6]
+    assert encoder.codes == Encoder.fit(frame[judged], ("a", "b", "d")).codes
 
 
 def test_booleans_are_numbers_and_fifty_thousand_levels_are_a_column():

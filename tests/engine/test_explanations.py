@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from engine.analysis import explain_worst, train
-from engine.data.encoding import ColumnCode
+from engine.data.encoding import KEPT_LEVELS, ColumnCode
 from engine.data.roles import Roles
 from engine.detectors import CATALOGUE
 from engine.scoring.explanations import ablation, nearest, shares
@@ -187,3 +187,12 @@ def test_cells_are_written_as_a_person_would():
     assert usual_in_words(still, 99.0) == "usually 3"
     assert value_in_words(moment, pd.Timestamp("2024-05-06 07:08")) == "2024-05-06 07:08"
     assert usual_in_words(moment, pd.Timestamp("2024-05-06")) == "training ran 1970-01-01 to 1970-02-01"
+
+
+def test_a_level_of_very_many_is_not_called_never_seen():
+    few = ColumnCode(name="kind", kind="category", levels={"a": 0.5, "7": 0.25})
+    assert usual_in_words(few, "b") == "never seen in training"
+    assert usual_in_words(few, 7.0) == "25 % of training rows"
+    many = ColumnCode(name="name", kind="category", levels={f"n{i}": 1e-5 for i in range(KEPT_LEVELS)})
+    assert usual_in_words(many, "b") == "not among the 5,000 commonest in training"
+    assert usual_in_words(many, "n3") == "0.001 % of training rows"

@@ -31,6 +31,17 @@ def test_a_known_answer_is_never_suggested_as_a_feature(name):
     assert role_of(name, np.arange(N) % 2) == "label"
 
 
+@pytest.mark.parametrize("known", [[0.0, 1.0], [1.0, -1.0], [1.0], [0.0, 1.0, 2.0, 3.0]])
+def test_a_known_answer_with_missing_cells_is_never_suggested_as_a_feature(known):
+    """pandas writes a partly labelled column as numbers with a point."""
+    cells = np.where(np.arange(N) % 5 < 2, np.resize(known, N), np.nan)
+    suggestion = suggested(is_fraud=cells, amount=rng.random(N))
+    assert suggestion.roles.label == "is_fraud"
+    assert suggestion.reasons["is_fraud"] == "looks like a known answer"
+    assert role_of("label", np.where(np.arange(N) % 2, 0.5, np.nan)) == "feature"
+    assert role_of("target", np.arange(N) / 1.0) == "feature", "sixty different numbers are measured"
+
+
 @pytest.mark.parametrize(
     ("name", "values", "role"),
     [

@@ -1,5 +1,6 @@
 """A table that does not fit a model is refused with every difference named; one that fits is brought into shape."""
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -90,6 +91,50 @@ def test_a_sensor_that_shows_only_yes_and_no_is_still_a_number():
     assert type_of(table["count"]) == "number"
     assert table["count"].tolist() == [1.0, 0.0]
     assert type_of(table["paid"]) == "boolean"
+
+
+@pytest.mark.parametrize(
+    "nothing",
+    [
+        pd.Series([None, None], dtype=object),
+        pd.Series([np.nan, np.nan]),
+        pd.Series([None, None], dtype="str"),
+        pd.Series([pd.NaT, pd.NaT]),
+        pd.Series([pd.NaT, pd.NaT]).dt.tz_localize("UTC"),
+        pd.Series([None, None], dtype="boolean"),
+    ],
+    ids=lambda column: str(column.dtype),
+)
+@pytest.mark.parametrize("name", NEEDED)
+def test_a_column_without_a_single_value_is_as_good_as_any(name, nothing):
+    table, notes = conformed(FRAME.assign(**{name: nothing}), NEEDED, {})
+    assert table[name].isna().all()
+    assert compare(NEEDED, {column: type_of(table[column]) for column in table}).fits
+    pd.testing.assert_frame_equal(table.drop(columns=name), FRAME.drop(columns=name))
+    assert notes == [f"'{name}' holds no value here and counts as typical"]
+
+
+def test_which_columns_are_empty_can_be_said_without_the_table():
+    types = NEEDED | {"amount": "text", "at": "number"}
+    assert compare(NEEDED, types, empty={"amount", "at"}).fits
+    assert set(compare(NEEDED, types, empty=["at"]).retyped) == {"amount"}
+    assert compare({"x": "number"}, {"y": "text"}, {"x": "y"}, ("y",)).fits
+    assert compare({"x": "number"}, {"x": "text"}, {}, ("y",)).retyped == {"x": ("number", "text")}
+
+
+def test_names_that_are_no_text_are_read_as_text():
+    frame = pd.DataFrame({0: [1.5, 2.5], 2.5: [1, 2], "x": ["a", "b"]})
+    table, _ = conformed(frame, {"0": "number", "2.5": "integer", "y": "text"}, {"y": "x"})
+    assert list(table) == ["0", "2.5", "y"]
+    assert table["0"].tolist() == [1.5, 2.5]
+    table, _ = conformed(frame, {"amount": "number"}, {"amount": 0})
+    assert table["amount"].tolist() == [1.5, 2.5]
+
+
+def test_a_name_that_comes_twice_is_refused():
+    for names in (["a", "a"], [1, "1"]):
+        with pytest.raises(SchemaError, match=f"columns must have different names, got '{names[1]}' twice"):
+            conformed(pd.DataFrame([[1, 2]], columns=names), {"a": "number"}, {})
 
 
 def test_rows_are_numbered_from_0():

@@ -1,5 +1,7 @@
 """Rolling features equal a slow twin, and never reach across a gap, into another entity or out of their window."""
 
+import tracemalloc
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -121,6 +123,49 @@ def test_a_long_rhythm_is_no_window_and_a_short_series_has_a_short_one():
     day = np.sin(2 * np.pi * np.arange(3_000) / 500)
     assert Windows.fit(sampled(day), ROLES).length == 32
     assert Windows.fit(sampled(np.random.default_rng(6).normal(size=60)), ROLES).length == 6
+
+
+def test_the_window_leaves_most_readings_of_short_entities_judged():
+    """A hundred machines of twenty readings each; a window of 32 would judge none of them."""
+    roles = Roles({"t": "time", "machine": "entity", "x": "feature"}, kind="series")
+    values = np.random.default_rng(8).normal(size=(100, 20))
+    frame = pd.concat(
+        [sampled(row).assign(machine=f"m{i}") for i, row in enumerate(values)], ignore_index=True
+    )
+    windows = Windows.fit(frame, roles)
+    assert windows.length == 5
+    _, full = windows.transform(frame, roles)
+    assert full.mean() == 16 / 20
+
+
+def test_the_window_is_short_where_gaps_come_often_and_not_for_a_few_readings_on_their_own():
+    values = np.random.default_rng(9).normal(size=600)
+    days = sampled(values).assign(t=np.arange(600) + 100.0 * (np.arange(600) // 24))
+    assert Windows.fit(days, ROLES).length == 6
+    lonely = sampled(values)
+    lonely.loc[550:, "t"] = 1_000 + 100.0 * np.arange(50)
+    assert Windows.fit(lonely, ROLES).length == 32
+    tiny = sampled(values).assign(t=np.arange(600) + 100.0 * (np.arange(600) // 3))
+    assert Windows.fit(tiny, ROLES).length == 4
+
+
+def test_memory_does_not_grow_with_the_window():
+    frame = sampled(np.random.default_rng(10).normal(size=6_000))
+    windows = Windows.fit(frame, ROLES, 3_000)
+    tracemalloc.start()
+    _, full = windows.transform(frame, ROLES)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert full.sum() == 3_001
+    assert peak < 100_000_000, "not 3,001 windows of 3,000 readings at once, several times over"
+
+
+def test_the_order_of_channels_does_not_matter():
+    frame = sampled(np.random.default_rng(11).normal(size=80)).assign(y=np.arange(80) % 7, word="a")
+    given = [Roles({"t": "time", **dict.fromkeys(order, "feature")}, "series") for order in ("xyw", "wyx")]
+    frame = frame.rename(columns={"word": "w"})
+    one, two = (Windows.fit(frame, roles, 5).transform(frame, roles)[0] for roles in given)
+    pd.testing.assert_frame_equal(one, two)
 
 
 @pytest.mark.parametrize("length", [1, 0, -3])

@@ -86,17 +86,22 @@ def turn_to(at: AppTest, name: str) -> AppTest:
 def sound(at: AppTest) -> AppTest:
     """The page as it is, after making sure that no exception stands on it."""
     assert not at.exception, "\n".join(str(found.value) for found in at.exception)
+    incidents = [
+        found.value for found in at.error if "Something went wrong inside the program" in found.value
+    ]
+    assert not incidents
     return at
 
 
 def titles(at: AppTest) -> list[str]:
-    return [found.value for found in (*at.title, *at.subheader)]
+    """Titles and subtitles as they read, without the backslashes that keep Markdown away from names."""
+    return [found.value.replace("\\", "") for found in (*at.title, *at.subheader)]
 
 
 def texts(at: AppTest) -> str:
-    """All the prose of the page."""
+    """All the prose of the page, without the backslashes that keep Markdown away from names."""
     kinds = (at.markdown, at.caption, at.info, at.warning, at.error, at.success)
-    return "\n".join(str(found.value) for kind in kinds for found in kind)
+    return "\n".join(str(found.value) for kind in kinds for found in kind).replace("\\", "")
 
 
 def button(at: AppTest, label: str):

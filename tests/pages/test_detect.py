@@ -39,8 +39,7 @@ def test_training_runs_as_a_job_and_its_result_opens_by_itself(open_page, pump_d
     sound(button(at, "Train").click().run())
     wait_for(at, on_results)
     assert metrics(at)["Flagged"] == "20"  # 5 % of 400
-    (card,) = space.models.models()
-    assert (card["name"], card["hyperparameters"]["n_estimators"]) == ("pumps", 20)
+    assert space.models.card("pumps")["hyperparameters"]["n_estimators"] == 20
 
 
 def test_a_training_that_cannot_be_done_says_why(open_page, space, tmp_path):
@@ -66,7 +65,8 @@ def test_a_trained_model_judges_other_data_with_the_same_columns(open_page, addr
     at = open_page("detect", data=data.id)
     sound(at.button(key="score-pumps@1").click().run())
     wait_for(at, on_results)
-    assert at.session_state["loupe"].result.startswith("pumps-1__")
+    found = space.results.load(at.session_state["loupe"].result)
+    assert (found.model, found.dataset) == ("pumps@1", data.id)
 
 
 def test_a_model_of_another_schema_says_what_is_missing_and_a_mapping_makes_it_fit(
@@ -95,4 +95,4 @@ def test_the_result_of_a_training_belongs_to_its_own_data(open_page, addresses, 
     turn_to(at, "detect")
     wait_for(at, lambda at: not at.progress)
     current = sound(at.run()).session_state["loupe"]
-    assert current.result is None or current.result.endswith(current.dataset)
+    assert current.result is None or space.results.load(current.result).dataset == current.dataset

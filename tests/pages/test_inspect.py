@@ -16,6 +16,7 @@ def test_the_most_unusual_row_comes_first_with_everything_about_it(open_page, ad
     assert charts(at) == 2
     nearest = at.dataframe[0].value
     assert list(nearest["Which"]) == ["this row", "ordinary", "ordinary", "ordinary"]
+    assert nearest["Row"].is_unique
     assert nearest["Distance"].is_monotonic_increasing
 
 
@@ -36,8 +37,8 @@ def test_a_row_beyond_the_explained_ones_gets_its_reasons_from_a_job(open_page, 
     at = open_page("inspect", **address)
     sound(at.number_input(key="row-number").set_value(beyond + 1).run())
     assert at.title[0].value == f"Row {beyond + 1:,}"
-    assert "Being worked out" in texts(at)
-    wait_for(at, lambda at: "Being worked out" not in texts(at) and charts(at) == 2)
+    assert charts(at) == 1
+    wait_for(at, lambda at: charts(at) == 2)
 
 
 def test_a_reading_of_a_series_shows_the_time_around_it(open_page, addresses):
@@ -55,3 +56,12 @@ def test_a_reading_that_could_not_be_judged_says_why(open_page, addresses):
 def test_a_row_number_that_is_none_opens_the_most_unusual_row(open_page, addresses):
     for row in ("-5", "100000", "first"):
         assert "number **1** of 400" in texts(open_page("inspect", **addresses["pumps"], row=row))
+
+
+def test_an_ordinary_row_is_not_its_own_neighbour(open_page, addresses, space):
+    least = int(space.results.load(addresses["pumps"]["result"]).order[-1])
+    at = open_page("inspect", **addresses["pumps"], row=least)
+    assert at.title[0].value == f"Row {least + 1}"
+    nearest = at.dataframe[0].value
+    assert nearest["Row"].is_unique
+    assert (nearest["Distance"][1:] > 0).all()

@@ -4,7 +4,7 @@ from tests.pages.conftest import button, sound, texts, titles
 from tests.pages.prepared import judged
 
 
-def test_without_models_the_page_leads_to_the_detectors(open_page, monkeypatch):
+def test_without_models_the_page_leads_to_the_detectors(open_page):
     at = open_page("models")
     assert titles(at)[0] == "Models"
     if not at.expander:  # models that come with Loupe are always there
@@ -21,10 +21,10 @@ def test_every_model_shows_its_card(open_page, addresses):
 def test_versions_can_be_made_active_and_deleted(open_page, addresses, space):
     judged(space, space.datasets.get(addresses["pumps"]["data"]), "pumps", n_estimators=5)
     at = open_page("models")
-    assert "Active: version 2" in texts(at)
+    assert "Active is version 2" in texts(at)
     sound(at.button(key="promote-pumps@1").click().run())
     assert space.models.active("pumps") == 1
-    assert "Active: version 1" in texts(at)
+    assert "Active is version 1" in texts(at)
     sound(at.button(key="delete-pumps@1").click().run())
     assert [card["version"] for card in space.models.versions("pumps")] == [2]
     sound(at.button(key="delete-all-pumps").click().run())

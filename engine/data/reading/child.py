@@ -20,6 +20,8 @@ from typing import Any
 from engine.data.reading.limits import CHILD_CPU_SECONDS, CHILD_FILE_SIZE, CHILD_MEMORY
 from engine.errors import EngineError
 
+ROW_GROUP = 32_768  # rows read at least, to look at one: a server shows single rows of large tables
+
 
 def main() -> int:
     """Read what standard input orders; 0 when the table was written."""
@@ -74,7 +76,14 @@ def _obey(order: dict[str, Any]) -> None:
     table = pa.Table.from_pandas(reading.frame, preserve_index=False)
     texts = [name for name, kind in reading.types.items() if kind == "text"]  # numbers rarely repeat
     with _beside(order["target"]) as part:
-        pq.write_table(table, part, compression="zstd", compression_level=1, use_dictionary=texts)
+        pq.write_table(
+            table,
+            part,
+            compression="zstd",
+            compression_level=1,
+            use_dictionary=texts,
+            row_group_size=ROW_GROUP,
+        )
     report = {
         "rows": len(reading.frame),
         "columns": len(reading.types),

@@ -1,0 +1,66 @@
+"""What each command of ``models`` does: the library of trained models, without the screen."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from typing import Any
+
+from engine.console import json_text, store_of
+from engine.errors import StoreError, UsageError
+
+
+def list_models(options: argparse.Namespace) -> None:
+    """Every model with its active version."""
+    cards = store_of(options).models()
+    if options.json:
+        print(json_text([_short(card) for card in cards]))
+        return
+    if not cards:
+        print("no model has been trained yet; `train DATA --name NAME` makes one")
+    for card in cards:
+        if card.get("damaged"):
+            print(f"{card['name']}: damaged: {card['damaged']}")
+        else:
+            print(
+                f"{card['name']}@{card['version']}  {card['detector']}  {card['rows']:,} rows of {card['dataset']}"
+                f"  {card['created'][:16].replace('T', ' ')}"
+            )
+
+
+def show_model(options: argparse.Namespace) -> None:
+    """The card of a model, without the long list of reference scores."""
+    card = _short(store_of(options).card(options.model))
+    print(json_text(card) if options.json else json.dumps(card, indent=2, default=str))
+
+
+def promote_model(options: argparse.Namespace) -> None:
+    """Make a version the active one of its name."""
+    store = store_of(options)
+    if "@" not in options.model:
+        raise UsageError(f"promote needs a version, such as {options.model}@1")
+    store.promote(options.model)
+    print(
+        json_text({"model": options.model}) if options.json else f"{options.model} is now the active version"
+    )
+
+
+def delete_model(options: argparse.Namespace) -> None:
+    """Delete a version, or every version of a name."""
+    store_of(options).delete(options.model)
+    print(json_text({"model": options.model}) if options.json else f"{options.model} is deleted")
+
+
+def verify_models(options: argparse.Namespace) -> None:
+    """Check every stored part against its checksum."""
+    problems = [str(problem) for problem in store_of(options).verify()]
+    if options.json:
+        print(json_text({"problems": problems}))
+    elif not problems:
+        print("every stored model is sound")
+    if problems:
+        raise StoreError("; ".join(problems))
+
+
+def _short(card: dict[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in card.items() if key != "reference"}

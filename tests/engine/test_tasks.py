@@ -1,0 +1,182 @@
+"""The work inside a job: nothing is left of one that was stopped or failed, and nothing is done twice."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from engine.analysis import judge
+from engine.data.dataset import Dataset
+from engine.data.features import FeatureRecipe
+from engine.data.roles import Roles
+from engine.detectors import CATALOGUE
+from engine.errors import Cancelled, UsageError
+from engine.model import Model
+from engine.results import ResultStore
+from engine.scoring.thresholds import RULES
+from engine.tasks import run_explain, run_export, run_score, run_train
+from engine.workspace import Workspace
+
+
+class Job:
+    """A job in a folder of its own that is stopped at the ``last`` word it hears."""
+
+    def __init__(self, directory, last=None):
+        self.directory, self.last, self.told = directory, last, []
+
+    def progress(self, fraction, message=""):
+        self.told.append(fraction)
+        if len(self.told) == self.last:
+            raise Cancelled("stopped")
+
+    def log(self, text):
+        pass
+
+
+@pytest.fixture(scope="module")
+def datasets(tmp_path_factory, table, series):
+    """A workspace in which a table and a series have been brought, with their roles."""
+    folder = tmp_path_factory.mktemp("brought")
+    space = Workspace(folder / "workspace", folder / "models")
+
+    def brought(data, name):
+        frame = data.frame.copy()
+        if name == "table":
+            frame.loc[7, "pressure"] = 1e200
+        frame.to_parquet(folder / f"{name}.parquet")
+        kept = space.datasets.add(folder / f"{name}.parquet", f"{name}.parquet")
+        return space.datasets.set_roles(kept, Roles(dict(data.roles.columns), data.roles.kind))
+
+    return space, {"table": brought(table, "table"), "series": brought(series, "series")}
+
+
+@pytest.fixture
+def place(tmp_path, datasets):
+    """The workspace with results and models of the test's own, and the spec every job there shares."""
+    space, found = datasets
+    space = Workspace(tmp_path, tmp_path / "models")
+    space.root.joinpath("datasets").symlink_to(datasets[0].root / "datasets")
+    return space, lambda kind, **more: {
+        "workspace": str(space.root),
+        "models": str(space.models_root),
+        "dataset": found[kind].id,
+        "detector": "neighbours",
+        "name": "mine",
+        **more,
+    }
+
+
+def left_behind(space):
+    """Models and results that exist."""
+    own = [card["name"] for card in space.models.models() if not card["shipped"]]
+    return own + [path.name for path in space.root.glob("results/*__*")]
+
+
+@pytest.mark.parametrize("kind", ["table", "series"])
+@pytest.mark.parametrize("detector", CATALOGUE)
+def test_what_training_says_of_its_rows_is_what_the_model_says_bit_for_bit(place, detector, kind):
+    space, spec = place
+    done = run_train(spec(kind, detector=detector), Job(space.root))
+    trained = space.results.load(done["result"])
+    model = Model.load(space.models, done["model"])
+    scores = model.score(space.datasets.get(trained.dataset).frame())
+    assert trained.values.tobytes() == scores.values.tobytes()
+    assert trained.severity.tobytes() == scores.severity.tobytes()
+    assert trained.obstacles == scores.obstacles
+    assert trained.notes == list(scores.notes)
+    before = trained.about
+    assert run_score(spec(kind, model=done["model"]), Job(space.root))["result"] == done["result"]
+    assert space.results.load(done["result"]).about == before
+
+
+def test_the_training_table_is_encoded_and_scored_once(place, monkeypatch):
+    space, spec = place
+    encoded, scored = [], []
+    transform, score = FeatureRecipe.transform, CATALOGUE["neighbours"]._score
+    monkeypatch.setattr(FeatureRecipe, "transform", lambda *a: encoded.append(len(a[1])) or transform(*a))
+    monkeypatch.setattr(CATALOGUE["neighbours"], "_score", lambda *a: scored.append(len(a[1])) or score(*a))
+    monkeypatch.setattr("engine.tasks.explain_worst", lambda model, prepared, scores: _none(model))
+    run_train(spec("table"), Job(space.root))
+    assert (encoded, scored) == ([300], [299])
+
+
+def _none(model):
+    from engine.scoring.reasons import Explained
+
+    rows, columns = np.array([], dtype=np.int64), model.recipe.channels
+    return Explained(rows=rows, columns=columns, contributions=np.zeros((0, len(columns))), reasons=[])
+
+
+def test_a_training_stopped_at_any_moment_leaves_nothing_behind(place):
+    space, spec = place
+    whole = Job(space.root)
+    kept = run_train(spec("table", name="whole"), whole)
+    space.models.delete(kept["model"])
+    before = left_behind(space)
+    assert whole.told == sorted(whole.told)
+    for last in range(1, len(whole.told) + 1):
+        with pytest.raises(Cancelled):
+            run_train(spec("table"), Job(space.root, last))
+        assert left_behind(space) == before
+
+
+@pytest.mark.parametrize("broken", ["engine.tasks.explain_worst", "engine.model.Model.save", "results"])
+def test_a_training_that_fails_leaves_nothing_behind(place, monkeypatch, broken):
+    space, spec = place
+
+    def fails(*_, **__):
+        raise OSError("no space left on device")
+
+    if broken == "results":
+        monkeypatch.setattr(ResultStore, "save", fails)
+    else:
+        monkeypatch.setattr(broken, fails)
+    with pytest.raises(OSError, match="no space"):
+        run_train(spec("table"), Job(space.root))
+    assert left_behind(space) == []
+
+
+def test_explaining_a_row_of_a_table_reads_that_row_only(place, monkeypatch):
+    space, spec = place
+    done = run_train(spec("table"), Job(space.root))
+    found = space.results.load(done["result"])
+    monkeypatch.setattr(Dataset, "frame", lambda *_: pytest.fail("the whole table was read"))
+    row = int(found.explained_rows[0])
+    answer = run_explain(spec("table", model=done["model"], row=row), Job(space.root))
+    assert answer["reasons"] == found.reasons(row)
+    answer = run_explain(spec("table", model=done["model"], row=7), Job(space.root))
+    assert answer == {"reasons": [], "obstacle": "'pressure' is impossibly large (1e+200)"}
+    for absent in (-1, 300):
+        with pytest.raises(
+            UsageError, match=f"there is no row {absent}; the rows of table.parquet are 0 to 299"
+        ):
+            run_explain(spec("table", model=done["model"], row=absent), Job(space.root))
+
+
+def test_explaining_a_reading_sees_the_readings_before_it(place):
+    space, spec = place
+    done = run_train(spec("series"), Job(space.root))
+    found = space.results.load(done["result"])
+    row = int(found.explained_rows[0])
+    answer = run_explain(spec("series", model=done["model"], row=row), Job(space.root))
+    assert answer["reasons"] == found.reasons(row)
+    assert (
+        "readings in a row"
+        in run_explain(spec("series", model=done["model"], row=0), Job(space.root))["obstacle"]
+    )
+
+
+def test_an_export_lies_in_the_folder_of_its_job_and_flags_as_the_screen_does(place, tmp_path):
+    space, spec = place
+    done = run_train(spec("table"), Job(space.root))
+    found, card = space.results.load(done["result"]), Model.load(space.models, done["model"]).card
+    answer = judge(np.asarray(found.values), card, RULES["percentile"](90))
+    job = Job(tmp_path / "job")
+    job.directory.mkdir()
+    wanted = {"result": done["result"], "threshold": answer.threshold, "rule": "Percentile 90"}
+    for name in ("answer.parquet", "../../answer.parquet"):
+        path = run_export(spec("table", **wanted | {"name": name}), job)["path"]
+        assert path == str(job.directory / "answer.parquet")
+    table = pd.read_parquet(path)
+    assert (table["is_anomaly"].fillna(False).to_numpy(dtype=bool) == answer.flags).all()
+    assert table["reasons"][7] == "could not be judged: 'pressure' is impossibly large (1e+200)"
+    assert not (space.root / "exports").exists()
