@@ -148,7 +148,7 @@ def earlier(data: Dataset) -> None:
 
 
 def progress(data: Dataset) -> None:
-    """The job at work on this data; its result opens when it is done."""
+    """The job at work on this data, and the way to its result when it is done."""
     current = session()
     if current.watched is None:
         mine = server.jobs().jobs(owner(), active=True, limit=8)
@@ -162,9 +162,15 @@ def progress(data: Dataset) -> None:
     if server.jobs().spec(job.id)["dataset"] != data.id:
         return  # it works on other data; the tray beside the page leads to its result
     if job.state == "done" and job.result:
-        current.watched = None
-        current.open_result(job.result["result"])
-        st.switch_page(page("results"))
+        st.success(
+            f"{plain(job.title)} is done, in {job.seconds or 0:.1f} s.", icon=":material/check_circle:"
+        )
+        # A click leads on, not the poll that saw the end: a page switched under a poll can stay blank.
+        if st.button("See the results", type="primary", icon=":material/arrow_forward:", key="see-results"):
+            current.watched = None
+            current.open_result(job.result["result"])
+            st.switch_page(page("results"))
+        return
 
     def board() -> None:
         now = server.jobs().get(job.id)

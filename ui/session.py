@@ -114,7 +114,8 @@ def widget(key: str) -> Any:
 
 def set_widget(key: str, value: Any) -> None:
     """Give a keyed widget a value before it is drawn."""
-    st.session_state[key] = value
+    if st.session_state.get(key) != value:  # writing what it has would undo what the person does meanwhile
+        st.session_state[key] = value
 
 
 def _from_address() -> Session:

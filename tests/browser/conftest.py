@@ -227,6 +227,11 @@ class Visitor:
         self.page.wait_for_url(re.compile(rf"/{address}"), timeout=1000 * seconds)
         self.settle()
 
+    def sees_results(self, *, seconds=PATIENCE_SECONDS):
+        """The job ends, and a click leads to its result."""
+        self.page.get_by_role("button", name="See the results").click(timeout=1000 * seconds)
+        self.arrives("results")
+
     def download(self, name, folder: Path) -> Path:
         with self.page.expect_download() as waiting:
             self.page.get_by_role("button", name=name, exact=True).click()

@@ -45,7 +45,7 @@ def test_a_stranger_opens_the_card_payments_trains_and_sees_flagged_rows_with_re
     visitor.sees("What are the columns?")
     visitor.click("Choose a detector")
     visitor.click("Train")
-    visitor.arrives("results", seconds=90)
+    visitor.sees_results(seconds=90)
     assert visitor.flagged() > 100
     first = visitor.cells()[0]
     assert float(first[1]) > 99

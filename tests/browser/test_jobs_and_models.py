@@ -65,7 +65,7 @@ def test_a_setting_typed_just_before_the_click_on_train_counts(visitor, server, 
     visitor.page.get_by_label("Name of the model", exact=True).fill("typed")
     visitor.page.get_by_label("Number of trees", exact=True).fill("17")
     visitor.page.get_by_role("button", name="Train", exact=True).click()
-    visitor.arrives("results", seconds=60)
+    visitor.sees_results(seconds=60)
     assert server.space.models.card("typed")["hyperparameters"]["n_estimators"] == 17
 
 
@@ -80,7 +80,7 @@ def test_a_model_of_another_schema_says_what_is_missing_and_a_mapped_column_make
     card.get_by_role("button", name="Map columns").click()
     visitor.choose("'flow' (number) is read from", "Flow rate")
     visitor.click("Judge with these columns")
-    visitor.arrives("results", seconds=60)
+    visitor.sees_results(seconds=60)
     assert visitor.flagged() > 0
     visitor.open_expander("Rows that could not be judged")
     visitor.sees("'flow' is read from 'Flow rate'")

@@ -8,7 +8,7 @@ from engine.analysis import judge
 from engine.data.dataset import Dataset
 from engine.data.features import FeatureRecipe
 from engine.data.roles import Roles
-from engine.detectors import CATALOGUE
+from engine.detectors import CATALOGUE, Detector
 from engine.errors import Cancelled, UsageError
 from engine.model import Model
 from engine.results import ResultStore
@@ -88,15 +88,14 @@ def test_what_training_says_of_its_rows_is_what_the_model_says_bit_for_bit(place
     assert space.results.load(done["result"]).about == before
 
 
-def test_the_training_table_is_encoded_and_scored_once(place, monkeypatch):
+def test_the_training_table_is_encoded_once_and_not_scored_again(place, monkeypatch):
     space, spec = place
-    encoded, scored = [], []
-    transform, score = FeatureRecipe.transform, CATALOGUE["neighbours"]._score
+    encoded, transform = [], FeatureRecipe.transform
     monkeypatch.setattr(FeatureRecipe, "transform", lambda *a: encoded.append(len(a[1])) or transform(*a))
-    monkeypatch.setattr(CATALOGUE["neighbours"], "_score", lambda *a: scored.append(len(a[1])) or score(*a))
+    monkeypatch.setattr(Detector, "decision_function", lambda *_, **__: pytest.fail("rows were scored again"))
     monkeypatch.setattr("engine.tasks.explain_worst", lambda model, prepared, scores: _none(model))
     run_train(spec("table"), Job(space.root))
-    assert (encoded, scored) == ([300], [299])
+    assert encoded == [300]
 
 
 def _none(model):

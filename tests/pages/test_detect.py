@@ -12,8 +12,11 @@ def pump_data(space, tmp_path):
     return brought(space, pumps(), "pumps.csv", tmp_path)
 
 
-def on_results(at):
-    return at.title and at.title[0].value == "Results"
+def go_to_results(at):
+    """Wait for the end of the job and take the way to its result."""
+    wait_for(at, lambda at: [found for found in at.button if found.label == "See the results"])
+    sound(button(at, "See the results").click().run())
+    assert at.title[0].value == "Results"
 
 
 def test_without_data_the_page_leads_to_data(open_page):
@@ -33,11 +36,11 @@ def test_every_detector_offers_the_hyperparameters_it_declares(open_page, pump_d
     assert CATALOGUE[name].summary in texts(at)
 
 
-def test_training_runs_as_a_job_and_its_result_opens_by_itself(open_page, pump_data, space):
+def test_training_runs_as_a_job_and_leads_to_its_result(open_page, pump_data, space):
     at = open_page("detect", data=pump_data.id)
     at.number_input(key="isolation_forest-n_estimators").set_value(20)
     sound(button(at, "Train").click().run())
-    wait_for(at, on_results)
+    go_to_results(at)
     assert metrics(at)["Flagged"] == "20"  # 5 % of 400
     assert space.models.card("pumps")["hyperparameters"]["n_estimators"] == 20
 
@@ -64,7 +67,7 @@ def test_a_trained_model_judges_other_data_with_the_same_columns(open_page, addr
     data = brought(space, pumps(200), "more.csv", tmp_path)
     at = open_page("detect", data=data.id)
     sound(at.button(key="score-pumps@1").click().run())
-    wait_for(at, on_results)
+    go_to_results(at)
     found = space.results.load(at.session_state["loupe"].result)
     assert (found.model, found.dataset) == ("pumps@1", data.id)
 
@@ -82,7 +85,7 @@ def test_a_model_of_another_schema_says_what_is_missing_and_a_mapping_makes_it_f
         b for b in at.button if b.label == "Judge with these columns" and "map-pumps@1" in b.proto.form_id
     )
     sound(form.click().run())
-    wait_for(at, on_results)
+    go_to_results(at)
     assert "'flow' is read from 'Flow'" in texts(at)
 
 

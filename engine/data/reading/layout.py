@@ -135,7 +135,9 @@ def _is_data(row: Sequence[str], kinds: set[int], width: int) -> bool:
 
 
 def _has_values(row: Sequence[str], kinds: set[int]) -> bool:
-    return any(is_value(row[i].strip()) for i in kinds if i < len(row))
+    cells = (row[i].strip() for i in kinds if i < len(row))
+    # "No" above a column of numbers is a name, though it could be an answer.
+    return any(is_value(cell) and not cell.isalpha() for cell in cells)
 
 
 def _all_text(rows: Sequence[Sequence[str]], used: list[int], start: int) -> Layout:

@@ -2,6 +2,8 @@
 
 import pytest
 
+PLACES = ["Orléans", "Århus", "Genève", "München", "Málaga", "Besançon", "Logroño"]
+
 
 def kinds(reading):
     return {finding.kind for finding in reading.findings}
@@ -206,3 +208,22 @@ def test_names_become_unique_and_safe(read):
     assert names[6] == "abc"
     assert max(map(len, names)) <= 120
     assert "names" in kinds(reading)
+
+
+def test_no_above_a_column_of_numbers_is_a_name(read):
+    reading = read("no;flow\n1;2,5\n2;3,5\n3;4,5\n")
+    assert list(reading.frame.columns) == ["no", "flow"]
+
+
+def test_several_western_languages_in_one_file_are_not_taken_for_cyrillic(read):
+    lines = "ort;preis\n" + "".join(f"{place};{n},50\n" for n, place in enumerate(PLACES * 5))
+    reading = read(lines.encode("cp1252"))
+    assert reading.encoding == "cp1252"
+    assert reading.frame["ort"][1] == "Århus"
+
+
+def test_a_category_called_none_does_not_make_a_column_of_dates(read):
+    rows = "".join(f"{n},{'none' if n % 10 else 'spike'}\n" for n in range(200))
+    reading = read("n,kind\n" + rows)
+    assert reading.types["kind"] == "text"
+    assert not [finding for finding in reading.findings if finding.level == "warning"]
