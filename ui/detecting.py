@@ -77,26 +77,38 @@ def model_list(data: Dataset) -> None:
         return
     empty = [name for name, facts in data.profile["columns"].items() if facts["distinct"] == 0]
     fits = [(card, compare(card.columns, data.types, empty=empty)) for card in cards]
-    for card, fit in sorted(fits, key=lambda pair: not pair[1].fits):
-        with st.container(border=True):
-            left, right = st.columns([5, 1], vertical_alignment="center")
-            origin = f"trained on {card.rows:,} rows of {card.dataset}"
-            left.markdown(f"**{plain(card.id)}** · {card.title} · {plain(origin)}")
-            if fit.fits:
-                more = f"; {len(fit.extra)} other columns are not used" if fit.extra else ""
-                left.caption(f":material/check: The columns fit{more}.")
-            else:
-                left.caption(f":material/block: Does not fit yet: {plain(fit.problem)}.")
-            right.button(
-                "Judge",
-                key=f"score-{card.id}",
-                disabled=not fit.fits,
-                on_click=_score,
-                args=(card.id, data, {}),
-                width="stretch",
-            )
-            if not fit.fits:
-                _mapping_form(card, data, fit)
+    for card, fit in fits:
+        if fit.fits:
+            _model(card, data, fit)
+    others = [(card, fit) for card, fit in fits if not fit.fits]
+    if others:
+        with st.expander(
+            f"Models that learned from other columns ({len(others)})", expanded=len(others) == len(fits)
+        ):
+            for card, fit in others:
+                _model(card, data, fit)
+
+
+def _model(card: Card, data: Dataset, fit: Any) -> None:
+    """One trained model, whether it fits the data, and the button that has it judge."""
+    with st.container(border=True):
+        left, right = st.columns([5, 1], vertical_alignment="center")
+        origin = f"trained on {card.rows:,} rows of {card.dataset}"
+        left.markdown(f"**{plain(card.id)}** · {card.title} · {plain(origin)}")
+        if fit.fits:
+            more = f"; {len(fit.extra)} other columns are not used" if fit.extra else ""
+            left.caption(f":material/check: The columns fit{more}.")
+        else:
+            left.caption(f":material/block: Does not fit yet: {plain(fit.problem)}.")
+            _mapping_form(card, data, fit)
+        right.button(
+            "Judge",
+            key=f"score-{card.id}",
+            disabled=not fit.fits,
+            on_click=_score,
+            args=(card.id, data, {}),
+            width="stretch",
+        )
 
 
 def readable(values: dict[str, Any]) -> Card | None:

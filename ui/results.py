@@ -49,7 +49,10 @@ def _workbench(found: Result, card: Card, data: Dataset) -> None:
 
 def in_a_sentence(answer: Judgement, rule: Rule) -> str:
     """The threshold in plain words."""
-    than = "every row" if answer.percentile >= 100 else f"{answer.percentile:.4g} % of the rows"
+    percentile = (
+        rule.value if rule.kind == "percentile" else answer.percentile
+    )  # as asked, where it was asked for
+    than = "every row" if percentile >= 100 else f"{percentile:.4g} % of the rows"
     text = (
         f"Flags rows **more unusual than {than}** the model learned from: "
         f"**{answer.flagged:,} of {answer.judged:,}** rows."
