@@ -15,6 +15,7 @@ from urllib.parse import urlencode, urlsplit
 
 import pytest
 from playwright.sync_api import BrowserContext, Locator, Page, expect, sync_playwright
+from playwright.sync_api import TimeoutError as PlaywrightTimeout
 
 from engine import Workspace
 from tests.pages.prepared import brought, judged, pumps, sample
@@ -166,8 +167,16 @@ class Visitor:
 
     def choose(self, label, option):
         """Choose an option of a select box."""
-        self.page.get_by_label(label, exact=True).first.click()
-        self.page.get_by_role("option", name=option, exact=True).click()
+        wanted = self.page.get_by_role("option", name=option, exact=True)
+        for _ in range(3):  # an expander still opening under the box closes its list again
+            self.page.get_by_label(label, exact=True).first.click()
+            try:
+                wanted.click(timeout=5000)
+                break
+            except PlaywrightTimeout:
+                self.page.keyboard.press("Escape")
+        else:
+            raise AssertionError(f"'{label}' offers no option '{option}'")
         self.settle()
 
     def fill(self, label, value):
