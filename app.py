@@ -18,7 +18,6 @@ ROOT = Path(__file__).resolve().parent
 sys.path.insert(0, str(ROOT))
 
 COOKIE = "loupe_owner"
-HEAD_START_SECONDS = 4.0  # of the first page before the charts, which it does not show
 POLICY = (
     "default-src 'self'; script-src 'self' 'wasm-unsafe-eval' "
     "'sha256-THxz9J9+wf7rhwR2YkXJoSZ13UCmYyC+3lNDv2+8ugA='; style-src 'self' 'unsafe-inline'; "
@@ -63,20 +62,21 @@ class Visitors:
 
 @asynccontextmanager
 async def lifespan(_: Any) -> AsyncIterator[dict[str, Any]]:
-    """Import what every page needs, start the job manager, and stop its workers at the end."""
-    from ui import detecting, inspecting, results, server, upload  # noqa: F401
+    """Answer at once, make ready in the background, and stop the workers at the end."""
+    from ui import server
 
-    server.jobs()
-    Thread(target=_prepare_charts, name="prepare charts", daemon=True).start()
+    Thread(target=_make_ready, name="make ready", daemon=True).start()
     yield {}
     server.close()
 
 
-def _prepare_charts() -> None:
-    """Import Altair and compile the first chart, once the first visitor's page is likely to stand."""
+def _make_ready() -> None:
+    """Import what every page needs and start the job manager; then, when the first page stands, the charts."""
     from engine import charts
+    from ui import detecting, inspecting, results, server, upload  # noqa: F401
 
-    time.sleep(HEAD_START_SECONDS)
+    server.jobs()
+    time.sleep(server.HEAD_START_SECONDS)
     charts.prepare()
     # Streamlit collects garbage after every run; what was imported once need not be looked at again each time.
     gc.collect()

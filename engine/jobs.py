@@ -81,6 +81,7 @@ class JobManager:
         keep_days: float = 30.0,
         spare: bool = True,
         spare_delay_seconds: float = 2.0,
+        first_spare_seconds: float = 0.0,
         stop_grace_seconds: float = 5.0,
         functions: Mapping[str, str] | None = None,
     ) -> None:
@@ -108,6 +109,7 @@ class JobManager:
                 stop_grace_seconds=stop_grace_seconds,
                 close_grace_seconds=min(2.0, stop_grace_seconds),
                 spare_delay_seconds=spare_delay_seconds if spare else None,
+                first_spare_seconds=first_spare_seconds,
             ),
         )
         self._scheduler.start()

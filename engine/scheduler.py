@@ -43,6 +43,7 @@ class Limits:
     stop_grace_seconds: float  # from SIGTERM to SIGKILL
     close_grace_seconds: float  # the same when the server itself has to go
     spare_delay_seconds: float | None  # from handing out a spare to starting the next; None: no spare
+    first_spare_seconds: float  # from the start to the first spare, for what else has to start
 
 
 @dataclass
@@ -75,7 +76,7 @@ class Scheduler:
         self._jobs_directory, self._spare_log = jobs_directory, spare_log
         self._running: dict[str, _Running] = {}
         self._spare: WorkerProcess | None = None
-        self._spare_due = 0.0
+        self._spare_due = time.monotonic() + limits.first_spare_seconds
         self._stops_due = 0.0
         self._queue_changed = True
         self._closing = False

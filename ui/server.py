@@ -8,6 +8,7 @@ from typing import Any
 
 from engine import Job, JobManager, Workspace
 
+HEAD_START_SECONDS = 4.0  # of the first page before what it does not need: the spare worker, the charts
 _starting = Lock()
 
 
@@ -26,7 +27,7 @@ def jobs() -> JobManager:
 @cache
 def _manager() -> JobManager:
     space = workspace()
-    return JobManager(space.root, space.database_url)
+    return JobManager(space.root, space.database_url, first_spare_seconds=HEAD_START_SECONDS)
 
 
 def submit(kind: str, dataset: str, spec: dict[str, Any], *, owner: str, title: str) -> Job:
