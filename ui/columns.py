@@ -37,7 +37,7 @@ def roles_form(data: Dataset) -> None:
         key=key,
         hide_index=True,
         width="stretch",
-        height=min(36 * len(data.columns) + 40, 560),
+        height=min(35 * len(data.columns) + 38, 563),
         disabled=["Column", "Type", "Missing", "Distinct", "Range", "Shape", "Why"],
         on_change=_change_roles,
         args=(data, key),

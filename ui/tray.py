@@ -10,6 +10,7 @@ from ui.panels import attempt, page, plain
 from ui.session import owner, session
 
 POLL = "700ms"
+LOG_LINES = 12
 SHOWN = 4  # jobs in the tray, newest first
 
 
@@ -33,7 +34,9 @@ def job_tray() -> None:
 def _tray_line(job: Job) -> None:
     if job.active:
         st.progress(job.progress, text=plain(f"{job.title}, {_waiting(job)}"))
-        st.button("Cancel", key=f"cancel-{job.id}", on_click=_cancel, args=(job.id,), type="tertiary")
+        with st.container(horizontal=True):
+            st.button("Cancel", key=f"cancel-{job.id}", on_click=_cancel, args=(job.id,), type="tertiary")
+            _log(job)
         return
     icon = {"done": "check_circle", "failed": "error", "cancelled": "cancel"}.get(job.state, "warning")
     result = (job.result or {}).get("result") if job.state == "done" else None
@@ -46,6 +49,8 @@ def _tray_line(job: Job) -> None:
             st.switch_page(page("results"))
     else:
         st.markdown(f":material/{icon}: {plain(job.title)}", help=plain(job.error or job.state))
+        if job.state == "failed":
+            _log(job)
 
 
 def job_details(job: Job) -> None:
@@ -63,9 +68,14 @@ def job_details(job: Job) -> None:
         st.info(f"{title} was cancelled; nothing was kept.", icon=":material/cancel:")
     elif job.state == "interrupted":
         st.warning(f"{title}: the server stopped while this ran; start it again.", icon=":material/warning:")
-    log = server.jobs().log_tail(job.id, 12)
+    _log(job)
+
+
+def _log(job: Job) -> None:
+    """The end of a job's log, for who wants to see what it is doing."""
+    log = server.jobs().log_tail(job.id, LOG_LINES)
     if log.strip():
-        with st.expander("Log"):
+        with st.popover("Log", type="tertiary"):
             st.code(log, language=None)
 
 
