@@ -59,7 +59,6 @@ def judged_now(found: Result, card: Card, label: str | None) -> Judgement:
 
 def _percentile_knobs(rule: Rule) -> None:
     set_widget("rule-slider", max(rule.value, LOWEST_ON_SLIDER))
-    set_widget("rule-number", rule.value)
     st.slider(
         "Percentile",
         LOWEST_ON_SLIDER,
@@ -69,15 +68,19 @@ def _percentile_knobs(rule: Rule) -> None:
         on_change=_set_from,
         args=("rule-slider",),
     )
+    # A field of its own for every value: one that was given each step of the slider would send earlier steps back
+    # while the slider moves on, as if somebody had typed them.
+    exactly = f"rule-number-{rule.value!r}"
     st.number_input(
         "Percentile, exactly",
         0.0,
         100.0,
+        rule.value,
         step=0.05,
         format="%.2f",
-        key="rule-number",
+        key=exactly,
         on_change=_set_from,
-        args=("rule-number",),
+        args=(exactly,),
     )
 
 

@@ -15,6 +15,11 @@ def flagged(at):
     return int(metrics(at)["Flagged"].replace(",", ""))
 
 
+def exactly(at):
+    """The field that takes a percentile by the digit."""
+    return next(field for field in at.number_input if field.label == "Percentile, exactly")
+
+
 def test_without_data_the_page_leads_to_data(open_page):
     assert titles(open_page("results")) == ["No data yet"]
 
@@ -42,12 +47,12 @@ def test_slider_and_number_move_the_same_line(open_page, addresses):
     at = open_page("results", **addresses["pumps"])
     sound(at.slider(key="rule-slider").set_value(90.0).run())
     assert flagged(at) == 40
-    assert at.number_input(key="rule-number").value == 90.0
-    sound(at.number_input(key="rule-number").set_value(99.0).run())
+    assert exactly(at).value == 90.0
+    sound(exactly(at).set_value(99.0).run())
     assert flagged(at) == 4
     assert at.slider(key="rule-slider").value == 99.0
     # A percentile below the slider's range moves the slider as far as it goes, and still counts.
-    sound(at.number_input(key="rule-number").set_value(20.0).run())
+    sound(exactly(at).set_value(20.0).run())
     assert flagged(at) == 320
     current = at.session_state["loupe"]
     assert (current.rule_kind, current.rule_value) == ("percentile", 20.0)
