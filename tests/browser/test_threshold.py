@@ -18,6 +18,7 @@ def test_moving_the_percentile_moves_numbers_sentence_and_address_and_a_link_sho
     slider.focus()
     for _ in range(5):
         slider.press("ArrowLeft")
+        visitor.settle()
     visitor.sees("94.5 %")
     assert visitor.flagged() == 22
     visitor.fill("Percentile, exactly", "90")
