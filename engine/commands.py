@@ -141,7 +141,7 @@ def _with_reasons(
 
     from engine.analysis import MOST_EXPLAINED
     from engine.report import result_table
-    from engine.scoring.reasons import explain
+    from engine.scoring.reasons import MOST_REASONS, explain
 
     worst = np.flatnonzero(judgement.flags)
     worst = worst[np.argsort(-scores.values[worst], kind="stable")][:MOST_EXPLAINED]
@@ -156,7 +156,7 @@ def _with_reasons(
         severity=scores.severity,
         flags=judgement.flags,
         judged=scores.judged,
-        reasons=explain(model, prepared, worst).sentences() if len(worst) else {},
+        reasons=explain(model, prepared, worst, most=MOST_REASONS).sentences() if len(worst) else {},
         obstacles=scores.obstacles,
     )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -45,7 +46,7 @@ class Explained:
     rows: NDArray[np.int64]  # row numbers in the table (n_rows,)
     columns: list[str]
     contributions: NDArray[np.float64]  # fall of the score per column (n_rows, n_columns)
-    reasons: list[list[Reason]]  # strongest first, every column that contributes
+    reasons: list[list[Reason]]  # strongest first
 
     def sentences(self) -> dict[int, str]:
         """Row number -> its strongest reasons in one line."""
@@ -60,8 +61,8 @@ def sentence(reasons: list[Reason]) -> str:
     return "; ".join(reason.text for reason in worth)
 
 
-def explain(model: Model, prepared: Prepared, rows: NDArray[np.int64]) -> Explained:
-    """Contributions and reasons of the given judged rows."""
+def explain(model: Model, prepared: Prepared, rows: NDArray[np.int64], *, most: int = MOST_KEPT) -> Explained:
+    """Contributions of the given judged rows, and the ``most`` strongest reasons of each."""
     recipe, X = model.recipe, prepared.encoded.values[rows]
     contributions = ablation(model.detector.decision_function, X, recipe.encoder.typical_row, recipe.groups)
     parts, features = shares(contributions), prepared.features.iloc[rows]
@@ -69,17 +70,17 @@ def explain(model: Model, prepared: Prepared, rows: NDArray[np.int64]) -> Explai
     sources = recipe.encoder.sources
     # Of a series' channel the rolling feature that lies furthest out gives the words.
     furthest = [sources[m[np.abs(X[:, m]).argmax(axis=1)]] for m in members]
+    strongest = np.argsort(-parts, axis=1, kind="stable")[:, :most]
     reasons = []
-    for i in range(len(rows)):
-        order = [int(g) for g in np.argsort(-parts[i], kind="stable")[:MOST_KEPT] if parts[i][g] > 0]
-        cells = features.iloc[i]
+    for i, cells in enumerate(features.to_dict("records")):
+        order = [int(g) for g in strongest[i] if parts[i][g] > 0]
         reasons.append(
             [_reason(recipe, recipe.encoder.codes[furthest[g][i]], float(parts[i][g]), cells) for g in order]
         )
     return Explained(rows=rows, columns=recipe.channels, contributions=contributions, reasons=reasons)
 
 
-def _reason(recipe: FeatureRecipe, code: ColumnCode, share: float, cells: pd.Series) -> Reason:
+def _reason(recipe: FeatureRecipe, code: ColumnCode, share: float, cells: Mapping[Any, Any]) -> Reason:
     column, what = recipe.describe(code)
     value, usual = value_in_words(code, cells[code.name]), usual_in_words(code, cells[code.name])
     return Reason(column=column, share=share, measure=what, value=value, usual=usual)
