@@ -69,7 +69,8 @@ def _percentile_knobs(rule: Rule) -> None:
         args=("rule-slider",),
     )
     # A field of its own for every value: one that was given each step of the slider would send earlier steps back
-    # while the slider moves on, as if somebody had typed them.
+    # while the slider moves on, as if somebody had typed them. A field drawn by a run that was cut short may report
+    # what it was drawn with as a change, so only another value counts.
     exactly = f"rule-number-{rule.value!r}"
     st.number_input(
         "Percentile, exactly",
@@ -80,7 +81,7 @@ def _percentile_knobs(rule: Rule) -> None:
         format="%.2f",
         key=exactly,
         on_change=_set_from,
-        args=(exactly,),
+        args=(exactly, rule.value),
     )
 
 
@@ -117,8 +118,10 @@ def _change_kind(result_id: str, label: str | None) -> None:
     session().set_rule(kind, start.get(kind, 0.0))
 
 
-def _set_from(key: str) -> None:
-    session().set_rule("percentile", float(widget(key)))
+def _set_from(key: str, drawn_with: float | None = None) -> None:
+    value = float(widget(key))
+    if value != drawn_with:
+        session().set_rule("percentile", value)
 
 
 def _set_value() -> None:

@@ -14,11 +14,10 @@ def test_moving_the_percentile_moves_numbers_sentence_and_address_and_a_link_sho
 ):
     visitor.open("results", **pump_link)
     assert visitor.flagged() == 20
-    slider = visitor.page.get_by_role("slider")
-    slider.focus()
+    visitor.page.get_by_role("slider").focus()
     for _ in range(5):
-        slider.press("ArrowLeft")
-        visitor.settle()
+        visitor.page.keyboard.press("ArrowLeft")  # faster than the page answers: no step may be lost
+    visitor.settle()
     visitor.sees("94.5 %")
     assert visitor.flagged() == 22
     visitor.fill("Percentile, exactly", "90")
