@@ -217,7 +217,7 @@ def detectors(options: argparse.Namespace) -> None:
     for name, kind in CATALOGUE.items():
         print(f"{name}: {kind.title}. {kind.summary}")
         for knob in declared(kind).values():
-            print(f"    {knob.name} = {knob.default}    {knob.help}")
+            print(f"    {knob.name} = {knob.text(knob.default)}    {knob.help}")
 
 
 def _sha256(path: Path) -> str:
