@@ -36,8 +36,73 @@ def test_a_bare_number_is_a_name_where_a_name_is_meant(tmp_path):
 
 
 @pytest.mark.parametrize(
+    "text",
+    [
+        "threshold_percentile: 98",
+        "hyperparameters: {threshold_percentile: 98}",
+        "hyperparameters: {contamination: 0.02}",
+        "threshold_percentile: 98\nhyperparameters: {contamination: 0.02}",
+        "threshold_percentile: 98\nhyperparameters: {threshold_percentile: 98.0}",
+    ],
+)
+def test_a_percentile_is_another_way_to_say_the_share_of_anomalies(tmp_path, text):
+    assert loaded(tmp_path, text).hyperparameters == {"contamination": 0.02}
+
+
+def test_options_taken_later_win_over_the_file(tmp_path):
+    config = loaded(tmp_path, "scaling: robust\nhyperparameters: {contamination: 0.1, nu: 0.2}")
+    config.tune({"threshold_percentile": "95", "scaling": "none"})
+    assert (config.hyperparameters, config.scaling) == ({"contamination": 0.05, "nu": 0.2}, "none")
+
+
+def test_scaling_may_stand_among_the_hyperparameters_and_the_detector_be_called_model_type(tmp_path):
+    config = loaded(
+        tmp_path, "model_type: one_class_svm\nhyperparameters:\n  scaling: minmax\n  nu: 0.2\n  gamma:\n"
+    )
+    assert config == TrainConfig(detector="one_class_svm", scaling="minmax", hyperparameters={"nu": 0.2})
+
+
+def test_what_was_chosen_can_be_told_from_what_was_left_out(tmp_path):
+    config = loaded(tmp_path, "label: is_fraud\nhyperparameters: {nu: 0.2}")
+    assert config.given() == {
+        "detector": "isolation_forest",
+        "label": "is_fraud",
+        "scaling": "standard",
+        "hyperparameters": {"nu": 0.2},
+    }
+
+
+@pytest.mark.parametrize(
     ("text", "words"),
     [
+        ("n_estimators: 10", "'n_estimators' is a hyperparameter; indent it under 'hyperparameters:'"),
+        ("threshold_percentil: 95", "did you mean 'threshold_percentile'"),
+        (
+            "threshold_percentile: high",
+            "threshold_percentile must be a number between 50 and 99.99, got 'high'",
+        ),
+        (
+            "threshold_percentile: 0.95",
+            "threshold_percentile must be a number between 50 and 99.99, got '0.95'",
+        ),
+        (
+            "threshold_percentile: 95\nhyperparameters: {contamination: 0.1}",
+            "threshold_percentile 95 flags a share of 0.05, and contamination says 0.1; leave one of them out",
+        ),
+        (
+            "threshold_percentile: 95\nhyperparameters: {contamination: some}",
+            "threshold_percentile 95 flags a share of 0.05, and contamination says some",
+        ),
+        (
+            "threshold_percentile: 95\nhyperparameters: {threshold_percentile: 98}",
+            "threshold_percentile is said twice, as '98' and as '95'",
+        ),
+        (
+            "scaling: robust\nhyperparameters: {scaling: none}",
+            "scaling is said twice, as 'robust' and as 'none'",
+        ),
+        ("detector: neighbours\nmodel_type: one_class_svm", "detector is said twice, as 'neighbours'"),
+        ("hyperparameters: {scaling: [a]}", "scaling must be one value, got"),
         ("detektor: x", "'detektor' is not a key of a configuration; did you mean 'detector'"),
         ("- a\n- b", "must hold 'key: value' lines"),
         ("", "must hold 'key: value' lines"),
