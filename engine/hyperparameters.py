@@ -57,13 +57,22 @@ class Hyperparameter:
         """A value as a person writes it: ``64, 32, 16`` for a list. :meth:`check` reads it back."""
         return ", ".join(map(str, value)) if self.kind is tuple else str(value)
 
+    def allowed(self) -> str:
+        """What may be given, in words; empty where the help alone says it, as of a text."""
+        if self.kind is bool:
+            return "true or false"
+        if self.choices or self.kind is str:
+            return f"one of {', '.join(self.choices)}" if self.choices else ""
+        bounded = self.low is not None or self.high is not None
+        return self._wanted() + (f"{self._each(', ')} {self.range_text()}" if bounded else "")
+
     def range_text(self) -> str:
         """The allowed range in words."""
         if self.low is None:
-            return f"at or below {self.high:g}"
+            return f"at or below {self.high:.10g}"
         if self.high is None:
-            return f"at or above {self.low:g}"
-        return f"between {self.low:g} and {self.high:g}"
+            return f"at or above {self.low:.10g}"
+        return f"between {self.low:.10g} and {self.high:.10g}"
 
     def _numbers(self, value: Any) -> tuple[int, ...]:
         """Whole numbers from a list, or from a text such as ``64, 32, 16`` or ``[64, 32, 16]``."""
@@ -88,9 +97,11 @@ class Hyperparameter:
         if isinstance(value, bool) or not exact or not math.isfinite(number):
             raise UsageError(f"{self.name} must be {self._wanted()}, got '{value}'")
         if (self.low is not None and number < self.low) or (self.high is not None and number > self.high):
-            each = "each " if self.kind is tuple else ""
-            raise UsageError(f"{self.name} must {each}lie {self.range_text()}, got {value}")
+            raise UsageError(f"{self.name} must{self._each(' ')} lie {self.range_text()}, got {value}")
         return number if self.kind is float else int(number)
+
+    def _each(self, after: str) -> str:
+        return f"{after}each" if self.kind is tuple else ""
 
     def _wanted(self) -> str:
         if self.kind is tuple:
