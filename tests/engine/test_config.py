@@ -1,9 +1,15 @@
 """A training run in YAML: each key checked, each mistake answered in a sentence."""
 
+import re
+from dataclasses import dataclass, fields
+
 import pytest
 
 from engine.config import TrainConfig
+from engine.config_template import CONFIG_FOLDER, configurations, template, write_configurations
+from engine.detectors import CATALOGUE, IsolationForest
 from engine.errors import UsageError
+from engine.hyperparameters import checked, declared, hyperparameter
 
 
 def loaded(tmp_path, text):
@@ -128,3 +134,68 @@ def test_a_file_that_is_missing_or_no_text_is_named(tmp_path):
     (tmp_path / "bytes.yaml").write_bytes(b"\xff\xfe\x00")
     with pytest.raises(UsageError, match="is not valid YAML"):
         TrainConfig.load(tmp_path / "bytes.yaml")
+
+
+# ---- the template, and the files of configs/
+
+
+def uncommented(text):
+    """A template in which every choice left open is made."""
+    return re.sub(r"^( *)#(?=[a-z_]+: )", r"\1", text, flags=re.M)
+
+
+@pytest.mark.parametrize("name", CATALOGUE)
+def test_a_template_is_a_training_with_every_default(tmp_path, name):
+    config = loaded(tmp_path, template(name))
+    kind = CATALOGUE[name]
+    assert checked(kind, config.hyperparameters) == checked(kind, {})
+    assert set(config.hyperparameters) == {n for n, knob in declared(kind).items() if not knob.advanced}
+    assert TrainConfig(detector=name, hyperparameters=config.hyperparameters) == config
+
+
+@pytest.mark.parametrize("name", CATALOGUE)
+def test_a_template_holds_every_key_and_explains_every_hyperparameter(tmp_path, name):
+    config = loaded(tmp_path, uncommented(template(name)))
+    assert set(config.given()) == {field.name for field in fields(TrainConfig)}
+    assert checked(CATALOGUE[name], config.hyperparameters) == checked(CATALOGUE[name], {})
+    assert (
+        list(config.hyperparameters)[-1]
+        == [n for n, k in declared(CATALOGUE[name]).items() if k.advanced][-1]
+    )
+    words = " ".join(re.findall(r"^ *# (.*)$", template(name), flags=re.M))
+    assert all(knob.help in words for knob in declared(CATALOGUE[name]).values())
+
+
+def test_a_list_of_numbers_is_a_list_in_a_template(tmp_path, monkeypatch):
+    @dataclass(kw_only=True, eq=False, repr=False)
+    class Layered(IsolationForest):
+        layers: tuple[int, ...] = hyperparameter((64, 32, 16), "Widths.", low=1, high=1024)
+
+    monkeypatch.setitem(CATALOGUE, Layered.name, Layered)
+    assert "  layers: [64, 32, 16]\n" in template(Layered.name)
+    config = loaded(tmp_path, template(Layered.name))
+    assert checked(Layered, config.hyperparameters)["layers"] == (64, 32, 16)
+
+
+def test_every_line_of_a_template_is_short_enough_to_read():
+    assert max(len(line) for name in CATALOGUE for line in template(name).splitlines()) <= 110
+
+
+@pytest.mark.parametrize("name", configurations())
+def test_a_written_configuration_equals_the_shipped_one_byte_for_byte(name):
+    assert configurations()[name].encode() == (CONFIG_FOLDER / name).read_bytes()
+
+
+def test_every_detector_has_a_configuration_that_loads():
+    configs = {path.name: TrainConfig.load(path) for path in sorted(CONFIG_FOLDER.glob("*.yaml"))}
+    of_catalogue = [config for config in configs.values() if config.detector in CATALOGUE]
+    assert sorted(config.detector for config in of_catalogue) == sorted(CATALOGUE)
+    for config in of_catalogue:
+        assert checked(CATALOGUE[config.detector], config.hyperparameters)
+    assert configs["knn_lof.yaml"].hyperparameters["mode"] == "lof"
+
+
+def test_writing_the_configurations_leaves_the_finished_files_and_nothing_else(tmp_path):
+    paths = write_configurations(tmp_path / "new")
+    assert sorted(paths) == sorted((tmp_path / "new").iterdir())
+    assert [path.name for path in paths] == list(configurations())

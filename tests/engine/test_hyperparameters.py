@@ -116,6 +116,22 @@ def test_a_wrong_value_is_refused_with_the_rule_and_what_was_given(name, given, 
     assert str(caught.value).startswith(words)
 
 
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("litres", "a whole number between 1 and 5"),
+        ("heat", "a number at or above 0"),
+        ("cool", "a number at or below 10"),
+        ("lid", "true or false"),
+        ("tea", "one of green, black"),
+        ("name", ""),
+        ("cups", "1 to 8 whole numbers such as '3, 2', each between 1 and 9"),
+    ],
+)
+def test_what_may_be_given_is_said_in_words(name, words):
+    assert KNOBS[name].allowed() == words
+
+
 @pytest.mark.parametrize("name", KNOBS)
 def test_a_value_written_as_a_person_does_is_read_back(name):
     knob = KNOBS[name]
