@@ -1,4 +1,4 @@
-"""What each command of the command line does. Heavy libraries are imported by the command that needs them."""
+"""What `score`, `check` and `detectors` do. Heavy libraries are imported by the command that needs them."""
 
 from __future__ import annotations
 

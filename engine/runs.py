@@ -191,17 +191,22 @@ def _used(card: Card, scaling: str) -> dict[str, Any]:
 
 
 class _Tee(io.TextIOBase):
-    """A stream that also writes what passes through to a second one."""
+    """A stream that also writes what passes through to a second one.
+
+    When the reader of the first has gone, as in ``… | head``, the second still hears it, and the work goes on.
+    """
 
     def __init__(self, stream: TextIO, copy: io.StringIO) -> None:
         self._stream, self._copy = stream, copy
 
     def write(self, text: str) -> int:
-        self._copy.write(text)
-        return self._stream.write(text)
+        with suppress(BrokenPipeError):
+            self._stream.write(text)
+        return self._copy.write(text)
 
     def flush(self) -> None:
-        self._stream.flush()
+        with suppress(BrokenPipeError):
+            self._stream.flush()
 
     def fileno(self) -> int:
         return self._stream.fileno()

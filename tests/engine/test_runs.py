@@ -146,6 +146,21 @@ def test_what_is_printed_is_noted_on_its_way(capsys):
     assert (told.out, told.err) == ("to the reader\nafter it\n", "beside it\n")
 
 
+def test_a_reader_that_has_gone_costs_neither_the_training_nor_its_log(monkeypatch):
+    class Gone(io.StringIO):
+        def write(self, text):
+            raise BrokenPipeError
+
+        def flush(self):
+            raise BrokenPipeError
+
+    recording = Recording()
+    monkeypatch.setattr(sys, "stdout", Gone())
+    with recording.listening():
+        print("learning", flush=True)
+    assert recording.said == "learning\n"
+
+
 def test_the_seconds_of_a_step_count_also_when_it_fails():
     recording = Recording()
     with pytest.raises(ValueError, match="no"), recording.step("loading"):
