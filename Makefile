@@ -13,7 +13,7 @@ TEST_READY := $(VENV)/.installed-dev
 
 TRAIN := $(BIN)/python -m engine train --models models/shipped --seed 0
 
-.PHONY: help run test check format samples models chromium clean
+.PHONY: help run test check format samples configs models chromium clean
 
 help:
 	@echo "make run      start Loupe at http://127.0.0.1:$(PORT) (another port: make run PORT=8600)"
@@ -21,6 +21,7 @@ help:
 	@echo "make check    lint, format and types only"
 	@echo "make format   put the code into the house's format"
 	@echo "make samples  write sample_data/ again"
+	@echo "make configs  write configs/ again"
 	@echo "make models   train the shipped models again"
 	@echo "make clean    remove .venv and caches; data and models stay"
 
@@ -42,6 +43,9 @@ format: $(TEST_READY)
 
 samples: $(RUN_READY)
 	$(BIN)/python -m engine.data.synthetic
+
+configs: $(RUN_READY)
+	$(BIN)/python -m engine.config_template
 
 # The models that come with the project, one for each sample with labels; they replace those of before.
 models: $(RUN_READY)

@@ -9,7 +9,7 @@ import time
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, get_args
+from typing import Any, TypedDict, Unpack, get_args
 
 import numpy as np
 import pandas as pd
@@ -41,38 +41,30 @@ class Training:
     scores: Scores  # of the training rows, bit for bit what the model gives them when asked again
 
 
+class Choices(TypedDict, total=False):
+    """What may be said about a training beside the detector; what is left out has its default."""
+
+    name: str
+    dataset: str  # name of the training data
+    dataset_hash: str
+    scaling: Scaling
+    window: int | None  # readings a series is judged by; None: chosen from the data
+    progress: Progress
+
+
 def train(
     frame: pd.DataFrame,
     roles: Roles,
     detector: str = "isolation_forest",
     hyperparameters: Mapping[str, Any] | None = None,
-    *,
-    name: str = "model",
-    dataset: str = "",
-    dataset_hash: str = "",
-    scaling: Scaling = "standard",
-    window: int | None = None,
-    progress: Progress = quiet,
+    **choices: Unpack[Choices],
 ) -> Model:
     """Train a detector on a table. Columns with the role label are never seen by it.
 
-    ``window`` is the number of readings a series is judged by, None to choose. The order of a table's rows and
-    columns makes no difference. Raises :class:`DataError` when the table has too few rows, no usable column, or no
-    spread to rank rows by.
+    The order of a table's rows and columns makes no difference. Raises :class:`DataError` when the table has too few
+    rows, no usable column, or no spread to rank rows by.
     """
-    training = train_and_score(
-        frame,
-        roles,
-        detector,
-        hyperparameters,
-        name=name,
-        dataset=dataset,
-        dataset_hash=dataset_hash,
-        scaling=scaling,
-        window=window,
-        progress=progress,
-    )
-    return training.model
+    return train_and_score(frame, roles, detector, hyperparameters, **choices).model
 
 
 def train_and_score(

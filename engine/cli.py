@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from engine import commands, model_commands
+from engine import commands, model_commands, training_commands
 from engine.errors import EngineError
 
 
@@ -36,6 +36,7 @@ def parser() -> argparse.ArgumentParser:
     """Every command with its options."""
     root = argparse.ArgumentParser(prog="python -m engine", description="Find, tune and explain anomalies.")
     verbs = root.add_subparsers(required=True, metavar="COMMAND")
+    _add_init(verbs)
     _add_train(verbs)
     _add_score(verbs)
     check = verbs.add_parser("check", help="say what reading a file finds")
@@ -48,6 +49,13 @@ def parser() -> argparse.ArgumentParser:
     detectors.set_defaults(run=commands.detectors)
     _add_models(verbs)
     return root
+
+
+def _add_init(verbs: Any) -> None:
+    init = verbs.add_parser("init", help="a commented configuration of a detector, to edit and train with")
+    init.add_argument("detector", metavar="DETECTOR", help="see `detectors`")
+    init.add_argument("--output", type=Path, metavar="FILE", help="write it there instead of printing it")
+    init.set_defaults(run=training_commands.init)
 
 
 def _add_train(verbs: Any) -> None:
@@ -78,8 +86,11 @@ def _add_train(verbs: Any) -> None:
     train.add_argument("--seed", type=int, help="random seed (default: 0)")
     _add_reading(train)
     _add_store(train)
+    train.add_argument(
+        "--run-dir", type=Path, metavar="DIR", help="folder of the runs' records (default: the workspace's)"
+    )
     train.add_argument("--json", action="store_true", help="one JSON object on stdout, prose on stderr")
-    train.set_defaults(run=commands.train)
+    train.set_defaults(run=training_commands.train)
 
 
 def _add_score(verbs: Any) -> None:

@@ -1,10 +1,8 @@
-"""What each command of the command line does. Heavy libraries are imported by the command that needs them."""
+"""What `score`, `check` and `detectors` do. Heavy libraries are imported by the command that needs them."""
 
 from __future__ import annotations
 
 import argparse
-import hashlib
-import sys
 import tempfile
 from dataclasses import asdict
 from pathlib import Path
@@ -16,75 +14,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from engine.analysis import Judgement
-    from engine.config import TrainConfig
     from engine.model import Model, Prepared, Scores
     from engine.scoring.thresholds import Rule
-
-
-def train(options: argparse.Namespace) -> None:
-    """Train a detector on a file and keep the model."""
-    from engine.data.roles import overruled, suggest
-    from engine.store import suggested_name
-
-    config = _config(options)
-    frame, about = read(options.data, options.read, warm="sklearn.ensemble")
-    from engine import analysis
-
-    roles = overruled(
-        suggest(frame, about["types"]).roles,
-        label=config.label,
-        time=config.time,
-        entity=config.entity,
-        ignore=config.ignore,
-        kind=config.kind,
-    )
-    model = analysis.train(
-        frame,
-        roles,
-        config.detector,
-        config.hyperparameters,
-        name=config.name or suggested_name(options.data.stem),
-        dataset=options.data.name,
-        dataset_hash=_sha256(options.data),
-        scaling=config.scaling,  # type: ignore[arg-type]
-        window=config.window,
-        progress=progress,
-    )
-    card = model.save(store_of(options))
-    for text in card.notes:
-        note(text)
-    flagged = int(model.detector.labels_.sum())
-    prose = sys.stderr if options.json else sys.stdout
-    print(
-        f"{card.id}: {card.title}, {card.rows:,} rows, {len(card.features)} features, {card.seconds:.1f} s\n"
-        f"threshold {card.threshold:.6g} flags {flagged:,} of {card.judged:,} training rows",
-        file=prose,
-    )
-    if options.json:
-        facts = {"rows": card.rows, "features": len(card.features), "seconds": card.seconds}
-        print(json_text({"model": card.id, "threshold": card.threshold, **facts}))
-
-
-def _config(options: argparse.Namespace) -> TrainConfig:
-    """The configuration file's choices, overruled by the options given; refused here if they cannot be."""
-    from engine.config import TrainConfig
-    from engine.detectors import detector_class
-    from engine.hyperparameters import checked
-    from engine.store import validated_name
-
-    config = TrainConfig.load(options.config) if options.config else TrainConfig()
-    for key in ("detector", "name", "label", "time", "entity", "kind", "window"):
-        if getattr(options, key) is not None:
-            setattr(config, key, getattr(options, key))
-    if options.ignore:
-        config.ignore = [column.strip() for column in options.ignore.split(",")]
-    config.hyperparameters |= pairs(options.set, "--set")
-    if options.seed is not None:
-        config.hyperparameters["random_state"] = options.seed
-    if config.name is not None:
-        config.name = validated_name(config.name)
-    checked(detector_class(config.detector), config.hyperparameters)
-    return config
 
 
 def score(options: argparse.Namespace) -> None:
@@ -217,9 +148,4 @@ def detectors(options: argparse.Namespace) -> None:
     for name, kind in CATALOGUE.items():
         print(f"{name}: {kind.title}. {kind.summary}")
         for knob in declared(kind).values():
-            print(f"    {knob.name} = {knob.default}    {knob.help}")
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+            print(f"    {knob.name} = {knob.text(knob.default)}    {knob.help}")

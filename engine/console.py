@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from engine.data.reading import ReadingOptions
+    from engine.runs import RunStore
     from engine.store import ModelStore
 
 WORDS = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
@@ -44,6 +45,14 @@ def store_of(options: argparse.Namespace) -> ModelStore:
 
     folder = options.models or Workspace.from_environment().models_root
     return ModelStore(folder, shipped=SHIPPED_MODELS)
+
+
+def runs_of(options: argparse.Namespace) -> RunStore:
+    """The runs in the folder the options name, or in the workspace."""
+    from engine.runs import RunStore
+    from engine.workspace import Workspace
+
+    return RunStore(options.run_dir) if options.run_dir else Workspace.from_environment().runs
 
 
 # ---- reading

@@ -11,9 +11,11 @@ import difflib
 import math
 from collections.abc import Mapping
 from dataclasses import MISSING, Field, dataclass, field, fields
-from typing import Any, get_args, get_origin, get_type_hints
+from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 from engine.errors import UsageError
+
+MOST_NUMBERS = 8  # of a hyperparameter that is a list, such as the widths of a network's layers
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -21,7 +23,7 @@ class Hyperparameter:
     """What may be said about one knob: its type, default, range and one line of help."""
 
     name: str
-    kind: type  # bool, int, float or str
+    kind: type  # bool, int, float, str, or tuple: 1 to MOST_NUMBERS whole numbers
     default: Any
     help: str
     low: float | None = None
@@ -49,25 +51,62 @@ class Hyperparameter:
             return value
         if self.kind is str:
             return str(value)
+        return self._numbers(value) if self.kind is tuple else self._number(value)
+
+    def text(self, value: Any) -> str:
+        """A value as a person writes it: ``64, 32, 16`` for a list. :meth:`check` reads it back."""
+        return ", ".join(map(str, value)) if self.kind is tuple else str(value)
+
+    def allowed(self) -> str:
+        """What may be given, in words; empty where the help alone says it, as of a text."""
+        if self.kind is bool:
+            return "true or false"
+        if self.choices or self.kind is str:
+            return f"one of {', '.join(self.choices)}" if self.choices else ""
+        bounded = self.low is not None or self.high is not None
+        return self._wanted() + (f"{self._each(', ')} {self.range_text()}" if bounded else "")
+
+    def range_text(self) -> str:
+        """The allowed range in words."""
+        if self.low is None:
+            return f"at or below {self.high:.10g}"
+        if self.high is None:
+            return f"at or above {self.low:.10g}"
+        return f"between {self.low:.10g} and {self.high:.10g}"
+
+    def _numbers(self, value: Any) -> tuple[int, ...]:
+        """Whole numbers from a list, or from a text such as ``64, 32, 16`` or ``[64, 32, 16]``."""
+        if isinstance(value, str):
+            inside = value.strip()
+            if inside.startswith("[") and inside.endswith("]"):
+                inside = inside[1:-1]
+            entries = [entry.strip() for entry in inside.split(",")]
+        else:
+            entries = list(value) if isinstance(value, (list, tuple)) else [value]
+        if not 1 <= len(entries) <= MOST_NUMBERS:
+            raise UsageError(f"{self.name} must be {self._wanted()}, got {len(entries)}")
+        return tuple(self._number(entry) for entry in entries)
+
+    def _number(self, value: Any) -> Any:
+        """One finite number within the range, whole unless the kind is float."""
         try:
             number = float(value)
             exact = self.kind is float or number == int(number)
         except (TypeError, ValueError, OverflowError):
             exact = False
         if isinstance(value, bool) or not exact or not math.isfinite(number):
-            wanted = "a whole number" if self.kind is int else "a number"
-            raise UsageError(f"{self.name} must be {wanted}, got '{value}'")
+            raise UsageError(f"{self.name} must be {self._wanted()}, got '{value}'")
         if (self.low is not None and number < self.low) or (self.high is not None and number > self.high):
-            raise UsageError(f"{self.name} must lie {self.range_text()}, got {value}")
-        return self.kind(number)
+            raise UsageError(f"{self.name} must{self._each(' ')} lie {self.range_text()}, got {value}")
+        return number if self.kind is float else int(number)
 
-    def range_text(self) -> str:
-        """The allowed range in words."""
-        if self.low is None:
-            return f"at or below {self.high:g}"
-        if self.high is None:
-            return f"at or above {self.low:g}"
-        return f"between {self.low:g} and {self.high:g}"
+    def _each(self, after: str) -> str:
+        return f"{after}each" if self.kind is tuple else ""
+
+    def _wanted(self) -> str:
+        if self.kind is tuple:
+            return f"1 to {MOST_NUMBERS} whole numbers such as '{self.text(self.default)}'"
+        return "a whole number" if self.kind is int else "a number"
 
     def _boolean(self, value: Any) -> bool:
         if isinstance(value, bool):
@@ -119,10 +158,11 @@ def checked(owner: type, values: Mapping[str, Any]) -> dict[str, Any]:
 
 def _from_field(declaration: Field[Any], hint: Any) -> Hyperparameter:
     assert declaration.default is not MISSING, f"hyperparameter {declaration.name} needs a default"
-    literal = get_args(hint) if get_origin(hint) is not None else ()
-    kind = hint if isinstance(hint, type) else str
+    origin = get_origin(hint)
+    kind = tuple if origin is tuple else str if origin is not None else hint
     facts = dict(declaration.metadata)
-    facts["choices"] = facts["choices"] or tuple(literal)
+    if origin is Literal:
+        facts["choices"] = facts["choices"] or get_args(hint)
     return Hyperparameter(name=declaration.name, kind=kind, default=declaration.default, **facts)
 
 

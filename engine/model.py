@@ -20,6 +20,7 @@ from engine.data.schema import conformed
 from engine.detectors import detector_class
 from engine.detectors.base import Detector, Progress, quiet
 from engine.errors import StoreError
+from engine.hyperparameters import checked
 from engine.scoring.thresholds import N_QUANTILES, Rule, rule_from_dict, severity
 from engine.store import ModelRef, ModelStore
 
@@ -184,7 +185,8 @@ class Model:
         try:
             recipe = FeatureRecipe.from_dict(json.loads(parts["recipe.json"]))
             arrays = unpack(parts["detector.safetensors"])
-            detector = detector_class(card.detector)(**card.hyperparameters)
+            kind = detector_class(card.detector)
+            detector = kind(**checked(kind, {**card.hyperparameters}))  # JSON has no tuples
             detector.restore(arrays, n_features=len(recipe.encoder.encoded_names))
         except (KeyError, TypeError, ValueError, IndexError, AttributeError) as problem:
             raise StoreError(

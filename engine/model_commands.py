@@ -8,6 +8,7 @@ from typing import Any
 
 from engine.console import json_text, store_of
 from engine.errors import StoreError, UsageError
+from engine.workspace import Workspace
 
 
 def list_models(options: argparse.Namespace) -> None:
@@ -29,8 +30,10 @@ def list_models(options: argparse.Namespace) -> None:
 
 
 def show_model(options: argparse.Namespace) -> None:
-    """The card of a model, without the long list of reference scores."""
+    """The card of a model, without the long list of reference scores, and the folder of the run that made it."""
     card = _short(store_of(options).card(options.model))
+    run = Workspace.from_environment().runs.find(f"{card['name']}@{card['version']}", card["created"])
+    card["run"] = run and str(run)
     print(json_text(card) if options.json else json.dumps(card, indent=2, default=str))
 
 

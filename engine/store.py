@@ -140,6 +140,10 @@ class ModelStore:
         """The content of a model's parts, each the same to the bit as when it was saved."""
         return self._read(ref, lambda folder: dict(self._shelf.parts(folder)))
 
+    def folder(self, ref: str | ModelRef) -> Path:
+        """Where a version lies, for a person to look at; programs read it through this store."""
+        return self._read(ref, lambda folder: folder)
+
     def models(self) -> list[dict[str, Any]]:
         """The card of each model's active version: the user's own first, then shipped, the newest first.
 

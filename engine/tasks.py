@@ -11,9 +11,10 @@ from typing import Any, Protocol
 import numpy as np
 
 from engine.analysis import explain_worst, flagged, train_and_score
-from engine.errors import UsageError
+from engine.errors import StoreError, UsageError
 from engine.model import Model, Prepared, Scores
 from engine.report import result_table, write_result
+from engine.runs import Recording, metrics_of
 from engine.scoring.reasons import Explained, explain
 from engine.workspace import Workspace
 
@@ -37,32 +38,43 @@ def run_train(spec: dict[str, Any], job: Job) -> dict[str, Any]:
 
     Returns ``model`` (name@version) and ``result`` (id). A training that is stopped or fails leaves neither.
     """
-    space = _workspace(spec)
-    dataset = space.datasets.get(spec["dataset"])
-    job.log(f"training {spec['detector']} on {dataset.name}: {dataset.rows:,} rows")
-    frame = dataset.frame()
-    training = train_and_score(
-        frame,
-        dataset.roles,
-        spec["detector"],
-        spec.get("hyperparameters"),
-        name=spec["name"],
-        dataset=dataset.name,
-        dataset_hash=dataset.sha256,
-        window=spec.get("window"),
-        progress=lambda done, message: job.progress(0.8 * done, message),
-    )
-    explained = _explained(training.model, training.prepared, training.scores, job, start=0.8)
-    job.progress(0.95, "Keeping model and result")  # the last moment to stop
-    card = training.model.save(space.models)
+    space, recording = _workspace(spec), Recording()
+    with recording.listening():
+        dataset = space.datasets.get(spec["dataset"])
+        job.log(f"training {spec['detector']} on {dataset.name}: {dataset.rows:,} rows")
+        with recording.step("loading"):
+            frame = dataset.frame()
+        with recording.step("training"):
+            training = train_and_score(
+                frame,
+                dataset.roles,
+                spec["detector"],
+                spec.get("hyperparameters"),
+                name=spec["name"],
+                dataset=dataset.name,
+                dataset_hash=dataset.sha256,
+                window=spec.get("window"),
+                progress=lambda done, message: job.progress(0.8 * done, message),
+            )
+        with recording.step("explaining"):
+            explained = _explained(training.model, training.prepared, training.scores, job, start=0.8)
+        job.progress(0.95, "Keeping model and result")  # the last moment to stop
+        with recording.step("saving"):
+            card = training.model.save(space.models)
+            try:
+                result = space.results.save(card.id, dataset.id, training.scores, explained, frame)
+            except BaseException:
+                space.models.delete(card.id)  # the person was told that it failed, so nobody expects a model
+                raise
+        job.log(
+            f"kept as {card.id}: threshold {card.threshold:.6g}, {len(card.features)} features, {card.seconds} s"
+        )
+        metrics = metrics_of(training, frame)
+        given = {key: spec[key] for key in ("detector", "hyperparameters", "window", "name") if spec.get(key)}
     try:
-        result = space.results.save(card.id, dataset.id, training.scores, explained, frame)
-    except BaseException:
-        space.models.delete(card.id)  # the person was told that it failed, so nobody expects a model
-        raise
-    job.log(
-        f"kept as {card.id}: threshold {card.threshold:.6g}, {len(card.features)} features, {card.seconds} s"
-    )
+        space.runs.keep(card, recording, given=given, scaling="standard", metrics=metrics)
+    except StoreError as problem:  # model and result are there, and need no run
+        job.log(str(problem))
     return {"model": card.id, "result": result}
 
 

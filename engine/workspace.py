@@ -1,4 +1,4 @@
-"""Where everything is kept: one folder with data sets, results and jobs, and one with models.
+"""Where everything is kept: one folder with data sets, results, runs and jobs, and one with models.
 
 Set by environment: ``LOUPE_WORKSPACE`` (default ``workspace``), ``LOUPE_MODELS`` (default ``models``) and
 ``LOUPE_DATABASE`` (an SQLAlchemy URL; default SQLite inside the workspace).
@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from engine.data.dataset import DatasetStore
     from engine.results import ResultStore
+    from engine.runs import RunStore
     from engine.store import ModelStore
 
 PROJECT = Path(__file__).resolve().parent.parent
@@ -52,6 +53,12 @@ class Workspace:
         from engine.results import ResultStore
 
         return ResultStore(self.root / "results")
+
+    @cached_property
+    def runs(self) -> RunStore:
+        from engine.runs import RunStore
+
+        return RunStore(self.root / "runs")
 
     @cached_property
     def models(self) -> ModelStore:

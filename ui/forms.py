@@ -21,9 +21,13 @@ def hyperparameters(kind: type[Detector]) -> None:
 
 
 def given(kind: type[Detector]) -> dict[str, Any]:
-    """What the form says now. Read inside a callback: what a click was given with may be older than the last edit."""
-    values = {name: widget(_key(kind, name)) for name in declared(kind)}
-    return {name: value for name, value in values.items() if value is not None}
+    """What the form says now, checked: a value that cannot be raises a UsageError that says what can.
+
+    Read inside a callback: what a click was given with may be older than the last edit.
+    """
+    knobs = declared(kind)
+    values = {name: widget(_key(kind, name)) for name in knobs}
+    return {name: knobs[name].check(value) for name, value in values.items() if value is not None}
 
 
 def _grid(kind: type[Detector], knobs: list[Hyperparameter]) -> None:
@@ -43,8 +47,8 @@ def _ask(place: Any, key: str, knob: Hyperparameter) -> None:
         place.toggle(knob.label, knob.default, **asked)
     elif knob.choices:
         place.selectbox(knob.label, knob.choices, index=knob.choices.index(knob.default), **asked)
-    elif knob.kind is str:
-        place.text_input(knob.label, knob.default, **asked)
+    elif knob.kind in (str, tuple):
+        place.text_input(knob.label, knob.text(knob.default), **asked)
     elif knob.kind is int:
         low = None if knob.low is None else int(knob.low)
         high = None if knob.high is None else int(knob.high)

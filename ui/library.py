@@ -85,6 +85,8 @@ def _card(card: Card) -> None:
         "Readings per window": str(card.window) if card.window else "not a series",
         "Versions": ", ".join(f"{name} {number}" for name, number in card.versions.items()),
     }
+    if run := server.workspace().runs.find(card.id, card.created):
+        facts["Run"] = f"{run.parent.name}/{run.name} in the workspace"
     left, right = st.columns(2)
     left.table({"Value": {name: plain(text) for name, text in facts.items()}})
     right.markdown("**Hyperparameters**")

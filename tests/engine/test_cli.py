@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -19,7 +20,19 @@ from engine.store import ModelStore
 
 PROJECT = Path(__file__).resolve().parents[2]
 ADDED = ["anomaly_score", "severity", "is_anomaly", "reasons"]
-TRAINED = {"model", "threshold", "rows", "features", "seconds"}
+TRAINED = {
+    "model",
+    "threshold",
+    "rows",
+    "judged",
+    "features",
+    "feature_names",
+    "seconds",
+    "folder",
+    "files",
+    "run",
+}
+TRAINED |= {"share_flagged", "roc_auc", "average_precision", "check"}
 
 
 @pytest.fixture(scope="module")
@@ -27,9 +40,8 @@ def place(tmp_path_factory, table):
     """A folder with a file of 300 rows and a model of it, made by the command line in a process of its own."""
     folder = tmp_path_factory.mktemp("cli")
     table.frame.to_csv(folder / "parts.csv", index=False)
-    done = loupe(
-        folder, "train", "parts.csv", "--detector", "neighbours", "--name", "parts", "--models", "m", "--json"
-    )
+    train = ("train", "parts.csv", "--detector", "neighbours", "--name", "parts", "--models", "m", "--json")
+    done = loupe(folder, *train, "--run-dir", "runs")
     assert done.returncode == 0, done.stderr
     (folder / "train.out").write_text(done.stdout)
     (folder / "train.err").write_text(done.stderr)
@@ -59,6 +71,7 @@ def run(place, read_once, monkeypatch, capsys):
 
     def running(*arguments):
         monkeypatch.chdir(place)
+        monkeypatch.setenv("LOUPE_WORKSPACE", str(place / "workspace"))
         monkeypatch.setattr("engine.data.reading.convert", read_once)
         capsys.readouterr()
         code = main([str(a) for a in arguments])
@@ -89,18 +102,64 @@ def test_training_with_json_says_one_object_and_its_prose_on_stderr(place):
     assert (answer["model"], answer["rows"]) == ("parts@1", 300)
     card = Model.load(ModelStore(place / "m"), "parts").card
     assert (answer["threshold"], answer["features"]) == (card.threshold, len(card.features))
+    assert answer["feature_names"] == card.features
+    assert (answer["share_flagged"], answer["check"]) == (0.05, "fine")
+    folder = place / answer["folder"]
+    assert {file.name for file in folder.iterdir()} == set(answer["files"])
+    assert (place / answer["run"] / "run.json").is_file()
     said = (place / "train.err").read_text().splitlines()
-    assert any(line.startswith("parts@1: Nearest Neighbours, 300 rows") for line in said)
-    assert said[-1] == f"threshold {card.threshold:.6g} flags 15 of 300 training rows"
+    assert "  Model      parts@1, Nearest Neighbours" in said
+    assert "  15 of 300 training rows are flagged (5 %). Good: 1 to 10 % is usual." in said
 
 
 def test_training_without_json_says_its_prose_on_stdout_and_names_the_model_after_the_file(run, place, table):
     table.frame.to_csv(place / "parts (1).csv", index=False)
-    code, out, _ = run("train", "parts (1).csv", "--models", "m2", "--set", "n_estimators=5")
+    code, out, _ = run(
+        "train", "parts (1).csv", "--models", "m2", "--label", "faulty", "--set", "n_estimators=5"
+    )
     assert code == 0
-    assert out[0].startswith("parts 1@1: Isolation Forest, 300 rows")
-    assert out[1].endswith("of 300 training rows")
-    assert len(out) == 2
+    card = Model.load(ModelStore(place / "m2"), "parts 1@1").card
+    assert [line[:5] for line in out[:4]] == ["[1/4]", "[2/4]", "[3/4]", "[4/4]"]
+    assert out[2].endswith(": n_estimators 5")
+    assert "  Folder     m2/parts 1/1" in out
+    assert f"  Threshold  {card.threshold:.6g}" in out
+    assert any(line.startswith("  Answers    by 'faulty', never learned from: ROC-AUC ") for line in out)
+    assert out[-2] == (
+        "  python -m engine score 'parts (1).csv' --model 'parts 1@1' --models m2 --output flagged.csv"
+    )
+    assert (place / "workspace" / "runs" / "parts 1@1" / "log.txt").read_text().splitlines()[-1] == out[-1]
+
+
+@pytest.mark.parametrize(
+    ("percentile", "check", "words"),
+    [(80, "too sensitive", "Raise the percentile"), (99.5, "not sensitive enough", "Lower the percentile")],
+)
+def test_a_share_of_flags_that_is_not_usual_is_said_with_what_to_do(run, percentile, check, words):
+    train = ("train", "parts.csv", "--models", "m2", "--name", "line", "--set", "n_estimators=5")
+    line = ("--set", f"threshold_percentile={percentile}")
+    assert words in " ".join(run(*train, *line)[1])
+    assert json.loads(run(*train, *line, "--json")[1][0])["check"] == check
+
+
+def test_a_run_that_cannot_be_kept_costs_a_note_and_no_model(run, place):
+    (place / "taken").write_text("a file, not a folder")
+    train = ("train", "parts.csv", "--models", "m2", "--name", "norun", "--set", "n_estimators=5")
+    code, out, _ = run(*train, "--run-dir", "taken", "--json")
+    assert (code, json.loads(out[0])["run"]) == (0, None)
+    assert ModelStore(place / "m2").card("norun")["version"] == 1
+
+
+def test_a_configuration_is_begun_edited_and_trained_with(run, place):
+    assert run("init", "neighbours", "--output", "begun.yaml")[0] == 0
+    text = (place / "begun.yaml").read_text()
+    assert run("init", "neighbours")[1] == text.splitlines()
+    text = text.replace("#name: payments", "name: begun").replace("n_neighbors: 20", "n_neighbors: 7")
+    (place / "begun.yaml").write_text(text)
+    assert run("train", "parts.csv", "--models", "m2", "--config", "begun.yaml")[0] == 0
+    assert ModelStore(place / "m2").card("begun")["hyperparameters"]["n_neighbors"] == 7
+    code, _, said = run("init", "neighbours", "--output", "begun.yaml")
+    assert (code, (place / "begun.yaml").read_text()) == (2, text)
+    assert "'begun.yaml' is there already" in said[0]
 
 
 def test_the_kind_of_rows_is_recognised_or_said(run, place, series):
@@ -270,6 +329,7 @@ def test_models_are_listed_shown_promoted_verified_and_deleted(run, place):
     shown = json.loads(run("models", "show", "many", "--models", "m3", "--json")[1][0])
     assert shown["version"] == 1
     assert "reference" not in shown
+    assert shown["run"] == str(place / "workspace" / "runs" / "many@1")
     assert run("models", "verify", "--models", "m3")[:2] == (0, ["every stored model is sound"])
     assert run("models", "delete", "many@1", "--models", "m3")[0] == 0
     part = next((place / "m3").rglob("2/detector.safetensors"))
@@ -284,6 +344,12 @@ SCORE = ("score", "parts.csv", "--models", "m", "--output")
 WRONG = {
     "no such file": (("check", "nowhere.csv"), 2, "there is no file 'nowhere.csv'"),
     "no such detector": (("train", "parts.csv", "--detector", "neighbors"), 2, "did you mean 'neighbours'"),
+    "a template of no detector": (("init", "neighbors"), 2, "did you mean 'neighbours'"),
+    "a template in no folder": (
+        ("init", "neighbours", "--output", "nowhere/x.yaml"),
+        2,
+        "'nowhere/x.yaml' cannot be written",
+    ),
     "no such hyperparameter": (
         ("train", "parts.csv", "--set", "n_tree=5"),
         2,
@@ -365,11 +431,11 @@ def test_what_goes_wrong_is_one_sentence_and_an_exit_code(arguments, code, words
     (place / "picture.csv").write_bytes(b"\x89PNG\r\n\x1a\n" + bytes(100))
     (place / "wrong.yaml").write_text("scaling: robst\n")
     series.frame.to_csv(place / "series.csv", index=False)
-    models = () if "--models" in arguments or arguments[0] == "check" else ("--models", "m4")
+    models = ("--models", "m4") if arguments[0] == "train" else ()
     found, out, said = run(*arguments, *models)
     assert (found, len(said)) == (code, 1)
     assert words in said[0]
-    assert out == []
+    assert [line for line in out if not re.match(r"\[[1-3]/4\]", line)] == [], "steps, and no answer"
     assert not (place / "o.csv").exists()
 
 
@@ -393,7 +459,8 @@ def test_a_choice_that_cannot_be_is_refused_before_the_file_is_read(
     (place / "kind2.yaml").write_text("kind: tabel\n")
     run("detectors")  # sets the scene; reading is what must not happen
     monkeypatch.setattr("engine.console.read", lambda *_, **__: pytest.fail("the file was read"))
-    monkeypatch.setattr("engine.commands.read", lambda *_, **__: pytest.fail("the file was read"))
+    for module in ("commands", "training_commands"):
+        monkeypatch.setattr(f"engine.{module}.read", lambda *_, **__: pytest.fail("the file was read"))
     code, out, said = run(*arguments)
     assert (code, out, len(said)) == (2, [], 1)
     assert words in said[0]

@@ -1,5 +1,7 @@
 """The work inside a job: nothing is left of one that was stopped or failed, and nothing is done twice."""
 
+import json
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -29,7 +31,7 @@ class Job:
             raise Cancelled("stopped")
 
     def log(self, text):
-        pass
+        print(text)
 
 
 @pytest.fixture(scope="module")
@@ -66,9 +68,9 @@ def place(tmp_path, datasets):
 
 
 def left_behind(space):
-    """Models and results that exist."""
+    """Models, results and runs that exist."""
     own = [card["name"] for card in space.models.models() if not card["shipped"]]
-    return own + [path.name for path in space.root.glob("results/*__*")]
+    return own + [path.name for place in ("results/*__*", "runs/*@*") for path in space.root.glob(place)]
 
 
 @pytest.mark.parametrize("kind", ["table", "series"])
@@ -132,6 +134,29 @@ def test_a_training_that_fails_leaves_nothing_behind(place, monkeypatch, broken)
     with pytest.raises(OSError, match="no space"):
         run_train(spec("table"), Job(space.root))
     assert left_behind(space) == []
+
+
+def test_a_training_leaves_its_run_beside_model_and_result(place):
+    space, spec = place
+    done = run_train(spec("table", hyperparameters={"n_neighbors": 7}), Job(space.root))
+    card = Model.load(space.models, done["model"]).card
+    folder = space.runs.find(card.id, card.created)
+    assert folder == space.root / "runs" / done["model"]
+    run = json.loads((folder / "run.json").read_text("utf-8"))
+    given = {"detector": "neighbours", "hyperparameters": {"n_neighbors": 7}, "name": "mine"}
+    assert run["config"]["given"] == given
+    assert list(run["seconds"]) == ["loading", "training", "explaining", "saving"]
+    assert run["metrics"]["roc_auc"] > 0.9
+    assert "training neighbours on table.parquet: 300 rows" in (folder / "log.txt").read_text("utf-8")
+
+
+def test_a_run_that_cannot_be_kept_costs_neither_model_nor_result(place):
+    space, spec = place
+    (space.root / "runs").write_text("a file, not a folder")
+    done = run_train(spec("table"), Job(space.root))
+    assert (
+        space.results.load(done["result"]).model == done["model"] == space.models.card("mine")["name"] + "@1"
+    )
 
 
 def test_explaining_a_row_of_a_table_reads_that_row_only(place, monkeypatch):

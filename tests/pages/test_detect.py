@@ -1,8 +1,12 @@
 """Train a detector, or judge with a model trained before."""
 
+from dataclasses import dataclass
+
 import pytest
 
 from engine import CATALOGUE, declared
+from engine.detectors import IsolationForest
+from engine.hyperparameters import hyperparameter
 from tests.pages.conftest import button, metrics, sound, texts, titles, turn_to, wait_for
 from tests.pages.prepared import brought, pumps
 
@@ -34,6 +38,24 @@ def test_every_detector_offers_the_hyperparameters_it_declares(open_page, pump_d
     shown = [*at.number_input, *at.selectbox, *at.toggle, *at.text_input]
     assert {found.key for found in shown} >= {f"{name}-{knob}" for knob in knobs}
     assert CATALOGUE[name].summary in texts(at)
+
+
+def test_a_list_of_numbers_is_asked_for_as_a_text_and_a_wrong_one_is_refused_in_words(
+    open_page, pump_data, monkeypatch
+):
+    @dataclass(kw_only=True, eq=False, repr=False)
+    class Layered(IsolationForest):
+        layers: tuple[int, ...] = hyperparameter((64, 32, 16), "Widths.", low=1, high=1024)
+
+    monkeypatch.setitem(CATALOGUE, Layered.name, Layered)
+    at = open_page("detect", data=pump_data.id)
+    field = at.text_input(key="isolation_forest-layers")
+    assert field.value == "64, 32, 16"
+    field.set_value("64, wide")
+    sound(button(at, "Train").click().run())
+    assert "1 to 8 whole numbers" in at.error[0].value
+    assert "'wide'" in at.error[0].value
+    assert not at.progress
 
 
 def test_training_runs_as_a_job_and_leads_to_its_result(open_page, pump_data, space):

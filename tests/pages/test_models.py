@@ -16,6 +16,7 @@ def test_every_model_shows_its_card(open_page, addresses):
     assert "**pumps**" in texts(at)
     assert "learned from 400 rows of pumps.csv" in texts(at)
     assert any("Isolation Forest" in str(table.value) for table in at.table)
+    assert any("runs/pumps@1 in the workspace" in str(table.value) for table in at.table)
 
 
 def test_versions_can_be_made_active_and_deleted(open_page, addresses, space):
