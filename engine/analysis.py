@@ -20,7 +20,7 @@ from engine.data.features import FeatureRecipe
 from engine.data.roles import Roles
 from engine.data.schema import named, type_of
 from engine.detectors import detector_class
-from engine.detectors.base import Detector, Progress, quiet
+from engine.detectors.base import Course, Detector, Progress, quiet
 from engine.errors import DataError, UsageError
 from engine.hyperparameters import checked
 from engine.model import Card, Model, Prepared, Scores, library_versions
@@ -50,6 +50,7 @@ class Choices(TypedDict, total=False):
     scaling: Scaling
     window: int | None  # readings a series is judged by; None: chosen from the data
     progress: Progress
+    course: Course | None  # where a long training leaves its curves and its checkpoint
 
 
 def train(
@@ -79,6 +80,7 @@ def train_and_score(
     scaling: Scaling = "standard",
     window: int | None = None,
     progress: Progress = quiet,
+    course: Course | None = None,
 ) -> Training:
     """:func:`train` that also hands back what it knows of the training rows, so that nobody scores them again."""
     started = time.monotonic()
@@ -95,11 +97,11 @@ def train_and_score(
     frame = named(frame).reset_index(drop=True)
     roles = Roles({str(column): role for column, role in roles.columns.items()}, roles.kind)
     progress(0.0, "Preparing the columns")
-    recipe = FeatureRecipe.fit(frame, roles, scaling=scaling, window=window)
+    recipe = FeatureRecipe.fit(frame, roles, scaling=scaling, window=window, mixed=kind.mixed)
     columns = needed_columns(frame, recipe)
     prepared = Prepared.by(recipe, frame[list(columns)])
-    learner, values = _fitted(kind(**chosen), prepared, recipe, progress)
-    reference = _reference_of(values)
+    learner, values = _fitted(kind(**chosen), prepared, recipe, progress, course)
+    reference = _reference_of(learner.reference_scores_)
     rule = Contamination(learner.contamination)
     rows, judged = len(frame), int(prepared.encoded.judged.sum())
     card = Card(
@@ -129,7 +131,11 @@ def train_and_score(
 
 
 def _fitted(
-    learner: Detector, prepared: Prepared, recipe: FeatureRecipe, progress: Progress
+    learner: Detector,
+    prepared: Prepared,
+    recipe: FeatureRecipe,
+    progress: Progress,
+    course: Course | None,
 ) -> tuple[Detector, NDArray[np.float64]]:
     """The detector, fitted to the rows that can be judged, and the anomaly score of every row (n_samples,)."""
     encoded = prepared.encoded
@@ -141,15 +147,20 @@ def _fitted(
         )
     if recipe.windows is None:
         rows = rows[_canonical_order(encoded.values[rows])]
-    learner.fit(encoded.values[rows], progress=lambda done, message: progress(0.1 + 0.8 * done, message))
+    learner.fit(
+        encoded.values[rows],
+        groups=recipe.encoder.sources,
+        progress=lambda done, message: progress(0.1 + 0.8 * done, message),
+        course=course,
+    )
     values = np.full(len(encoded.judged), np.nan)
     values[rows] = learner.decision_scores_
     return learner, values
 
 
-def _reference_of(values: NDArray[np.float64]) -> NDArray[np.float64]:
-    """The quantiles of the training scores (2001,), which must differ to rank anything."""
-    reference = reference_quantiles(values)
+def _reference_of(scores: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The quantiles of the reference scores (2001,), which must differ to rank anything."""
+    reference = reference_quantiles(scores)
     if not np.isfinite(reference).all() or reference[0] == reference[-1]:
         raise DataError(
             "every row gets the same score: the chosen columns do not tell rows apart; choose others"

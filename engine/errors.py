@@ -6,6 +6,7 @@
       |   + SchemaError    the columns are not the ones a model learned from
       + UsageError         a name, a hyperparameter or a choice that does not exist
       + StoreError         a stored model or data set is missing or damaged
+      + Diverged           a training whose loss is no longer a number
       + QueueFull          too many jobs are waiting already
       + Cancelled          the person asked to stop
 
@@ -44,6 +45,12 @@ class UsageError(EngineError, ValueError):
 
 class StoreError(EngineError):
     """Something stored is missing, damaged or of a newer format."""
+
+    exit_code = 3
+
+
+class Diverged(EngineError):
+    """A network's training ran away; other hyperparameters may mend it."""
 
     exit_code = 3
 

@@ -9,6 +9,9 @@ One policy, stated once:
 * a number that is infinite or beyond ±1e15 is impossible; its row cannot be judged and is counted apart;
 * a row with more than half of its cells missing cannot be judged;
 * constant and empty columns are left out, and named.
+
+A detector that is ``mixed`` gets more of the table: a category of few levels as one cell a level, and a missing cell as
+NaN, for the detector to see that nothing is known.
 """
 
 from __future__ import annotations
@@ -25,12 +28,14 @@ from numpy.typing import NDArray
 from engine.data.roles import seconds_of
 from engine.errors import DataError
 
-Scaling = Literal["standard", "robust", "minmax", "none"]
+Scaling = Literal["standard", "robust", "minmax", "quantile", "none"]
 CodeKind = Literal["number", "category", "moment"]
 
 IMPOSSIBLE = 1e15  # beyond this a float64 sum of squares loses the ordinary values entirely
 EXACT = 2**53  # whole numbers up to here are exact in a float64
 KEPT_LEVELS = 5_000  # levels whose share is remembered
+MOST_CELLS = 64  # levels that get a cell each; of a category with more a detector sees the rarity alone
+RANKS = 101  # quantiles by which the quantile scaling ranks a number
 MOST_MISSING = 0.5  # share of missing cells above which a row is not judged
 TYPICAL = (0.0, 0.05, 0.25, 0.5, 0.75, 0.95, 1.0)  # quantiles kept to say what is usual
 
@@ -47,10 +52,14 @@ class ColumnCode:
     typical: list[float] = field(default_factory=list)  # quantiles at TYPICAL, in the column's own unit
     levels: dict[str, float] = field(default_factory=dict)  # share of each level in training
     n_rows: int = 0
+    one_cell_a_level: bool = False
+    ranks: list[float] = field(default_factory=list)  # scaled quantiles from 0 to 1, of the quantile scaling
 
     @property
     def encoded_names(self) -> list[str]:
         """Names of the matrix columns this column becomes."""
+        if self.one_cell_a_level:
+            return [*(f"{self.name} = {level}" for level in self.levels), f"{self.name} (never seen)"]
         if self.kind == "category":
             return [f"{self.name} (rarity)"]
         return (
@@ -89,9 +98,17 @@ class Encoder:
 
     codes: list[ColumnCode]
     left_out: dict[str, str]  # column -> why it is not used
+    mixed: bool = False  # one cell a level, and missing cells as NaN
 
     @classmethod
-    def fit(cls, frame: pd.DataFrame, columns: tuple[str, ...], scaling: Scaling = "standard") -> Encoder:
+    def fit(
+        cls,
+        frame: pd.DataFrame,
+        columns: tuple[str, ...],
+        scaling: Scaling = "standard",
+        *,
+        mixed: bool = False,
+    ) -> Encoder:
         """Learn how to encode ``columns`` from training rows. Rows that cannot be judged teach nothing.
 
         The rows learned from are exactly those that :meth:`transform` will judge. A row is judged by the columns in
@@ -100,9 +117,10 @@ class Encoder:
         """
         judged, left_out = np.ones(len(frame), dtype=bool), dict[str, str]()
         while True:
-            encoder = cls(codes=[], left_out=left_out)
+            encoder = cls(codes=[], left_out=left_out, mixed=mixed)
             for name in columns:
-                code, reason = _learn(name, frame[name] if judged.all() else frame.loc[judged, name], scaling)
+                column = frame[name] if judged.all() else frame.loc[judged, name]
+                code, reason = _learn(name, column, scaling, mixed)
                 if code is None:
                     left_out[name] = reason
                 else:
@@ -172,6 +190,8 @@ class Encoder:
                 impossible |= strange
                 absent = np.isnan(numbers)
                 blocks.append(_encode_number(code, np.where(strange, np.nan, numbers)))
+            if self.mixed:
+                blocks[-1][absent] = np.nan
             missing += absent
         empty = missing > MOST_MISSING * len(self.codes)
         for row in np.flatnonzero(empty & ~impossible):
@@ -181,11 +201,15 @@ class Encoder:
         )
 
     def as_dict(self) -> dict[str, Any]:
-        return {"codes": [asdict(code) for code in self.codes], "left_out": self.left_out}
+        return {"codes": [asdict(code) for code in self.codes], "left_out": self.left_out, "mixed": self.mixed}
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Encoder:
-        return cls(codes=[ColumnCode(**code) for code in values["codes"]], left_out=dict(values["left_out"]))
+        return cls(
+            codes=[ColumnCode(**code) for code in values["codes"]],
+            left_out=dict(values["left_out"]),
+            mixed=bool(values.get("mixed", False)),
+        )
 
 
 def as_numbers(column: pd.Series, code: ColumnCode) -> NDArray[np.float64]:
@@ -224,13 +248,13 @@ def level_name(cell: Any) -> str:
 # ---- learning one column
 
 
-def _learn(name: str, column: pd.Series, scaling: Scaling) -> tuple[ColumnCode | None, str]:
+def _learn(name: str, column: pd.Series, scaling: Scaling, mixed: bool) -> tuple[ColumnCode | None, str]:
     if column.notna().sum() == 0:
         return None, "is empty"
     is_moment = pd.api.types.is_datetime64_any_dtype(column)
     if is_moment or pd.api.types.is_numeric_dtype(column) or pd.api.types.is_bool_dtype(column):
         return _learn_number(ColumnCode(name=name, kind="moment" if is_moment else "number"), column, scaling)
-    return _learn_category(name, column)
+    return _learn_category(name, column, mixed)
 
 
 def _learn_number(code: ColumnCode, column: pd.Series, scaling: Scaling) -> tuple[ColumnCode | None, str]:
@@ -245,6 +269,8 @@ def _learn_number(code: ColumnCode, column: pd.Series, scaling: Scaling) -> tupl
     code.typical = [float(q) for q in np.quantile(usable, TYPICAL)]
     code.fill = code.typical[TYPICAL.index(0.5)]
     code.center, code.scale = _center_and_scale(usable, scaling)
+    if scaling == "quantile":
+        code.ranks = [float(q) for q in (np.quantile(usable, np.linspace(0, 1, RANKS)) - code.center) / code.scale]
     return code, ""
 
 
@@ -253,7 +279,7 @@ def _center_and_scale(usable: NDArray[np.float64], scaling: Scaling) -> tuple[fl
         return 0.0, 1.0
     if scaling == "minmax":
         center, scale = float(usable.min()), float(np.ptp(usable))
-    elif scaling == "robust":
+    elif scaling in ("robust", "quantile"):
         low, center, high = (float(q) for q in np.quantile(usable, (0.25, 0.5, 0.75)))
         scale = (
             high - low
@@ -265,7 +291,7 @@ def _center_and_scale(usable: NDArray[np.float64], scaling: Scaling) -> tuple[fl
     return center, spread if spread > 0 else 1.0
 
 
-def _learn_category(name: str, column: pd.Series) -> tuple[ColumnCode | None, str]:
+def _learn_category(name: str, column: pd.Series, mixed: bool) -> tuple[ColumnCode | None, str]:
     numbers, names = as_levels(column)
     counts: Counter[str] = Counter()
     for level, count in zip(
@@ -278,6 +304,7 @@ def _learn_category(name: str, column: pd.Series) -> tuple[ColumnCode | None, st
     # Equal counts are ordered by name, so that row order does not matter.
     ordered = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
     code.levels = {level: count / code.n_rows for level, count in ordered[:KEPT_LEVELS]}
+    code.one_cell_a_level = mixed and len(ordered) <= MOST_CELLS
     rarities = np.array([code.rarity(level) for level, _ in ordered])
     weights = np.array([float(count) for _, count in ordered])
     code.center = float(np.average(rarities, weights=weights))
@@ -295,6 +322,8 @@ def _encode_number(code: ColumnCode, numbers: NDArray[np.float64]) -> NDArray[np
     # A column of tiny numbers can meet one 1e30 times its spread: far out, but still a number to every detector.
     with np.errstate(over="ignore"):
         blocks = [np.clip((filled - code.center) / code.scale, -IMPOSSIBLE, IMPOSSIBLE)]
+    if code.ranks:
+        blocks = [_ranked(blocks[0], np.asarray(code.ranks))]
     if code.kind == "moment":
         hours = filled / 3600
         # A uniform spread over 24 hours or 7 days has the deviation of its range over the root of 12.
@@ -303,7 +332,20 @@ def _encode_number(code: ColumnCode, numbers: NDArray[np.float64]) -> NDArray[np
     return np.stack(blocks, axis=1)
 
 
+def _ranked(scaled: NDArray[np.float64], ranks: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Ranks from -1 to 1 among the training numbers; beyond them the distance counts, so that far out stays far out."""
+    beyond = np.maximum(scaled - ranks[-1], 0.0) - np.maximum(ranks[0] - scaled, 0.0)
+    return np.interp(scaled, ranks, np.linspace(-1.0, 1.0, len(ranks))) + beyond
+
+
 def _encode_category(code: ColumnCode, levels: NDArray[np.int64], names: list[str]) -> NDArray[np.float64]:
-    """Standardized rarity of cells given by the number of their level, -1 where missing (n_samples, 1)."""
+    """Cells given by the number of their level, -1 where missing: one cell a level, the last for those never seen in
+    training (n_samples, n_levels + 1), or the standardized rarity (n_samples, 1).
+    """
+    if code.one_cell_a_level:
+        place = {level: number for number, level in enumerate(code.levels)}
+        cells = np.zeros((len(names) + 1, len(place) + 1))
+        cells[np.arange(len(names)), [place.get(name, len(place)) for name in names]] = 1.0
+        return cells[levels]
     rarity = np.array([(code.rarity(name) - code.center) / code.scale for name in names] + [0.0])
     return rarity[levels][:, None]

@@ -30,15 +30,22 @@ class FeatureRecipe:
 
     @classmethod
     def fit(
-        cls, frame: pd.DataFrame, roles: Roles, *, scaling: Scaling = "standard", window: int | None = None
+        cls,
+        frame: pd.DataFrame,
+        roles: Roles,
+        *,
+        scaling: Scaling = "standard",
+        window: int | None = None,
+        mixed: bool = False,
     ) -> FeatureRecipe:
         """Learn the recipe from training rows. The matrix has its columns by name, in whichever order they come."""
         if roles.kind != "series":
-            return cls(roles=roles, encoder=Encoder.fit(frame, tuple(sorted(roles.features)), scaling))
+            encoder = Encoder.fit(frame, tuple(sorted(roles.features)), scaling, mixed=mixed)
+            return cls(roles=roles, encoder=encoder)
         windows = Windows.fit(frame, roles, window)
         features, full = windows.transform(frame, roles)
         usable = features[full] if full.any() else features
-        encoder = Encoder.fit(usable, tuple(features.columns), scaling)
+        encoder = Encoder.fit(usable, tuple(features.columns), scaling, mixed=mixed)
         # A channel that was left out is not asked for again, so the windows must not look for it.
         used = {windows.describe(code.name)[0] for code in encoder.codes}
         columns: dict[str, Role] = {

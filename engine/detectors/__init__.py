@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 
+from engine.detectors.autoencoder import AutoEncoder
 from engine.detectors.base import Detector
 from engine.detectors.isolation_forest import IsolationForest
 from engine.detectors.neighbours import KNearestNeighbours
@@ -11,7 +12,7 @@ from engine.detectors.one_class_svm import OneClassSVM
 from engine.errors import UsageError
 
 CATALOGUE: dict[str, type[Detector]] = {
-    detector.name: detector for detector in (IsolationForest, KNearestNeighbours, OneClassSVM)
+    detector.name: detector for detector in (IsolationForest, KNearestNeighbours, OneClassSVM, AutoEncoder)
 }
 
 
@@ -24,4 +25,4 @@ def detector_class(name: str) -> type[Detector]:
     return CATALOGUE[name]
 
 
-__all__ = ["CATALOGUE", "Detector", "IsolationForest", "KNearestNeighbours", "OneClassSVM", "detector_class"]
+__all__ = ["CATALOGUE", "AutoEncoder", "Detector", "IsolationForest", "KNearestNeighbours", "OneClassSVM", "detector_class"]

@@ -1,7 +1,7 @@
 """What every detector is: hyperparameters, ``fit``, and one anomaly score per row.
 
-A detector works on a finite matrix (n_samples, n_features): encoding columns, filling missing cells and
-ordering rows is the business of :mod:`engine.data.encoding`. It follows scikit-learn's estimator contract
+A detector works on a matrix (n_samples, n_features), finite unless it is ``mixed``: encoding columns, filling missing
+cells and ordering rows is the business of :mod:`engine.data.encoding`. It follows scikit-learn's estimator contract
 without importing scikit-learn, so that a web page can list detectors and their knobs at no cost.
 """
 
@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -23,6 +24,27 @@ Progress = Callable[[float, str], None]  # fraction done, what is being done; ra
 
 def quiet(fraction: float, message: str) -> None:
     """A progress listener that does not listen."""
+
+
+def unrecorded(**values: float) -> None:
+    """Keeps no curve."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Course:
+    """Where a long training leaves its traces."""
+
+    record: Callable[..., None] = unrecorded  # takes an epoch's numbers by name
+    checkpoint: Path | None = None  # file to write after every epoch, and to go on from if it is there
+
+
+@dataclass(frozen=True, kw_only=True)
+class Expectation:
+    """What cells should be, given the other columns of their row, in the units of the matrix (n_samples, n_features)."""
+
+    expected: Scores
+    low: Scores  # in 5 % of ordinary rows the cell lies further below
+    high: Scores  # in 5 % further above
 
 
 @dataclass(kw_only=True, eq=False, repr=False)
@@ -41,6 +63,8 @@ class Detector:
     speed: ClassVar[int]  # 1 slow .. 3 fast
     reference: ClassVar[str]  # author (year)
     learns_from_labels: ClassVar[bool] = False
+    mixed: ClassVar[bool] = False  # takes categories as one cell a level, and missing cells as NaN
+    score_tolerance: ClassVar[float] = 0.0  # by how much a score may depend on the rows scored with it, relatively
 
     contamination: float = hyperparameter(
         0.05,
@@ -60,17 +84,32 @@ class Detector:
 
     # ---- fitting and scoring
 
-    def fit(self, X: ArrayLike, y: ArrayLike | None = None, *, progress: Progress = quiet) -> Self:
-        """Learn what is usual in ``X`` (n_samples, n_features). ``y`` is ignored unless ``learns_from_labels``."""
+    def fit(
+        self,
+        X: ArrayLike,
+        y: ArrayLike | None = None,
+        *,
+        groups: ArrayLike | None = None,
+        progress: Progress = quiet,
+        course: Course | None = None,
+    ) -> Self:
+        """Learn what is usual in ``X`` (n_samples, n_features). ``y`` is ignored unless ``learns_from_labels``.
+
+        ``groups`` (n_features,) numbers from 0: matrix columns that come from one column of the table share a number.
+        """
         checked(type(self), self.get_params())
         matrix = self._validated(X, reset=True)
+        self.groups_ = np.arange(matrix.shape[1]) if groups is None else np.asarray(groups, dtype=np.int64)
+        self._course = course or Course()
         progress(0.0, "Learning")
         # Learning and scoring each count from 0 to 1; together they must not fall back.
         self._learn(matrix, lambda done, message: progress(0.5 * done, message))
         self.decision_scores_: Scores = self._reference_scores(
             matrix, lambda done, message: progress(0.5 + 0.5 * done, message)
         )
+        self.reference_scores_: Scores = self._held_out_scores()
         self.set_threshold(contamination=self.contamination)
+        del self._course
         progress(1.0, "Learned")
         return self
 
@@ -105,7 +144,7 @@ class Detector:
                     "this detector was loaded without its training scores, so it takes no percentile or share; "
                     "give a score, such as a rule draws from the reference scores of the model's card"
                 )
-            value = float(np.quantile(scores, 1 - share))
+            value = float(np.quantile(self.reference_scores_, 1 - share))
         self.threshold_ = float(value)
         if scores is not None:
             self.labels_ = (scores > self.threshold_).astype(np.int64)
@@ -122,6 +161,18 @@ class Detector:
     def _reference_scores(self, X: Scores, progress: Progress) -> Scores:
         """Scores of the training rows, from which thresholds and severities are derived."""
         return self._score(X, progress)
+
+    def _held_out_scores(self) -> Scores:
+        """Scores of rows it did not learn from, as far as it kept some; else the training rows' own."""
+        return self.decision_scores_
+
+    def contributions(self, X: Scores) -> Scores | None:
+        """What each group of columns adds to the scores of rows (n_samples, n_groups), if the detector can tell."""
+        return None
+
+    def expectation(self, X: Scores) -> Expectation | None:
+        """What each cell of rows should be, given the other columns, if the detector can tell."""
+        return None
 
     def arrays(self) -> dict[str, NDArray[Any]]:
         """Everything learned, as named arrays: what a model file holds. See :meth:`restore`."""
@@ -160,9 +211,10 @@ class Detector:
         return hasattr(self, "n_features_in_")  # learned, or read from a file
 
     def __sklearn_tags__(self) -> Any:
-        from sklearn.utils import Tags, TargetTags
+        from sklearn.utils import InputTags, Tags, TargetTags
 
-        return Tags(estimator_type=None, target_tags=TargetTags(required=False))
+        missing = InputTags(allow_nan=self.mixed)
+        return Tags(estimator_type=None, target_tags=TargetTags(required=False), input_tags=missing)
 
     def _require_fitted(self) -> None:
         if not self.__sklearn_is_fitted__():
@@ -174,6 +226,11 @@ class Detector:
         from sklearn.utils.validation import validate_data
 
         matrix: Scores = validate_data(
-            self, X, reset=reset, dtype=np.float64, ensure_min_samples=2 if reset else 1
+            self,
+            X,
+            reset=reset,
+            dtype=np.float64,
+            ensure_min_samples=2 if reset else 1,
+            ensure_all_finite="allow-nan" if self.mixed else True,
         )
         return matrix

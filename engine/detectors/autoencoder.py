@@ -1,0 +1,244 @@
+"""AutoEncoder: a row is strange when a network that knows ordinary rows cannot rebuild it."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.detectors.base import Detector, Expectation, Progress, Scores
+from engine.detectors.cells import Cells
+from engine.errors import StoreError
+from engine.hyperparameters import hyperparameter
+from engine.training import Plan, train
+
+if TYPE_CHECKING:
+    from engine.detectors.rebuilding import RowNetwork
+
+MEMBERS = 4  # networks of an ensemble
+PARTS = 3  # parts a row's columns are hidden in, one after the other
+FEWEST_STEPS, MOST_STEPS = 40, 60  # mini-batches of an epoch of the ensemble: small tables need more, large ones no more
+SMALLEST_BATCH = 256  # of the ensemble; smaller ones keep a processor waiting
+HIGHEST_RATE = 3.0  # of the ensemble's cycle, in learning rates
+SMALLEST_ERROR = 1e-3  # what is always rebuilt exactly must not make a tiny slip look enormous
+FEWEST_HELD_OUT = 20
+TRUSTED_HELD_OUT = 500  # held-out rows whose scores alone say where the threshold lies
+
+
+@dataclass(kw_only=True, eq=False, repr=False)
+class AutoEncoder(Detector):
+    """Networks learn to rebuild ordinary rows; the score is how badly they rebuild a row.
+
+    ``mode="robust"``: some columns of a row are hidden, an ensemble fills them in from the others, and each column's
+    error counts in units of its error on held-out rows. What breaks the relations between columns is found even where
+    every single value is ordinary, and each column has an expected value. Missing cells are hidden ones.
+
+    ``mode="classic"``: the whole row through a bottleneck; the score is the mean squared error of its cells.
+
+    The threshold is drawn from rows the networks did not learn from. The learning rate is the ensemble's mean rate.
+
+    References
+    ----------
+    Sakurada and Yairi (2014), Anomaly detection using autoencoders with nonlinear dimensionality reduction;
+    Yin, Qiao, Zhou, Wang and Shen (2024), MCM: Masked cell modeling for anomaly detection in tabular data.
+    """
+
+    name: ClassVar[str] = "autoencoder"
+    title: ClassVar[str] = "AutoEncoder"
+    summary: ClassVar[str] = "A row is strange when a network that knows ordinary rows cannot predict its values."
+    works_when: ClassVar[str] = (
+        "Columns depend on each other and a row breaks that rule, with text columns and gaps too. Says what it expected."
+    )
+    struggles_when: ClassVar[str] = "There are fewer than some hundred rows, or the columns have nothing to do with each other."
+    speed: ClassVar[int] = 1
+    reference: ClassVar[str] = "Sakurada and Yairi (2014); Yin et al. (2024)"
+    mixed: ClassVar[bool] = True
+    score_tolerance: ClassVar[float] = 1e-4  # single precision, and batched products that depend on the batch
+    explained_by: ClassVar[str] = "Residual share: how much of the error in predicting the row lies in the column."
+
+    mode: Literal["robust", "classic"] = hyperparameter(
+        "robust",
+        "robust hides columns and predicts them from the others; classic squeezes the whole row through a bottleneck.",
+    )
+    encoder_dims: tuple[int, ...] = hyperparameter(
+        (64, 32, 16),
+        "Widths of the hidden layers. The robust mode has one block a layer, all as wide as the first.",
+        low=1,
+        high=4096,
+        advanced=True,
+        title="Hidden layers",
+    )
+    bottleneck_dim: int = hyperparameter(
+        8, "Numbers a row is squeezed into. Classic mode only.", low=1, high=1024, advanced=True, title="Bottleneck"
+    )
+    epochs: int = hyperparameter(50, "Longest training, in passes over the rows.", low=1, high=10_000, log=True)
+    batch_size: int = hyperparameter(
+        64, "Rows learned from at a time; the robust mode takes at least 256.", low=1, high=65_536, advanced=True
+    )
+    learning_rate: float = hyperparameter(
+        0.001, "Size of a learning step.", low=1e-6, high=1.0, log=True, advanced=True
+    )
+    dropout: float = hyperparameter(
+        0.2, "Share of hidden numbers dropped in training. Classic mode only.", low=0.0, high=0.9, advanced=True
+    )
+    weight_decay: float = hyperparameter(1e-4, "Pull of the weights towards zero.", low=0.0, high=1.0, advanced=True)
+    early_stopping_patience: int = hyperparameter(
+        10, "Epochs without progress on held-out rows before training ends.", low=1, high=10_000, title="Patience"
+    )
+    validation_split: float = hyperparameter(
+        0.1, "Share of the rows kept from training.", low=0.01, high=0.5, title="Share held out"
+    )
+
+    def _learn(self, X: Scores, progress: Progress) -> None:
+        rng = np.random.default_rng(self.random_state)
+        held_out = self._held_out_rows(len(X), rng)
+        self._held_out = held_out
+        self.cells_ = Cells.fit(X, self.groups_, rescale=self.mode == "robust")
+        self.rows_ = self._network(X.shape[1], rng)
+        trim = self.contamination if self.mode == "robust" else 0.0
+        self.rows_.learn_from(X, held_out, trim=trim, epochs=self.epochs)
+        self.history_ = train(
+            self.rows_, self._plan(len(X) - len(held_out)), content=self._content(X), course=self._course, progress=progress
+        )
+        self._measure(X[held_out])
+
+    def _held_out_rows(self, n: int, rng: np.random.Generator) -> NDArray[np.int64]:
+        wanted = max(round(self.validation_split * n), min(FEWEST_HELD_OUT, n // 4), 1)
+        return np.sort(rng.permutation(n)[:wanted])
+
+    def _network(self, n_cells: int, rng: np.random.Generator) -> RowNetwork:
+        import torch
+
+        from engine.detectors.rebuilding import HiddenCells, WholeRows
+
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(self.random_state)
+            if self.mode == "classic":
+                return WholeRows(self.cells_, self.encoder_dims, self.bottleneck_dim, self.dropout)
+            hidden = HiddenCells.parts(self.cells_.n_groups, MEMBERS, PARTS, rng)
+            return HiddenCells(self.cells_, hidden, self.encoder_dims[0], len(self.encoder_dims))
+
+    def _plan(self, n: int) -> Plan:
+        common = {
+            "epochs": self.epochs,
+            "weight_decay": self.weight_decay,
+            "patience": self.early_stopping_patience,
+            "seed": self.random_state,
+        }
+        if self.mode == "classic":
+            return Plan(batch_size=self.batch_size, learning_rate=self.learning_rate, **common)
+        batch = max(self.batch_size, SMALLEST_BATCH)
+        steps = int(np.clip(n // batch, FEWEST_STEPS, MOST_STEPS))
+        rate = HIGHEST_RATE * self.learning_rate
+        return Plan(batch_size=batch, learning_rate=rate, schedule="cycle", steps=steps, **common)
+
+    def _content(self, X: Scores) -> str:
+        """A hash of everything that training depends on beside its plan."""
+        told = hashlib.sha256(repr((self.get_params(), X.shape)).encode())
+        told.update(np.ascontiguousarray(X).view(np.uint8).data)
+        told.update(self.groups_.tobytes())
+        return told.hexdigest()
+
+    def _measure(self, X: Scores) -> None:
+        """Learn the usual error of each group, and the usual slip of each cell, from held-out rows."""
+        looks = list(self.rows_.look(X))
+        errors, known, filled = (np.concatenate(parts) for parts in zip(*looks, strict=True))
+        values, _ = self.cells_.scaled(X)
+        count = known.sum(axis=0)
+        usual = np.where(known, errors, 0.0).sum(axis=0) / np.maximum(count, 1)
+        self.usual_error_ = (
+            np.maximum(usual, SMALLEST_ERROR) if self.mode == "robust" else self._shares_of_cells()
+        )
+        slips = np.where(known[:, self.groups_], values - filled, np.nan)
+        slips[:, count[self.groups_] == 0] = 0.0
+        self.slip_ = np.nanquantile(slips, (0.05, 0.95), axis=0)
+
+    def _shares_of_cells(self) -> Scores:
+        """What makes the mean over groups the mean over cells: classic scores are plain mean squared errors."""
+        sizes = np.bincount(self.groups_)
+        shares: Scores = sizes.mean() / sizes
+        return shares
+
+    def _score(self, X: Scores, progress: Progress) -> Scores:
+        scores, done = np.empty(len(X)), 0
+        for errors, known, _ in self.rows_.look(X):
+            parts = self._parts(errors, known)
+            scores[done : done + len(parts)] = parts.sum(axis=1)
+            done += len(parts)
+            progress(done / len(X), "Scoring")
+        return scores
+
+    def _parts(self, errors: Scores, known: NDArray[np.bool_]) -> Scores:
+        """What each group adds to the score (n, n_groups): its error in usual errors, over the number of known groups."""
+        counted = np.where(known, errors / self.usual_error_, 0.0)
+        parts: Scores = counted / np.maximum(known.sum(axis=1, keepdims=True), 1)
+        return parts
+
+    def _held_out_scores(self) -> Scores:
+        held_out, scores = self._held_out, self.decision_scores_
+        del self._held_out
+        if len(held_out) >= TRUSTED_HELD_OUT:
+            return scores[held_out]
+        # Few held-out rows say how much worse unknown rows are rebuilt; the shape of the tail comes from all rows.
+        learned = np.delete(scores, held_out)
+        worse = max(1.0, float(np.median(scores[held_out]) / max(np.median(learned), np.finfo(float).tiny)))
+        return np.concatenate([scores[held_out], learned * worse])
+
+    def contributions(self, X: Scores) -> Scores:
+        """The share of the score that each column's error makes up (n_samples, n_groups); rows sum to the score."""
+        return np.concatenate([self._parts(errors, known) for errors, known, _ in self.rows_.look(X)])
+
+    def expectation(self, X: Scores) -> Expectation:
+        """What each cell should be given the other columns, and where 90 % of ordinary rows lie around that."""
+        filled = np.concatenate([filled for _, _, filled in self.rows_.look(X)])
+        low, high = (self.cells_.unscaled(filled + slip) for slip in self.slip_)
+        return Expectation(expected=self.cells_.unscaled(filled), low=low, high=high)
+
+    # ---- storage
+
+    def arrays(self) -> dict[str, NDArray[Any]]:
+        """Weights, cells, usual errors, and what each member does not see."""
+        weights = {f"network/{k}": v.detach().cpu().numpy() for k, v in self.rows_.network.state_dict().items()}
+        hidden = {"hidden": self.rows_.hidden} if self.mode == "robust" else {}
+        own = {"usual_error": self.usual_error_, "slip": self.slip_}
+        return {**weights, **hidden, **own, **{f"cells/{k}": v for k, v in self.cells_.arrays().items()}}
+
+    def restore(self, arrays: dict[str, NDArray[Any]], *, n_features: int) -> Self:
+        """Build the network the hyperparameters describe and fill it; every shape must be what it should be."""
+        import torch
+
+        from engine.detectors.rebuilding import HiddenCells, WholeRows
+
+        own = {name.partition("/")[2]: a for name, a in arrays.items() if name.startswith("cells/")}
+        self.cells_ = Cells.restore(own, n_cells=n_features)
+        self.groups_, n_groups = self.cells_.groups, self.cells_.n_groups
+        self.usual_error_, self.slip_ = arrays["usual_error"], arrays["slip"]
+        sound = (
+            self.usual_error_.shape == (n_groups,)
+            and (self.usual_error_ > 0).all()
+            and self.slip_.shape == (2, n_features)
+            and np.isfinite(self.slip_).all()
+        )
+        if self.mode == "robust":
+            hidden = arrays["hidden"]
+            sound = sound and hidden.dtype == np.bool_ and hidden.shape == (min(PARTS, n_groups), MEMBERS, n_groups)
+        if not sound:
+            raise StoreError("the stored network is damaged: its parts do not add up")
+        with torch.random.fork_rng(devices=[]):
+            self.rows_ = (
+                HiddenCells(self.cells_, hidden, self.encoder_dims[0], len(self.encoder_dims))
+                if self.mode == "robust"
+                else WholeRows(self.cells_, self.encoder_dims, self.bottleneck_dim, self.dropout)
+            )
+        weights = {k.partition("/")[2]: torch.from_numpy(v.copy()) for k, v in arrays.items() if k.startswith("network/")}
+        if not all(torch.isfinite(tensor).all() for tensor in weights.values()):
+            raise StoreError("the stored network is damaged: a weight is not a number")
+        try:
+            self.rows_.network.load_state_dict(weights)
+        except RuntimeError:
+            raise StoreError("the stored network is damaged: its layers are not those of this detector") from None
+        self.n_features_in_ = n_features
+        return self

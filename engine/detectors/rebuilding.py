@@ -1,0 +1,209 @@
+"""Networks that rebuild rows, with what training and scoring need of them: losses, errors, filled-in cells.
+
+Two ways: :class:`WholeRows` squeezes a row through a bottleneck; :class:`HiddenCells` hides some columns and has an
+ensemble fill them in from the others. Both serve :func:`engine.training.train` as its learner.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.detectors.cells import SEEN_LIMIT, Array, Cells
+
+if TYPE_CHECKING:
+    import torch
+    from torch import Tensor, nn
+
+CHUNK = 4_096  # rows rebuilt at once
+LEAST_HIDDEN, MOST_HIDDEN = 0.15, 0.65  # share of a row's columns hidden in training, drawn anew for every row
+SEEN_WEIGHT = 0.1  # of a column that was seen, against 1 of one that was hidden
+TRIM_AT = 0.3  # of all epochs: by then the network knows the bulk of the rows, and not yet the odd ones
+MOST_TRIMMED = 0.1
+
+
+class RowNetwork:
+    """A network over rows of cells, and the rows it learns from."""
+
+    network: nn.Module
+
+    def __init__(self, cells: Cells) -> None:
+        self.cells = cells
+        self._trim, self._trim_epoch = 0.0, 0
+
+    def learn_from(self, X: Array, held_out: NDArray[np.int64], *, trim: float, epochs: int) -> None:
+        """Take training rows (n_samples, n_cells), of which ``held_out`` (n_held_out,) are kept from training.
+
+        After a share of the epochs the ``trim`` share of training rows with the largest errors is put aside.
+        """
+        import torch
+
+        self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        self.network.to(self.device)
+        values, known = self.cells.scaled(X)
+        self._values, self._known = self._tensor(values), self._tensor(known)
+        self._held_out = torch.as_tensor(held_out, device=self.device)
+        self.rows = torch.as_tensor(np.setdiff1d(np.arange(len(X)), held_out), device=self.device)
+        self._trim, self._trim_epoch = min(trim, MOST_TRIMMED), max(1, round(TRIM_AT * epochs))
+
+    def loss(self, rows: Tensor) -> Tensor:
+        raise NotImplementedError
+
+    def held_out_loss(self) -> float:
+        errors, known, _ = self._rebuilt(self._values[self._held_out], self._known[self._held_out])
+        return float((errors * known).sum() / known.sum().clamp(min=1))
+
+    def between_epochs(self, epoch: int) -> None:
+        """Put the worst rows aside once: what is odd in the training data should not be learned."""
+        if epoch != self._trim_epoch or self._trim <= 0:
+            return
+        worst = []
+        for rows in self.rows.split(CHUNK):
+            errors, known, _ = self._rebuilt(self._values[rows], self._known[rows])
+            worst.append((errors * known).sum(1) / known.sum(1).clamp(min=1))
+        import torch
+
+        kept = torch.argsort(torch.cat(worst), stable=True)[: len(self.rows) - int(self._trim * len(self.rows))]
+        self.rows = self.rows[kept.sort().values]
+
+    def state(self) -> dict[str, Tensor]:
+        return {"rows": self.rows}
+
+    def load_state(self, state: Mapping[str, Tensor]) -> None:
+        self.rows = state["rows"].to(self.device)
+
+    def look(self, X: Array) -> Iterator[tuple[Array, NDArray[np.bool_], Array]]:
+        """Errors (n, n_groups), which groups are known (n, n_groups), and rebuilt cells (n, n_cells), by chunks of rows."""
+        import torch
+
+        device = next(self.network.parameters()).device
+        self.network.eval()
+        for start in range(0, len(X), CHUNK):
+            values, known = self.cells.scaled(X[start : start + CHUNK])
+            with torch.inference_mode():
+                errors, _, filled = self._rebuilt(
+                    torch.as_tensor(values, device=device), torch.as_tensor(known, device=device)
+                )
+            yield errors.double().cpu().numpy(), known, filled.double().cpu().numpy()
+
+    def _rebuilt(self, values: Tensor, known: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Errors (n, n_groups), known groups as numbers (n, n_groups), rebuilt cells (n, n_cells)."""
+        raise NotImplementedError
+
+    def _tensor(self, values: NDArray[Any]) -> Tensor:
+        import torch
+
+        return torch.as_tensor(values, device=self.device)
+
+    def _errors(self, filled: Tensor, values: Tensor) -> Tensor:
+        """Error of each group (…, n_groups): mean squared error of numbers, negative log-likelihood of a category."""
+        import torch
+
+        squared = (filled - values) ** 2
+        if self.cells.n_groups == squared.shape[-1]:
+            return squared
+        groups = torch.as_tensor(self.cells.groups, device=squared.device)
+        sizes = torch.bincount(groups).to(squared.dtype)
+        errors = torch.zeros(*squared.shape[:-1], len(sizes), dtype=squared.dtype, device=squared.device)
+        errors = errors.index_add(-1, groups, squared) / sizes
+        for group, start, end in self.cells.spans:
+            likelihood = (torch.log_softmax(filled[..., start:end], -1) * values[..., start:end]).sum(-1)
+            errors[..., group] = -likelihood
+        return errors
+
+    def _as_cells(self, filled: Tensor) -> Tensor:
+        """Network output as cells: the levels of a category as probabilities."""
+        import torch
+
+        if self.cells.spans:
+            filled = filled.clone()
+        for _, start, end in self.cells.spans:
+            filled[..., start:end] = torch.softmax(filled[..., start:end], -1)
+        return filled
+
+
+class WholeRows(RowNetwork):
+    """The classic autoencoder: a row through a bottleneck and back."""
+
+    def __init__(self, cells: Cells, encoder_dims: Sequence[int], bottleneck_dim: int, dropout: float) -> None:
+        from engine.networks.autoencoder import AutoEncoder
+
+        super().__init__(cells)
+        self.network = AutoEncoder(len(cells.groups), encoder_dims, bottleneck_dim, dropout)
+
+    def loss(self, rows: Tensor) -> Tensor:
+        values, known = self._values[rows], self._known[rows]
+        errors: Tensor = self._errors(self.network(values), values)
+        return (errors * known).sum() / known.sum().clamp(min=1)
+
+    def _rebuilt(self, values: Tensor, known: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        filled = self.network(values)
+        return self._errors(filled, values), known.to(values.dtype), self._as_cells(filled)
+
+
+class HiddenCells(RowNetwork):
+    """An ensemble that fills in hidden columns from those it sees; a missing cell is one that is always hidden."""
+
+    def __init__(self, cells: Cells, hidden: NDArray[np.bool_], width: int, depth: int) -> None:
+        """``hidden`` (n_parts, members, n_groups): what each member does not see when rows are judged."""
+        import torch
+
+        from engine.networks.autoencoder import MaskedEnsemble
+
+        super().__init__(cells)
+        members = hidden.shape[1]
+        self.network = MaskedEnsemble(len(cells.groups), cells.n_groups, width, depth, members)
+        self.hidden = hidden
+        self._of_cell = torch.as_tensor(cells.groups)
+
+    @staticmethod
+    def parts(n_groups: int, members: int, n_parts: int, rng: np.random.Generator) -> NDArray[np.bool_]:
+        """Which groups (n_parts, members, n_groups) are hidden together: each group once by each member."""
+        n_parts = min(n_parts, n_groups)
+        hidden = np.zeros((n_parts, members, n_groups), dtype=bool)
+        for member in range(members):
+            order = rng.permutation(n_groups)
+            for part in range(n_parts):
+                hidden[part, member, order[part::n_parts]] = True
+        return hidden
+
+    def loss(self, rows: Tensor) -> Tensor:
+        import torch
+
+        values, known = self._values[rows], self._known[rows]
+        members, (n, n_groups) = self.hidden.shape[1], known.shape
+        share = torch.empty(members, n, 1).uniform_(LEAST_HIDDEN, MOST_HIDDEN)
+        drawn = torch.rand(members, n, n_groups)
+        hidden = (drawn < share) | (drawn == drawn.amin(-1, keepdim=True))  # at least one
+        hidden = hidden.to(self.device)
+        errors = self._errors(self._filled(values, known, hidden), values)
+        weights = torch.where(hidden, 1.0, SEEN_WEIGHT) * known
+        return (errors * weights).sum() / weights.sum().clamp(min=1)
+
+    def _filled(self, values: Tensor, known: Tensor, hidden: Tensor) -> Tensor:
+        """What each member makes of the rows without the hidden groups (members, n, n_cells)."""
+        import torch
+
+        seen = (known & ~hidden).to(values.dtype)  # (members, n, n_groups)
+        of_cell = self._of_cell.to(values.device)
+        bits = seen if self.cells.n_groups == len(of_cell) else seen[..., of_cell]
+        shown = values.clamp(-SEEN_LIMIT, SEEN_LIMIT) * bits
+        filled: Tensor = self.network(torch.cat([shown, seen], -1))
+        return filled
+
+    def _rebuilt(self, values: Tensor, known: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        import torch
+
+        n_parts, members, n_groups = self.hidden.shape
+        errors = torch.zeros(len(values), n_groups, device=values.device)
+        filled = torch.zeros_like(values)
+        of_cell = self._of_cell.to(values.device)
+        for part in range(n_parts):
+            hidden = torch.as_tensor(self.hidden[part], device=values.device)[:, None]  # (members, 1, n_groups)
+            output = self._filled(values, known, hidden.expand(-1, len(values), -1))
+            errors += (self._errors(output, values) * hidden).sum(0)
+            filled += (self._as_cells(output) * hidden[..., of_cell]).sum(0)
+        return errors / members, known.to(values.dtype), filled / members

@@ -1,0 +1,248 @@
+"""The one training loop of every network: mini-batches, held-out rows, early stopping, checkpoints.
+
+A checkpoint holds all that the next epoch depends on, so that a training that was killed goes on where it was and ends
+with the same weights, bit for bit (on the same machine with the same number of threads).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.arrays import pack, unpack
+from engine.errors import Diverged, StoreError
+from engine.files import write_atomically
+
+if TYPE_CHECKING:
+    import torch
+    from torch import Tensor, nn
+
+    from engine.detectors.base import Course, Progress
+
+WARM_UP = 0.15  # share of the steps in which the learning rate of a cycle rises
+FLOOR = 0.01  # of the learning rate, where a cycle starts and ends
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """How to train: as long as the held-out loss falls, at most ``epochs`` long."""
+
+    epochs: int
+    batch_size: int
+    learning_rate: float
+    weight_decay: float = 0.0
+    patience: int = 10  # epochs without a better held-out loss before it ends
+    schedule: Literal["constant", "cycle"] = "constant"
+    clip: float = 1.0  # largest norm of a gradient
+    steps: int | None = None  # mini-batches of an epoch; None: as many as the rows fill
+    seed: int = 0
+
+    def learning_rate_at(self, done: float) -> float:
+        """The learning rate after a share ``done`` of all steps: constant, or a rise and a cosine fall."""
+        if self.schedule == "constant":
+            return self.learning_rate
+        if done < WARM_UP:
+            return self.learning_rate * (FLOOR + (1 - FLOOR) * done / WARM_UP)
+        falling = 0.5 * (1 + math.cos(math.pi * (done - WARM_UP) / (1 - WARM_UP)))
+        return self.learning_rate * (FLOOR + (1 - FLOOR) * falling)
+
+
+class Learner(Protocol):
+    """What a network brings to the loop."""
+
+    network: nn.Module
+
+    @property
+    def rows(self) -> Tensor:
+        """Numbers of the training rows (n_rows,); may shrink between epochs."""
+
+    def loss(self, rows: Tensor) -> Tensor:
+        """Mean loss of a mini-batch of rows, by their numbers."""
+
+    def held_out_loss(self) -> float:
+        """Mean loss of the rows that are kept from training."""
+
+    def between_epochs(self, epoch: int) -> None:
+        """Called after each epoch; a learner may put rows aside here."""
+
+    def state(self) -> dict[str, Tensor]:
+        """What :meth:`between_epochs` changed."""
+
+    def load_state(self, state: Mapping[str, Tensor]) -> None:
+        """Take back what :meth:`state` gave."""
+
+
+@dataclass(kw_only=True)
+class Standing:
+    """How far a training is."""
+
+    epoch: int = 0
+    best_loss: float = math.inf
+    best_epoch: int = 0
+    history: list[dict[str, float]] = field(default_factory=list)
+
+    def take(self, record: dict[str, float]) -> bool:
+        """Add an epoch; whether it is the best so far."""
+        self.epoch += 1
+        self.history.append(record)
+        better = record["validation_loss"] < self.best_loss
+        if better:
+            self.best_loss, self.best_epoch = record["validation_loss"], self.epoch
+        return better
+
+
+def train(
+    learner: Learner, plan: Plan, *, content: str, course: Course, progress: Progress
+) -> list[dict[str, float]]:
+    """Train ``learner.network`` by the plan, leave its best weights in it, and return one record an epoch.
+
+    ``content`` names what is learned from (a hash of the data and of everything else that matters): a checkpoint of
+    something else is not gone on with. Raises :class:`Diverged` when the loss is no longer a number.
+    """
+    import torch
+
+    with torch.random.fork_rng(devices=[]):  # the caller's random numbers are not ours
+        torch.manual_seed(plan.seed)
+        optimizer = torch.optim.AdamW(
+            learner.network.parameters(), lr=plan.learning_rate, weight_decay=plan.weight_decay, fused=True
+        )
+        key = _key(plan, content)
+        standing, best = Standing(), _copy(learner.network)
+        if course.checkpoint is not None and (found := _read(course.checkpoint, key)) is not None:
+            standing, best = _resume(found, learner, optimizer)
+            for record in standing.history:
+                course.record(**record)
+        while standing.epoch < plan.epochs and standing.epoch - standing.best_epoch < plan.patience:
+            loss = _one_epoch(learner, plan, optimizer, standing, progress)
+            learner.network.eval()
+            with torch.no_grad():
+                held_out = learner.held_out_loss()
+                learner.between_epochs(standing.epoch + 1)
+            if not (math.isfinite(loss) and math.isfinite(held_out)):
+                raise Diverged(
+                    f"the training diverged in epoch {standing.epoch + 1}: its loss is no longer a number. Try a "
+                    f"learning_rate below {plan.learning_rate:g} (such as {plan.learning_rate / 10:g}), or another "
+                    "scaling of the columns"
+                )
+            record = {"epoch": standing.epoch + 1, "train_loss": loss, "validation_loss": held_out}
+            if standing.take(record):
+                best = _copy(learner.network)
+            if course.checkpoint is not None:
+                write_atomically(course.checkpoint, _checkpoint(key, standing, best, learner, optimizer))
+            course.record(**record)
+        learner.network.load_state_dict(best)
+        learner.network.eval()
+    return standing.history
+
+
+def _one_epoch(
+    learner: Learner, plan: Plan, optimizer: torch.optim.Optimizer, standing: Standing, progress: Progress
+) -> float:
+    """The mean loss of one pass of mini-batches."""
+    import torch
+
+    learner.network.train()
+    rows = learner.rows
+    steps = plan.steps or math.ceil(len(rows) / plan.batch_size)
+    drawn = _drawn(rows, min(plan.batch_size, len(rows)) * steps)
+    total = torch.zeros((), device=rows.device)
+    last = standing.history[-1]["validation_loss"] if standing.history else None
+    said = f"Epoch {standing.epoch + 1} of {plan.epochs}" + (f", held-out loss {last:.4g}" if last is not None else "")
+    batches = drawn.split(plan.batch_size)
+    for step, batch in enumerate(batches):
+        done = (standing.epoch + step / len(batches)) / plan.epochs
+        progress(done, said)
+        for group in optimizer.param_groups:
+            group["lr"] = plan.learning_rate_at(done)
+        optimizer.zero_grad(set_to_none=True)
+        loss = learner.loss(batch)
+        loss.backward()  # type: ignore[no-untyped-call]
+        torch.nn.utils.clip_grad_norm_(learner.network.parameters(), plan.clip)
+        optimizer.step()
+        total += loss.detach()
+    return float(total) / len(batches)
+
+
+def _drawn(rows: Tensor, wanted: int) -> Tensor:
+    """``wanted`` rows in random order; each comes again only after all others came."""
+    import torch
+
+    orders = [rows[torch.randperm(len(rows)).to(rows.device)] for _ in range(math.ceil(wanted / len(rows)))]
+    return torch.cat(orders)[:wanted]
+
+
+# ---- checkpoints
+
+
+def _key(plan: Plan, content: str) -> str:
+    import torch
+
+    facts = {"plan": asdict(plan), "content": content, "torch": torch.__version__}
+    return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
+
+
+def _copy(network: nn.Module) -> dict[str, Tensor]:
+    return {name: weights.detach().clone() for name, weights in network.state_dict().items()}
+
+
+def _checkpoint(
+    key: str,
+    standing: Standing,
+    best: Mapping[str, Tensor],
+    learner: Learner,
+    optimizer: torch.optim.Optimizer,
+) -> bytes:
+    """Everything the next epoch depends on, as one file."""
+    import torch
+
+    tensors = {f"network/{name}": weights for name, weights in learner.network.state_dict().items()}
+    tensors |= {f"best/{name}": weights for name, weights in best.items()}
+    tensors |= {f"learner/{name}": values for name, values in learner.state().items()}
+    for number, moments in optimizer.state_dict()["state"].items():
+        tensors |= {f"optimizer/{number}/{name}": values for name, values in moments.items()}
+    tensors["random"] = torch.get_rng_state()
+    arrays = {name: values.detach().cpu().numpy() for name, values in tensors.items()}
+    about = json.dumps({"key": key, **asdict(standing)}).encode()
+    return pack(arrays | {"about": np.frombuffer(about, dtype=np.uint8)})
+
+
+def _read(path: Path, key: str) -> dict[str, NDArray[Any]] | None:
+    """The arrays of a checkpoint of the same training; None where there is none that can be gone on with."""
+    try:
+        arrays = unpack(path.read_bytes())
+        about = json.loads(arrays["about"].tobytes())
+    except (FileNotFoundError, StoreError, KeyError, ValueError):
+        return None
+    return arrays if about.get("key") == key else None
+
+
+def _resume(
+    arrays: Mapping[str, NDArray[Any]], learner: Learner, optimizer: torch.optim.Optimizer
+) -> tuple[Standing, dict[str, Tensor]]:
+    """Put network, optimizer, learner and random numbers back to where the checkpoint was written."""
+    import torch
+
+    def part(name: str) -> dict[str, Tensor]:
+        start = f"{name}/"
+        return {k[len(start) :]: torch.from_numpy(v.copy()) for k, v in arrays.items() if k.startswith(start)}
+
+    about = json.loads(arrays["about"].tobytes())
+    about.pop("key")
+    learner.network.load_state_dict(part("network"))
+    learner.load_state(part("learner"))
+    moments: dict[int, dict[str, Tensor]] = {}
+    for name, values in part("optimizer").items():
+        number, _, moment = name.partition("/")
+        moments.setdefault(int(number), {})[moment] = values
+    state = optimizer.state_dict()
+    optimizer.load_state_dict({**state, "state": moments})
+    torch.set_rng_state(torch.from_numpy(arrays["random"].copy()))
+    return Standing(**about), part("best")
