@@ -72,7 +72,7 @@ def run_train(spec: dict[str, Any], job: Job) -> dict[str, Any]:
         metrics = metrics_of(training, frame)
         given = {key: spec[key] for key in ("detector", "hyperparameters", "window", "name") if spec.get(key)}
     try:
-        space.runs.keep(card, recording, given=given, scaling="standard", metrics=metrics)
+        space.runs.keep(card, recording, given=given, metrics=metrics)
     except StoreError as problem:  # model and result are there, and need no run
         job.log(str(problem))
     return {"model": card.id, "result": result}

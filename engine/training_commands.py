@@ -63,7 +63,7 @@ def train(options: argparse.Namespace) -> None:
         print(next_steps(_scoring_line(options, card.id)), file=prose)
     kept = None
     try:
-        kept = str(runs.keep(card, recording, given=config.given(), scaling=config.scaling, metrics=metrics))
+        kept = str(runs.keep(card, recording, given=config.given(), metrics=metrics))
     except StoreError as problem:  # the model is there, and needs no run
         note(str(problem))
     if options.json:
