@@ -119,6 +119,7 @@ def train_and_score(
         threshold=rule.threshold(reference, reference),
         rule=rule.as_dict(),
         reference=reference.tolist(),
+        scaling=scaling,
         window=recipe.windows.length if recipe.windows else None,
         seconds=round(time.monotonic() - started, 3),
         notes=_training_notes(rows, judged, prepared.encoded.values.shape[1]),

@@ -45,6 +45,7 @@ class Card:
     threshold: float
     rule: dict[str, Any]
     reference: list[float] = field(repr=False)  # 2,001 quantiles of the training scores
+    scaling: str = "standard"
     window: int | None = None
     seconds: float = 0.0
     notes: list[str] = field(default_factory=list)

@@ -99,7 +99,6 @@ class RunStore:
         recording: Recording,
         *,
         given: Mapping[str, Any],
-        scaling: str,
         metrics: Metrics,
     ) -> Path:
         """Keep the run of a saved model and return its folder; all of it appears in one step.
@@ -115,7 +114,7 @@ class RunStore:
             "started": recording.started,
             "ended": _now(),
             "seconds": recording.seconds,
-            "config": {"given": dict(given), "used": _used(card, scaling)},
+            "config": {"given": dict(given), "used": _used(card)},
             "data": {
                 "file": card.dataset,
                 "sha256": card.dataset_hash,
@@ -179,12 +178,12 @@ def metrics_of(training: Training, frame: pd.DataFrame) -> Metrics:
     return Metrics(share_flagged=share, roc_auc=None, average_precision=None)
 
 
-def _used(card: Card, scaling: str) -> dict[str, Any]:
+def _used(card: Card) -> dict[str, Any]:
     """The choices a training came to, those it made itself included, under the names of a configuration."""
     return {
         "detector": card.detector,
         "hyperparameters": card.hyperparameters,
-        "scaling": scaling,
+        "scaling": card.scaling,
         "window": card.window,
         "roles": card.roles,
     }

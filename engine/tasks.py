@@ -58,6 +58,7 @@ def run_train(spec: dict[str, Any], job: Job) -> dict[str, Any]:
             )
         with recording.step("explaining"):
             explained = _explained(training.model, training.prepared, training.scores, job, start=0.8)
+        metrics = metrics_of(training, frame)
         job.progress(0.95, "Keeping model and result")  # the last moment to stop
         with recording.step("saving"):
             card = training.model.save(space.models)
@@ -69,10 +70,9 @@ def run_train(spec: dict[str, Any], job: Job) -> dict[str, Any]:
         job.log(
             f"kept as {card.id}: threshold {card.threshold:.6g}, {len(card.features)} features, {card.seconds} s"
         )
-        metrics = metrics_of(training, frame)
         given = {key: spec[key] for key in ("detector", "hyperparameters", "window", "name") if spec.get(key)}
     try:
-        space.runs.keep(card, recording, given=given, scaling="standard", metrics=metrics)
+        space.runs.keep(card, recording, given=given, metrics=metrics)
     except StoreError as problem:  # model and result are there, and need no run
         job.log(str(problem))
     return {"model": card.id, "result": result}

@@ -52,18 +52,18 @@ def train(options: argparse.Namespace) -> None:
     with recording.listening():
         prose = sys.stderr if options.json else sys.stdout
         training, frame = _trained(options, config, recording, prose)
+        metrics = metrics_of(training, frame)
         with _step(4, "saving", f"Saving the model as '{training.model.card.name}'", recording, prose):
             card = training.model.save(store)
         for text in card.notes:
             note(text)
         folder, run = store.folder(card.id), runs.folder(card.id)
-        metrics = metrics_of(training, frame)
         print(training_summary(card, folder, run, metrics, recording.total), file=prose)
         print(validation_check(card, metrics["share_flagged"]), file=prose)
         print(next_steps(_scoring_line(options, card.id)), file=prose)
     kept = None
     try:
-        kept = str(runs.keep(card, recording, given=config.given(), scaling=config.scaling, metrics=metrics))
+        kept = str(runs.keep(card, recording, given=config.given(), metrics=metrics))
     except StoreError as problem:  # the model is there, and needs no run
         note(str(problem))
     if options.json:

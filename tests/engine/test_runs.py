@@ -22,7 +22,13 @@ QUICK = {"n_estimators": 5}
 def trained(table):
     """A training whose table has known answers."""
     return train_and_score(
-        table.frame, table.roles, hyperparameters=QUICK, name="parts", dataset="parts.csv", dataset_hash="ab"
+        table.frame,
+        table.roles,
+        hyperparameters=QUICK,
+        name="parts",
+        dataset="parts.csv",
+        dataset_hash="ab",
+        scaling="robust",
     )
 
 
@@ -37,7 +43,7 @@ def kept(tmp_path, table, trained):
     card = trained.model.save(ModelStore(tmp_path / "models"))
     runs = RunStore(tmp_path / "runs")
     metrics = metrics_of(trained, table.frame)
-    return card, runs, runs.keep(card, recording, given=QUICK, scaling="standard", metrics=metrics)
+    return card, runs, runs.keep(card, recording, given=QUICK, metrics=metrics)
 
 
 def run_of(folder):
@@ -51,6 +57,7 @@ def test_a_run_says_what_was_asked_what_was_done_and_how_it_went(kept, table):
     assert run["started"] <= run["ended"]
     assert run["config"]["given"] == QUICK
     assert run["config"]["used"]["hyperparameters"] == card.hyperparameters
+    assert run["config"]["used"]["scaling"] == card.scaling == "robust"
     assert run["config"]["used"]["roles"]["columns"]["faulty"] == "label"
     assert run["data"] == {"file": "parts.csv", "sha256": "ab", "rows": 300, "judged": 300}
     assert (run["features"], run["threshold"]) == (len(card.features), card.threshold)
@@ -113,10 +120,10 @@ def test_the_run_of_a_new_model_with_an_old_id_takes_its_place(kept, table, trai
     _, runs, folder = kept
     card = trained.model.save(ModelStore(tmp_path / "other"))
     (folder / "note.txt").write_text("mine")
-    again = runs.keep(card, Recording(), given={}, scaling="none", metrics=metrics_of(trained, table.frame))
+    again = runs.keep(card, Recording(), given={}, metrics=metrics_of(trained, table.frame))
     assert again == folder == runs.find(card.id, card.created)
     assert not (folder / "note.txt").exists()
-    assert run_of(folder)["config"] == {"given": {}, "used": run_of(folder)["config"]["used"]}
+    assert run_of(folder)["config"]["given"] == {}
 
 
 def test_a_run_that_cannot_be_written_leaves_no_half_of_it(kept, table, trained, tmp_path, monkeypatch):
@@ -128,7 +135,7 @@ def test_a_run_that_cannot_be_written_leaves_no_half_of_it(kept, table, trained,
 
     monkeypatch.setattr(files, "publish", full)
     with pytest.raises(StoreError, match="the run of 'parts@1' was not kept: the disk is full"):
-        runs.keep(card, Recording(), given={}, scaling="none", metrics=metrics_of(trained, table.frame))
+        runs.keep(card, Recording(), given={}, metrics=metrics_of(trained, table.frame))
     assert not runs.folder(card.id).exists()
     assert list((runs.root / ".staging").iterdir()) == []
 
