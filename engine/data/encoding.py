@@ -219,6 +219,15 @@ def as_numbers(column: pd.Series, code: ColumnCode) -> NDArray[np.float64]:
     return pd.to_numeric(column, errors="coerce").to_numpy(dtype=np.float64, na_value=np.nan)
 
 
+def decoded(code: ColumnCode, scaled: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Scaled numbers of a column in the column's own unit again."""
+    if code.ranks:
+        ranks = np.asarray(code.ranks)
+        beyond = scaled - np.clip(scaled, -1.0, 1.0)
+        scaled = np.interp(scaled, np.linspace(-1.0, 1.0, len(ranks)), ranks) + beyond
+    return scaled * code.scale + code.center
+
+
 def as_levels(column: pd.Series) -> tuple[NDArray[np.int64], list[str]]:
     """A column as text levels: the number of each cell's level (n_samples,), -1 where it is missing, and their names.
 

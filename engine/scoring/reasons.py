@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from engine.data.encoding import TYPICAL, ColumnCode, as_numbers, level_name
+from engine.data.encoding import TYPICAL, ColumnCode, Encoder, as_numbers, decoded, level_name
 from engine.data.features import FeatureRecipe
+from engine.detectors.base import Expectation
 from engine.model import Model, Prepared
 from engine.scoring.explanations import ablation, nearest, shares
 
@@ -29,11 +30,13 @@ class Reason:
     measure: str  # what of a series' channel: "spread of the last 32 readings"; empty for the value itself
     value: str
     usual: str
+    expected: str = ""  # what the row's other columns let expect; empty where the model cannot tell
+    span: tuple[float, float, float, float] | None = None  # the number, and low, middle and high of what was expected
 
     @property
     def text(self) -> str:
         what = f"{self.column}: {self.measure}" if self.measure else self.column
-        return f"{what} {self.value} ({self.usual})"
+        return f"{what} {self.value} ({self.expected or self.usual})"
 
     def as_dict(self) -> dict[str, Any]:
         return asdict(self) | {"text": self.text}
@@ -64,20 +67,62 @@ def sentence(reasons: list[Reason]) -> str:
 def explain(model: Model, prepared: Prepared, rows: NDArray[np.int64], *, most: int = MOST_KEPT) -> Explained:
     """Contributions of the given judged rows, and the ``most`` strongest reasons of each."""
     recipe, X = model.recipe, prepared.encoded.values[rows]
-    contributions = ablation(model.detector.decision_function, X, recipe.encoder.typical_row, recipe.groups)
+    contributions = _contributions(model, X)
+    expectation = model.detector.expectation(X)
     parts, features = shares(contributions), prepared.features.iloc[rows]
     members = [np.flatnonzero(recipe.groups == group) for group in range(len(recipe.channels))]
     sources = recipe.encoder.sources
     # Of a series' channel the rolling feature that lies furthest out gives the words.
-    furthest = [sources[m[np.abs(X[:, m]).argmax(axis=1)]] for m in members]
+    furthest = [sources[m[np.nan_to_num(np.abs(X[:, m])).argmax(axis=1)]] for m in members]
     strongest = np.argsort(-parts, axis=1, kind="stable")[:, :most]
     reasons = []
     for i, cells in enumerate(features.to_dict("records")):
         order = [int(g) for g in strongest[i] if parts[i][g] > 0]
-        reasons.append(
-            [_reason(recipe, recipe.encoder.codes[furthest[g][i]], float(parts[i][g]), cells) for g in order]
-        )
+        found = []
+        for group in order:
+            number = int(furthest[group][i])
+            reason = _reason(recipe, recipe.encoder.codes[number], float(parts[i][group]), cells)
+            if expectation is not None:
+                reason = _with_expectation(reason, recipe.encoder, number, expectation, i, cells)
+            found.append(reason)
+        reasons.append(found)
     return Explained(rows=rows, columns=recipe.channels, contributions=contributions, reasons=reasons)
+
+
+def _contributions(model: Model, X: NDArray[np.float64]) -> NDArray[np.float64]:
+    """What each channel adds to the scores of rows (n_rows, n_channels): told by the detector, or by ablation."""
+    recipe = model.recipe
+    told = model.detector.contributions(X)
+    if told is None:
+        return ablation(model.detector.decision_function, X, recipe.encoder.typical_row, recipe.groups)
+    first = np.unique(recipe.encoder.sources, return_index=True)[1]
+    channels = np.zeros((len(X), len(recipe.channels)))
+    np.add.at(channels.T, recipe.groups[first], told.T)
+    return channels
+
+
+def _with_expectation(
+    reason: Reason, encoder: Encoder, number: int, expectation: Expectation, i: int, cells: Mapping[Any, Any]
+) -> Reason:
+    """The reason with what the row's other columns let expect of source column ``number``, where that can be said."""
+    code, at = encoder.codes[number], np.flatnonzero(encoder.sources == number)
+    if code.one_cell_a_level:
+        return replace(reason, expected=_likely_levels(code, expectation.expected[i, at]))
+    if code.kind != "number":
+        return reason
+    ends = (expectation.low, expectation.expected, expectation.high)
+    low, middle, high = (float(decoded(code, end[i, at[:1]])[0]) for end in ends)
+    value = float(as_numbers(pd.Series([cells[code.name]]), code)[0])
+    text = f"{number_in_words(low)} to {number_in_words(high)} expected from the other columns"
+    return replace(reason, expected=text, span=(value, low, middle, high) if np.isfinite(value) else None)
+
+
+def _likely_levels(code: ColumnCode, likely: NDArray[np.float64]) -> str:
+    """The one or two levels that were to be expected, with their probabilities."""
+    names = list(code.levels)
+    order = [int(level) for level in np.argsort(-likely[: len(names)], kind="stable")[:2]]
+    said = [f"'{names[level]}' {100 * likely[level]:.0f} %" for level in order if likely[level] >= 0.05]
+    return f"{' or '.join(said)} expected from the other columns" if said else ""
 
 
 def _reason(recipe: FeatureRecipe, code: ColumnCode, share: float, cells: Mapping[Any, Any]) -> Reason:
@@ -116,10 +161,13 @@ def nearest_normal(
     recipe: FeatureRecipe, row: pd.DataFrame, normal: pd.DataFrame, k: int = 3
 ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
     """Positions in ``normal`` of the ``k`` rows most like ``row`` (one row), and their distances, nearest first."""
-    numbers, distances = nearest(
-        recipe.encoder.transform(row).values[0], recipe.encoder.transform(normal).values, min(k, len(normal))
-    )
-    return numbers, distances
+    typical = recipe.encoder.typical_row
+    this, others = (recipe.encoder.transform(rows).values for rows in (row, normal))
+    return nearest(_filled(this, typical)[0], _filled(others, typical), min(k, len(normal)))
+
+
+def _filled(X: NDArray[np.float64], typical: NDArray[np.float64]) -> NDArray[np.float64]:
+    return np.where(np.isnan(X), typical, X)
 
 
 def value_in_words(code: ColumnCode, value: Any) -> str:
