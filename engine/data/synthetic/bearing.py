@@ -36,6 +36,7 @@ STEP = pd.Timedelta("10min")
 N_SNAPSHOTS = 2_000
 FAILING_SNAPSHOTS = 288  # the last two days
 ONSET = 0.58  # share of the life after which the race is no longer sound
+ONSET_TIME = START + round(ONSET * N_SNAPSHOTS) * STEP
 RIG_STOP = (1_130, 1_166)  # snapshots not taken: six hours of maintenance
 LOOSE_CABLE = (640, 676)  # bearing 2 gave no signal
 KNOCKS = (233, 512, 874, 1_041, 1_390)  # someone struck the frame: not a fault, not labelled
