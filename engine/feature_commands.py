@@ -40,9 +40,10 @@ def vibration(options: argparse.Namespace) -> None:
     _note_gaps(table, channels)
     told = {"data": options.data.name, "sampling rate (Hz)": f"{settings.rate:g}"}
     write_result(options.output, table, told)
+    shown = ", ".join(channels[:8]) + (", …" if len(channels) > 8 else "")
     print(
-        f"{len(table):,} rows, {len(declared(settings))} features of each of {len(channels)} channels "
-        f"({', '.join(channels[:8])}{', …' if len(channels) > 8 else ''}) -> {options.output}"
+        f"{len(table):,} rows, {len(declared(settings))} features of each of {len(channels)} channels ({shown}) "
+        f"sampled at {settings.rate:g} Hz -> {options.output}"
     )
     if options.baseline:
         print(
@@ -147,7 +148,10 @@ def _note_gaps(table: pd.DataFrame, channels: list[str]) -> None:
     for channel in channels:
         missing = int(table[f"{channel}_mean"].isna().sum())
         if missing:
-            note(f"'{channel}' has no features in {missing:,} rows: samples are missing or beyond 1e15 there")
+            note(
+                f"'{channel}' has no features in {missing:,} of {len(table):,} rows: "
+                "samples are missing or beyond 1e15 there"
+            )
 
 
 def _list(settings: Settings) -> None:

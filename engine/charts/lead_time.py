@@ -31,9 +31,9 @@ from engine.charts.thinning import thin
 
 Array = NDArray[np.float64]
 
-RIDGE = 0.72  # how much of its row a detector's severity fills; its name stands above
-ROW_HEIGHT = 92
-ALARM, FIRST_ALARM, FAILURE, ONSET = "alarm", "first alarm", "failure", "onset of the fault"
+RIDGE = 0.7  # how much of its row a detector's severity fills; its name stands above
+ROW_HEIGHT = 120
+ALARM, FAILURE, ONSET = "alarm", "failure", "onset of the fault"
 
 
 def lead_time_chart(
@@ -92,7 +92,7 @@ def _at(time: float, height: float) -> dict[str, Any]:
 
 
 def _lead(alarm: float, failure: float) -> str:
-    return f"{number((failure - alarm) / 3600)} h"
+    return f"{(failure - alarm) / 3600:,.1f} h"
 
 
 @cache
@@ -100,9 +100,8 @@ def _lead_time_spec(theme: Theme, n: int) -> Spec:
     import altair as alt
 
     palette = PALETTES[theme]
-    names = [ALARM, FIRST_ALARM, ONSET, FAILURE]
-    colours = [palette.anomaly, palette.anomaly, palette.muted, palette.ink]
-    scale = alt.Scale(domain=names, range=colours)
+    colours = [palette.anomaly, palette.muted, palette.ink]
+    scale = alt.Scale(domain=[ALARM, ONSET, FAILURE], range=colours)
     ticks = [ground + height for ground in range(n) for height in (0, RIDGE)]
     axis = alt.Axis(values=ticks, labelExpr="datum.value % 1 == 0 ? '0' : '100'", grid=False)
     x = time_axis(True)
@@ -118,14 +117,14 @@ def _lead_time_spec(theme: Theme, n: int) -> Spec:
     line = layer("severity").mark_line(color=palette.line, strokeWidth=1.25)
     mark = {key: value for key, value in dot(palette, 90).items() if key != "color"}
     point = layer("alarms").mark_point(shape="triangle-down", **mark)
-    title = {"fontSize": LABEL_SIZE, "fontWeight": "bold", "align": "left", "baseline": "bottom", "dy": -6}
+    title = {"fontSize": LABEL_SIZE, "fontWeight": "bold", "align": "left", "baseline": "bottom", "dy": -7}
     return compiled(
         alt.layer(
             named(bands, ALARM, scale),
             line.encode(x=x, y=y, detail="detector:N", tooltip=severity),
             named(layer("onset").mark_rule(strokeDash=[4, 3], color=palette.muted).encode(x=x), ONSET, scale),
             named(layer("failure").mark_rule(strokeWidth=2, color=palette.ink).encode(x=x), FAILURE, scale),
-            named(point.encode(x=x, y=y, tooltip=lead), FIRST_ALARM, scale),
+            named(point.encode(x=x, y=y, tooltip=lead), ALARM, scale),
             layer("names").mark_text(color=palette.ink, **title).encode(x=x, y=y, text="label:N"),
             height=ROW_HEIGHT * n,
         )

@@ -221,7 +221,10 @@ def _columns(features: dict[str, Array], channels: Sequence[str]) -> dict[str, A
 
 
 def sampling_rate(frame: pd.DataFrame, time: str | None) -> float:
-    """The samples a second of a recording, from its times: 1 over the mean step, gaps left out."""
+    """The samples a second of a recording, from its times: 1 over the mean step, gaps left out.
+
+    To four digits: bands, and with them columns, are named after it, and must be called alike in the next recording.
+    """
     if time is None:
         raise UsageError("without a time column the sampling rate is not known; give it in Hz")
     _check_columns(frame, [time])
@@ -229,7 +232,7 @@ def sampling_rate(frame: pd.DataFrame, time: str | None) -> float:
     steps = steps[np.isfinite(steps)]
     if len(steps) == 0 or (steps == 0).mean() > MOST_EQUAL_TIMES:
         raise DataError(f"the times in '{time}' are too coarse to tell the sampling rate; give it in Hz")
-    return float(1 / steps[steps <= GAP * np.median(steps)].mean())
+    return float(f"{1 / steps[steps <= GAP * np.median(steps)].mean():.4g}")
 
 
 def _check_columns(frame: pd.DataFrame, names: Sequence[str]) -> None:
