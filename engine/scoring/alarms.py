@@ -62,6 +62,6 @@ def lead_time(
     alarm = float(true[0]) if len(true) else None
     return LeadTime(
         alarm=alarm,
-        lead=None if alarm is None else failure - alarm,
+        lead=None if alarm is None else float(failure) - alarm,
         false_alarms=int((raised < onset).sum()),
     )

@@ -143,10 +143,11 @@ def _file(name: str, content: Callable[[], bytes]) -> SnapshotFile:
 
 
 def _ordered(files: list[SnapshotFile], path: Path) -> list[SnapshotFile]:
+    name = path.resolve().name  # "." has none of its own
     if not files:
-        raise ReadingError(f"'{path.name}' holds no files; choose the folder that holds the snapshots")
+        raise ReadingError(f"'{name}' holds no files; choose the folder that holds the snapshots")
     if len(files) > MOST_FILES:
-        raise ReadingError(f"'{path.name}' holds {len(files):,} files, at most {MOST_FILES:,} can be read")
+        raise ReadingError(f"'{name}' holds {len(files):,} files, at most {MOST_FILES:,} can be read")
     timed = [file for file in files if file.taken]
     if timed and len(timed) < len(files):
         other = next(file.name for file in files if not file.taken)
