@@ -19,7 +19,7 @@ from pathlib import Path
 import numpy as np
 
 from engine.data.reading.limits import MAX_BYTES, MB
-from engine.data.reading.unpacking import check_entry, inflated, is_litter
+from engine.data.reading.unpacking import WORKBOOKS, check_entry, inflated, is_litter
 from engine.data.vibration.measures import FEWEST_SAMPLES
 from engine.data.vibration.signals import Array
 from engine.errors import ReadingError, UsageError
@@ -56,7 +56,7 @@ def holds_snapshots(path: Path) -> bool:
     """Whether a path is a folder, or a zip with several files: one snapshot a file. Else it is one long table."""
     if path.is_dir():
         return True
-    if not zipfile.is_zipfile(path):
+    if path.suffix.lower() in WORKBOOKS or not zipfile.is_zipfile(path):  # a workbook is a zip inside
         return False
     with _archive(path) as archive:
         return len(_entries(archive)) > 1

@@ -6,6 +6,7 @@ import zipfile
 from datetime import datetime
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from engine.data.vibration.snapshots import holds_snapshots, read_snapshot, snapshot_files, taken_at
@@ -81,7 +82,9 @@ def test_a_zip_holds_the_same_snapshots_as_the_folder(tmp_path):
     np.testing.assert_allclose(second.signals, 2 * VALUES.T, atol=1e-9)
 
 
-def test_one_table_in_a_file_or_zip_is_no_folder_of_snapshots(tmp_path):
+def test_one_table_in_a_file_zip_or_workbook_is_no_folder_of_snapshots(tmp_path):
+    pd.DataFrame({"x": [1.0, 2.0]}).to_excel(tmp_path / "long.xlsx")
+    assert not holds_snapshots(tmp_path / "long.xlsx")
     (tmp_path / "long.csv").write_text(text(mark=","))
     with zipfile.ZipFile(tmp_path / "long.zip", "w") as packed:
         packed.writestr("long.csv", text(mark=","))
