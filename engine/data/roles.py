@@ -31,7 +31,7 @@ _LABEL = re.compile(
     r"|failure|defect|abnormal|ground_?truth|y)(_?(label|class|type|flag))?$|_(class|label)$"
 )
 _BOOKKEEPING = re.compile(
-    r"^(split|changepoint|anomaly_score|severity|is_anomaly|reasons|fold|baseline|snapshot|window_no)$"
+    r"^(split|changepoint|anomaly_score|severity|is_anomaly|reasons|fold|baseline|snapshot|window_no|begins_s)$"
 )
 _ID = re.compile(r"(^|_)(id|uuid|guid|key|no|nr|number|index|row)$|^unnamed|^#$|^$")
 _TIME = re.compile(r"(time|date|datum|zeit|timestamp|^ts$|^t$|^ds$|^step$|^cycle$|^index$|^tick$)")

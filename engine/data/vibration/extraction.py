@@ -21,8 +21,9 @@ from engine.errors import DataError, ReadingError, UsageError
 
 Starts = NDArray[np.int64]
 
-SNAPSHOT, WINDOW, TIME, BASELINE = "snapshot", "window_no", "time", "baseline"
-"""The columns beside the features: the file, which of its windows from 1, when it began, known to be normal."""
+SNAPSHOT, WINDOW, TIME, SECONDS, BASELINE = "snapshot", "window_no", "time", "begins_s", "baseline"
+"""The columns beside the features: the file, which of its windows from 1, when it began (as a moment, or in seconds of
+the recording's own clock), known to be normal. :mod:`engine.data.roles` learns from none of them."""
 
 BATCH_SAMPLES = 1 << 20  # measured at once: memory stays below some 100 MB
 MOST_EQUAL_TIMES = 0.01  # of steps between samples; more, and the clock is coarser than the samples
@@ -112,7 +113,8 @@ def signal_table(
     settings.check_length(cut.window)
     columns: dict[str, Any] = {WINDOW: np.arange(1, len(starts) + 1)}
     if time is not None:
-        columns[TIME] = frame[time].to_numpy()[order][starts]
+        moments = pd.api.types.is_datetime64_any_dtype(frame[time])
+        columns[TIME if moments else SECONDS] = frame[time].to_numpy()[order][starts]
     columns |= _columns(_windows_measured(signals, starts, cut.window, settings, progress), names)
     if baseline is not None:
         columns[BASELINE] = np.arange(len(starts)) < baseline

@@ -143,6 +143,14 @@ def test_a_long_recording_becomes_a_row_a_window():
             np.testing.assert_allclose(found.loc[row, [f"x_{name}", f"y_{name}"]].tolist(), values)
 
 
+def test_times_in_seconds_say_when_a_window_begins_and_are_not_learned_from():
+    frame = recording().assign(at=np.arange(1_000) / 1_000)
+    found = signal_table(frame, Settings(rate=1_000), Cut(window=250), time="at")
+    assert found["begins_s"].tolist() == [0.0, 0.25, 0.5, 0.75]
+    roles = suggest(found, dict.fromkeys(found.columns, "number")).roles
+    assert {"window_no", "begins_s"} <= set(roles.of("ignore"))
+
+
 def test_batches_leave_no_seam(monkeypatch):
     frame, settings = recording(), Settings(rate=1_000)
     whole = signal_table(frame, settings, Cut(window=64))
