@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from engine.data.encoding import Scaling
 from engine.data.features import FeatureRecipe
-from engine.data.roles import Roles
+from engine.data.roles import Roles, seconds_of
 from engine.data.schema import named, type_of
 from engine.detectors import detector_class
 from engine.detectors.base import Course, Detector, Progress, quiet
@@ -49,6 +49,7 @@ class Choices(TypedDict, total=False):
     dataset_hash: str
     scaling: Scaling
     window: int | None  # readings a series is judged by; None: chosen from the data
+    first: int | None  # rows to learn from, the earliest (see earliest); None: all
     progress: Progress
     course: Course | None  # where a long training leaves its curves and its checkpoint
 
@@ -79,10 +80,14 @@ def train_and_score(
     dataset_hash: str = "",
     scaling: Scaling = "standard",
     window: int | None = None,
+    first: int | None = None,
     progress: Progress = quiet,
     course: Course | None = None,
 ) -> Training:
-    """:func:`train` that also hands back what it knows of the training rows, so that nobody scores them again."""
+    """:func:`train` that also hands back what it knows of the training rows, so that nobody scores them again.
+
+    With ``first``, these are the rows learned from alone, in the order of :func:`earliest`.
+    """
     started = time.monotonic()
     kind = detector_class(detector)
     chosen = checked(kind, hyperparameters or {})
@@ -92,6 +97,8 @@ def train_and_score(
         raise UsageError(
             "a window is for a series, and these rows are a table; leave the window out, or treat them as a series"
         )
+    if first is not None:
+        frame = earliest(frame, roles, first)
     if len(frame) < FEWEST_ROWS:
         raise DataError(f"training needs at least {FEWEST_ROWS} rows, got {len(frame)}")
     frame = named(frame).reset_index(drop=True)
@@ -122,13 +129,28 @@ def train_and_score(
         scaling=scaling,
         window=recipe.windows.length if recipe.windows else None,
         seconds=round(time.monotonic() - started, 3),
-        notes=_training_notes(rows, judged, prepared.encoded.values.shape[1]),
+        notes=_training_notes(rows, judged, prepared.encoded.values.shape[1], first),
         versions=library_versions(),
     )
     learner.set_threshold(card.threshold)  # as a loaded model has it, so that both flag the same rows
     model = Model(card=card, detector=learner, recipe=recipe)
     progress(1.0, "Trained")
     return Training(model=model, prepared=prepared, scores=model.judged(prepared, values))
+
+
+def earliest(frame: pd.DataFrame, roles: Roles, n: int) -> pd.DataFrame:
+    """The first ``n`` rows in time, or as they come where no column has the role time: a baseline known to be normal.
+
+    Rows of equal time keep their order; rows without a time come last. Fewer rows than ``n`` are a
+    :class:`UsageError`.
+    """
+    if not FEWEST_ROWS <= n <= len(frame):
+        raise UsageError(
+            f"the first rows to learn from must be {FEWEST_ROWS} to {len(frame):,}, all there are, got {n:,}"
+        )
+    if roles.time is None:
+        return frame.iloc[:n]
+    return frame.iloc[np.argsort(seconds_of(frame[roles.time]), kind="stable")[:n]]
 
 
 def _fitted(
@@ -259,8 +281,8 @@ def _commonest_obstacle(obstacles: Mapping[int, str]) -> str:
     return f"; most often: {commonest[0][0]}" if commonest else ""
 
 
-def _training_notes(rows: int, judged: int, width: int) -> list[str]:
-    notes = []
+def _training_notes(rows: int, judged: int, width: int, first: int | None) -> list[str]:
+    notes = [] if first is None else [f"learned from the first {first:,} rows"]
     if rows < 50:
         notes.append(f"trained on only {rows} rows: the scores are shaky")
     if judged <= width:

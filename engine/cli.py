@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from engine import commands, model_commands, training_commands
+from engine import commands, feature_commands, model_commands, training_commands
 from engine.errors import EngineError
 
 
@@ -48,6 +48,7 @@ def parser() -> argparse.ArgumentParser:
     detectors.add_argument("--json", action="store_true", help="one JSON object on stdout")
     detectors.set_defaults(run=commands.detectors)
     _add_models(verbs)
+    _add_features(verbs)
     return root
 
 
@@ -81,6 +82,9 @@ def _add_train(verbs: Any) -> None:
     )
     train.add_argument(
         "--window", type=int, metavar="N", help="readings a series is judged by (default: chosen)"
+    )
+    train.add_argument(
+        "--first", type=int, metavar="N", help="learn from the first N rows in time only (default: all)"
     )
     train.add_argument("--name", help="name of the model (default: the file's name)")
     train.add_argument("--seed", type=int, help="random seed (default: 0)")
@@ -134,6 +138,53 @@ def _add_models(verbs: Any) -> None:
         _add_store(command)
         command.add_argument("--json", action="store_true", help="JSON on stdout")
         command.set_defaults(run=run)
+
+
+def _add_features(verbs: Any) -> None:
+    features = verbs.add_parser("features", help="turn raw signals into a table of features")
+    kinds = features.add_subparsers(required=True, metavar="KIND")
+    vibration = kinds.add_parser("vibration", help="of vibration: a folder of snapshots, or one long table")
+    vibration.add_argument(
+        "data", type=Path, nargs="?", metavar="DIR_OR_FILE", help="a folder or zip of text files, or a table"
+    )
+    vibration.add_argument("--output", type=Path, metavar="FILE", help="ends in .parquet or .csv")
+    for option, kind, metavar, text in (
+        ("--rate", float, "HZ", "samples a second (default, for a table with times: theirs)"),
+        ("--window", int, "N", "cut into windows of N samples (default: a whole snapshot)"),
+        ("--hop", int, "N", "samples from one window's begin to the next (default: the window)"),
+        ("--baseline", int, "N", "mark the first N snapshots, or windows of a table, as normal"),
+        ("--time", str, "COLUMN", "when each sample of a table was taken (default: recognised)"),
+        ("--bearing", str, "BALLS,BALL_D,PITCH_D,ANGLE", "geometry; diameters in one unit, degrees"),
+        ("--rpm", float, "RPM", "speed of the shaft, with --bearing"),
+        ("--envelope-band", str, "LOW,HIGH", "where the housing rings, in Hz (default: the middle half)"),
+    ):
+        vibration.add_argument(option, type=kind, metavar=metavar, help=text)
+    vibration.add_argument(
+        "--channels",
+        type=lambda text: [name.strip() for name in text.split(",")],
+        metavar="NAME,NAME",
+        help="names of the channels, or the columns to measure",
+    )
+    vibration.add_argument(
+        "--fault", action="append", default=[], metavar="NAME=HZ", help="a fault frequency; repeatable"
+    )
+    vibration.add_argument(
+        "--band",
+        action="append",
+        default=[],
+        metavar="LOW,HIGH",
+        help="a band in Hz; repeatable (default: 4)",
+    )
+    vibration.add_argument(
+        "--tolerance",
+        type=float,
+        default=2.0,
+        metavar="PERCENT",
+        help="how far off a fault may be (default: 2)",
+    )
+    vibration.add_argument("--list", action="store_true", help="list the features with formula and unit")
+    _add_reading(vibration)
+    vibration.set_defaults(run=feature_commands.vibration)
 
 
 def _add_store(command: argparse.ArgumentParser) -> None:

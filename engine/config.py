@@ -29,6 +29,7 @@ class TrainConfig:
     ignore: list[str] = field(default_factory=list)
     scaling: str = "standard"
     window: int | None = None
+    first: int | None = None
     hyperparameters: dict[str, Any] = field(default_factory=dict)
 
     @classmethod
@@ -102,6 +103,8 @@ class TrainConfig:
         self.ignore = [str(column).strip() for column in columns]
         if self.window is not None and type(self.window) is not int:
             raise UsageError(f"window must be a whole number of readings, got '{self.window}'")
+        if self.first is not None and type(self.first) is not int:
+            raise UsageError(f"first must be a whole number of rows, got '{self.first}'")
 
 
 def _put(values: dict[str, Any], key: str, value: Any) -> None:

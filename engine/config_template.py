@@ -38,10 +38,14 @@ COLUMNS = {
         "Of a series: how many readings, up to each one, it is judged by. Left out: chosen from the data.",
         24,
     ),
+    "first": (
+        "Learn from the first rows in time alone, as from a time known to be normal. Left out: from all rows.",
+        500,
+    ),
 }
 SCALING = (
     "How numbers are brought to one scale. standard: by mean and standard deviation. robust: by median and "
-    "quartiles. minmax: by smallest and largest. none: as they are."
+    "quartiles. minmax: by smallest and largest. quantile: by rank. none: as they are."
 )
 
 

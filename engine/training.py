@@ -155,7 +155,9 @@ def _one_epoch(
     drawn = _drawn(rows, min(plan.batch_size, len(rows)) * steps)
     total = torch.zeros((), device=rows.device)
     last = standing.history[-1]["validation_loss"] if standing.history else None
-    said = f"Epoch {standing.epoch + 1} of {plan.epochs}" + (f", held-out loss {last:.4g}" if last is not None else "")
+    said = f"Epoch {standing.epoch + 1} of {plan.epochs}" + (
+        f", held-out loss {last:.4g}" if last is not None else ""
+    )
     batches = drawn.split(plan.batch_size)
     for step, batch in enumerate(batches):
         done = (standing.epoch + step / len(batches)) / plan.epochs

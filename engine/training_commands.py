@@ -107,6 +107,7 @@ def _trained(
             dataset_hash=_sha256(options.data),
             scaling=config.scaling,  # type: ignore[arg-type]
             window=config.window,
+            first=config.first,
             progress=progress,
         )
     return training, frame
@@ -149,7 +150,7 @@ def _config(options: argparse.Namespace) -> TrainConfig:
     from engine.store import validated_name
 
     config = TrainConfig.load(options.config) if options.config else TrainConfig()
-    for key in ("detector", "name", "label", "time", "entity", "kind", "window"):
+    for key in ("detector", "name", "label", "time", "entity", "kind", "window", "first"):
         if getattr(options, key) is not None:
             setattr(config, key, getattr(options, key))
     if options.ignore:

@@ -160,7 +160,7 @@ def test_networks_import_only_torch() -> None:
     assert not others
 
 
-@pytest.mark.parametrize("name", ["thresholds", "metrics"])
+@pytest.mark.parametrize("name", ["thresholds", "metrics", "alarms"])
 def test_judging_needs_only_numbers(name: str) -> None:
     allowed = {"numpy", "scipy", *sys.stdlib_module_names}
     found = imports(ROOT / "engine" / "scoring" / f"{name}.py")

@@ -11,6 +11,8 @@ import numpy as np
 from engine.charts.binning import histogram
 from engine.charts.chart import MAX_MARKS, PALETTES, Chart, Palette, Theme, nothing
 from engine.charts.evaluation import confusion_grid, corners, pr_chart, roc_chart
+from engine.charts.lead_time import lead_time_chart
+from engine.charts.page import html_page
 from engine.charts.rows import contribution_bars, range_strip
 from engine.charts.scores import flagged_curve, label_histogram, score_histogram
 from engine.charts.series import BRUSH, neighbourhood, series_chart, spans_of
@@ -28,7 +30,9 @@ __all__ = [
     "corners",
     "flagged_curve",
     "histogram",
+    "html_page",
     "label_histogram",
+    "lead_time_chart",
     "neighbourhood",
     "nothing",
     "pr_chart",

@@ -163,26 +163,26 @@ def _series_spec(theme: Theme, clock: bool, labelled: bool, kind: str) -> Spec:
     names = [FLAGGED, *([LABELLED] if labelled else []), *([THIS_ROW] if kind == "row" else [])]
     colours = {FLAGGED: palette.anomaly, LABELLED: palette.muted, THIS_ROW: palette.ink}
     scale = alt.Scale(domain=names, range=[colours[name] for name in names])
-    x = _time_axis(clock)
+    x = time_axis(clock)
     y = alt.Y(
         "value:Q",
         title=TITLE,
         scale=alt.Scale(zero=False, padding=10),
         axis=alt.Axis(tickCount=4, labelExpr=VALUE_LABEL),
     )
-    tooltip = [_time_tooltip(clock), alt.Tooltip("value:Q", title=TITLE, format=",.5~g")]
+    tooltip = [time_tooltip(clock), alt.Tooltip("value:Q", title=TITLE, format=",.5~g")]
     bands = alt.Chart(alt.NamedData(name="spans")).mark_rect(opacity=0.22, strokeWidth=1)
     strip = alt.Chart(alt.NamedData(name="labels")).mark_rect(opacity=0.9, strokeWidth=1)
     line = alt.Chart(alt.NamedData(name="line")).mark_line(color=palette.line, strokeWidth=1.25)
     dots = alt.Chart(alt.NamedData(name="flagged")).mark_circle(size=28, opacity=1)
     layers = [
-        named(bands.encode(x=_time_axis(clock, "start"), x2="end"), FLAGGED, scale),
+        named(bands.encode(x=time_axis(clock, "start"), x2="end"), FLAGGED, scale),
         line.encode(x=x, y=y, tooltip=tooltip),
         named(dots.encode(x=x, y=y, tooltip=tooltip), FLAGGED, scale),
     ]
     if labelled:
         top = {"y": alt.value(0), "y2": alt.value(6)}
-        layers.append(named(strip.encode(x=_time_axis(clock, "start"), x2="end", **top), LABELLED, scale))
+        layers.append(named(strip.encode(x=time_axis(clock, "start"), x2="end", **top), LABELLED, scale))
     if kind == "row":
         layers += _row_layers(palette, x, y, scale, tooltip)
         return compiled(alt.layer(*layers, height=260))
@@ -198,7 +198,8 @@ def _series_spec(theme: Theme, clock: bool, labelled: bool, kind: str) -> Spec:
     return compiled(alt.layer(*layers, height=300))
 
 
-def _time_axis(clock: bool, field: str = "time") -> Any:
+def time_axis(clock: bool, field: str = "time") -> Any:
+    """The axis of a series: moments by the file's own clock, or steps."""
     import altair as alt
 
     if clock:
@@ -208,7 +209,8 @@ def _time_axis(clock: bool, field: str = "time") -> Any:
     return alt.X(f"{field}:Q", title="step", scale=alt.Scale(zero=False, nice=False), axis=axis)
 
 
-def _time_tooltip(clock: bool) -> Any:
+def time_tooltip(clock: bool) -> Any:
+    """When a mark is, for its tooltip."""
     import altair as alt
 
     if clock:

@@ -201,7 +201,11 @@ class Encoder:
         )
 
     def as_dict(self) -> dict[str, Any]:
-        return {"codes": [asdict(code) for code in self.codes], "left_out": self.left_out, "mixed": self.mixed}
+        return {
+            "codes": [asdict(code) for code in self.codes],
+            "left_out": self.left_out,
+            "mixed": self.mixed,
+        }
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Encoder:
@@ -279,7 +283,9 @@ def _learn_number(code: ColumnCode, column: pd.Series, scaling: Scaling) -> tupl
     code.fill = code.typical[TYPICAL.index(0.5)]
     code.center, code.scale = _center_and_scale(usable, scaling)
     if scaling == "quantile":
-        code.ranks = [float(q) for q in (np.quantile(usable, np.linspace(0, 1, RANKS)) - code.center) / code.scale]
+        code.ranks = [
+            float(q) for q in (np.quantile(usable, np.linspace(0, 1, RANKS)) - code.center) / code.scale
+        ]
     return code, ""
 
 

@@ -30,7 +30,9 @@ _LABEL = re.compile(
     r"^(is_?|has_?)?(label|labels|class|target|anomaly|anomalous|outlier|fraud|fraudulent|attack|fault|faulty|failing"
     r"|failure|defect|abnormal|ground_?truth|y)(_?(label|class|type|flag))?$|_(class|label)$"
 )
-_BOOKKEEPING = re.compile(r"^(split|changepoint|anomaly_score|severity|is_anomaly|reasons|fold)$")
+_BOOKKEEPING = re.compile(
+    r"^(split|changepoint|anomaly_score|severity|is_anomaly|reasons|fold|baseline|snapshot|window_no|begins_s)$"
+)
 _ID = re.compile(r"(^|_)(id|uuid|guid|key|no|nr|number|index|row)$|^unnamed|^#$|^$")
 _TIME = re.compile(r"(time|date|datum|zeit|timestamp|^ts$|^t$|^ds$|^step$|^cycle$|^index$|^tick$)")
 _ENTITY = re.compile(

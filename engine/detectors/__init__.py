@@ -25,4 +25,12 @@ def detector_class(name: str) -> type[Detector]:
     return CATALOGUE[name]
 
 
-__all__ = ["CATALOGUE", "AutoEncoder", "Detector", "IsolationForest", "KNearestNeighbours", "OneClassSVM", "detector_class"]
+__all__ = [
+    "CATALOGUE",
+    "AutoEncoder",
+    "Detector",
+    "IsolationForest",
+    "KNearestNeighbours",
+    "OneClassSVM",
+    "detector_class",
+]

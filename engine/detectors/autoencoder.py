@@ -3,24 +3,25 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
+from dataclasses import dataclass, replace
+from typing import Any, ClassVar, Literal, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from engine.detectors.base import Detector, Expectation, Progress, Scores
 from engine.detectors.cells import Cells
+from engine.detectors.rebuilding import HiddenCells, RowNetwork, WholeRows
 from engine.errors import StoreError
 from engine.hyperparameters import hyperparameter
 from engine.training import Plan, train
 
-if TYPE_CHECKING:
-    from engine.detectors.rebuilding import RowNetwork
-
 MEMBERS = 4  # networks of an ensemble
 PARTS = 3  # parts a row's columns are hidden in, one after the other
-FEWEST_STEPS, MOST_STEPS = 40, 60  # mini-batches of an epoch of the ensemble: small tables need more, large ones no more
+FEWEST_STEPS, MOST_STEPS = (
+    40,
+    60,
+)  # mini-batches of an epoch of the ensemble: small tables need as many as large ones
 SMALLEST_BATCH = 256  # of the ensemble; smaller ones keep a processor waiting
 HIGHEST_RATE = 3.0  # of the ensemble's cycle, in learning rates
 SMALLEST_ERROR = 1e-3  # what is always rebuilt exactly must not make a tiny slip look enormous
@@ -48,16 +49,22 @@ class AutoEncoder(Detector):
 
     name: ClassVar[str] = "autoencoder"
     title: ClassVar[str] = "AutoEncoder"
-    summary: ClassVar[str] = "A row is strange when a network that knows ordinary rows cannot predict its values."
-    works_when: ClassVar[str] = (
-        "Columns depend on each other and a row breaks that rule, with text columns and gaps too. Says what it expected."
+    summary: ClassVar[str] = (
+        "A row is strange when a network that knows ordinary rows cannot predict its values."
     )
-    struggles_when: ClassVar[str] = "There are fewer than some hundred rows, or the columns have nothing to do with each other."
+    works_when: ClassVar[str] = (
+        "Columns depend on each other and a row breaks the rule; texts and gaps are welcome. Says what it expected."
+    )
+    struggles_when: ClassVar[str] = (
+        "There are only some hundred rows, or the columns have nothing to do with each other."
+    )
     speed: ClassVar[int] = 1
     reference: ClassVar[str] = "Sakurada and Yairi (2014); Yin et al. (2024)"
     mixed: ClassVar[bool] = True
     score_tolerance: ClassVar[float] = 1e-4  # single precision, and batched products that depend on the batch
-    explained_by: ClassVar[str] = "Residual share: how much of the error in predicting the row lies in the column."
+    explained_by: ClassVar[str] = (
+        "Residual share: how much of the error in predicting the row lies in the column."
+    )
 
     mode: Literal["robust", "classic"] = hyperparameter(
         "robust",
@@ -72,21 +79,42 @@ class AutoEncoder(Detector):
         title="Hidden layers",
     )
     bottleneck_dim: int = hyperparameter(
-        8, "Numbers a row is squeezed into. Classic mode only.", low=1, high=1024, advanced=True, title="Bottleneck"
+        8,
+        "Numbers a row is squeezed into. Classic mode only.",
+        low=1,
+        high=1024,
+        advanced=True,
+        title="Bottleneck",
     )
-    epochs: int = hyperparameter(50, "Longest training, in passes over the rows.", low=1, high=10_000, log=True)
+    epochs: int = hyperparameter(
+        50, "Longest training, in passes over the rows.", low=1, high=10_000, log=True
+    )
     batch_size: int = hyperparameter(
-        64, "Rows learned from at a time; the robust mode takes at least 256.", low=1, high=65_536, advanced=True
+        64,
+        "Rows learned from at a time; the robust mode takes at least 256.",
+        low=1,
+        high=65_536,
+        advanced=True,
     )
     learning_rate: float = hyperparameter(
         0.001, "Size of a learning step.", low=1e-6, high=1.0, log=True, advanced=True
     )
     dropout: float = hyperparameter(
-        0.2, "Share of hidden numbers dropped in training. Classic mode only.", low=0.0, high=0.9, advanced=True
+        0.2,
+        "Share of hidden numbers dropped in training. Classic mode only.",
+        low=0.0,
+        high=0.9,
+        advanced=True,
     )
-    weight_decay: float = hyperparameter(1e-4, "Pull of the weights towards zero.", low=0.0, high=1.0, advanced=True)
+    weight_decay: float = hyperparameter(
+        1e-4, "Pull of the weights towards zero.", low=0.0, high=1.0, advanced=True
+    )
     early_stopping_patience: int = hyperparameter(
-        10, "Epochs without progress on held-out rows before training ends.", low=1, high=10_000, title="Patience"
+        10,
+        "Epochs without progress on held-out rows before training ends.",
+        low=1,
+        high=10_000,
+        title="Patience",
     )
     validation_split: float = hyperparameter(
         0.1, "Share of the rows kept from training.", low=0.01, high=0.5, title="Share held out"
@@ -97,11 +125,13 @@ class AutoEncoder(Detector):
         held_out = self._held_out_rows(len(X), rng)
         self._held_out = held_out
         self.cells_ = Cells.fit(X, self.groups_, rescale=self.mode == "robust")
-        self.rows_ = self._network(X.shape[1], rng)
+        hidden = HiddenCells.parts(self.cells_.n_groups, MEMBERS, PARTS, rng)
+        self.rows_ = self._network(hidden)
         trim = self.contamination if self.mode == "robust" else 0.0
         self.rows_.learn_from(X, held_out, trim=trim, epochs=self.epochs)
+        plan = self._plan(len(X) - len(held_out))
         self.history_ = train(
-            self.rows_, self._plan(len(X) - len(held_out)), content=self._content(X), course=self._course, progress=progress
+            self.rows_, plan, content=self._content(X), course=self._course, progress=progress
         )
         self._measure(X[held_out])
 
@@ -109,31 +139,35 @@ class AutoEncoder(Detector):
         wanted = max(round(self.validation_split * n), min(FEWEST_HELD_OUT, n // 4), 1)
         return np.sort(rng.permutation(n)[:wanted])
 
-    def _network(self, n_cells: int, rng: np.random.Generator) -> RowNetwork:
+    def _network(self, hidden: NDArray[np.bool_]) -> RowNetwork:
+        """A network of this mode with its first weights."""
         import torch
-
-        from engine.detectors.rebuilding import HiddenCells, WholeRows
 
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(self.random_state)
             if self.mode == "classic":
                 return WholeRows(self.cells_, self.encoder_dims, self.bottleneck_dim, self.dropout)
-            hidden = HiddenCells.parts(self.cells_.n_groups, MEMBERS, PARTS, rng)
             return HiddenCells(self.cells_, hidden, self.encoder_dims[0], len(self.encoder_dims))
 
     def _plan(self, n: int) -> Plan:
-        common = {
-            "epochs": self.epochs,
-            "weight_decay": self.weight_decay,
-            "patience": self.early_stopping_patience,
-            "seed": self.random_state,
-        }
+        plan = Plan(
+            epochs=self.epochs,
+            batch_size=self.batch_size,
+            learning_rate=self.learning_rate,
+            weight_decay=self.weight_decay,
+            patience=self.early_stopping_patience,
+            seed=self.random_state,
+        )
         if self.mode == "classic":
-            return Plan(batch_size=self.batch_size, learning_rate=self.learning_rate, **common)
+            return plan
         batch = max(self.batch_size, SMALLEST_BATCH)
-        steps = int(np.clip(n // batch, FEWEST_STEPS, MOST_STEPS))
-        rate = HIGHEST_RATE * self.learning_rate
-        return Plan(batch_size=batch, learning_rate=rate, schedule="cycle", steps=steps, **common)
+        return replace(
+            plan,
+            batch_size=batch,
+            learning_rate=HIGHEST_RATE * self.learning_rate,
+            schedule="cycle",
+            steps=int(np.clip(n // batch, FEWEST_STEPS, MOST_STEPS)),
+        )
 
     def _content(self, X: Scores) -> str:
         """A hash of everything that training depends on beside its plan."""
@@ -172,7 +206,7 @@ class AutoEncoder(Detector):
         return scores
 
     def _parts(self, errors: Scores, known: NDArray[np.bool_]) -> Scores:
-        """What each group adds to the score (n, n_groups): its error in usual errors, over the number of known groups."""
+        """What each group adds to the score (n, n_groups): its error in usual errors, by the number of known groups."""
         counted = np.where(known, errors / self.usual_error_, 0.0)
         parts: Scores = counted / np.maximum(known.sum(axis=1, keepdims=True), 1)
         return parts
@@ -201,16 +235,16 @@ class AutoEncoder(Detector):
 
     def arrays(self) -> dict[str, NDArray[Any]]:
         """Weights, cells, usual errors, and what each member does not see."""
-        weights = {f"network/{k}": v.detach().cpu().numpy() for k, v in self.rows_.network.state_dict().items()}
-        hidden = {"hidden": self.rows_.hidden} if self.mode == "robust" else {}
+        weights = {
+            f"network/{k}": v.detach().cpu().numpy() for k, v in self.rows_.network.state_dict().items()
+        }
+        hidden = self.rows_.own_arrays()
         own = {"usual_error": self.usual_error_, "slip": self.slip_}
         return {**weights, **hidden, **own, **{f"cells/{k}": v for k, v in self.cells_.arrays().items()}}
 
     def restore(self, arrays: dict[str, NDArray[Any]], *, n_features: int) -> Self:
         """Build the network the hyperparameters describe and fill it; every shape must be what it should be."""
         import torch
-
-        from engine.detectors.rebuilding import HiddenCells, WholeRows
 
         own = {name.partition("/")[2]: a for name, a in arrays.items() if name.startswith("cells/")}
         self.cells_ = Cells.restore(own, n_cells=n_features)
@@ -222,23 +256,22 @@ class AutoEncoder(Detector):
             and self.slip_.shape == (2, n_features)
             and np.isfinite(self.slip_).all()
         )
+        hidden = arrays["hidden"] if self.mode == "robust" else np.zeros((0, 0, 0), dtype=bool)
         if self.mode == "robust":
-            hidden = arrays["hidden"]
-            sound = sound and hidden.dtype == np.bool_ and hidden.shape == (min(PARTS, n_groups), MEMBERS, n_groups)
+            parts = (min(PARTS, n_groups), MEMBERS, n_groups)
+            sound = sound and hidden.dtype == np.bool_ and hidden.shape == parts
         if not sound:
             raise StoreError("the stored network is damaged: its parts do not add up")
-        with torch.random.fork_rng(devices=[]):
-            self.rows_ = (
-                HiddenCells(self.cells_, hidden, self.encoder_dims[0], len(self.encoder_dims))
-                if self.mode == "robust"
-                else WholeRows(self.cells_, self.encoder_dims, self.bottleneck_dim, self.dropout)
-            )
-        weights = {k.partition("/")[2]: torch.from_numpy(v.copy()) for k, v in arrays.items() if k.startswith("network/")}
+        self.rows_ = self._network(hidden)
+        stored = {k.partition("/")[2]: a for k, a in arrays.items() if k.startswith("network/")}
+        weights = {name: torch.from_numpy(array.copy()) for name, array in stored.items()}
         if not all(torch.isfinite(tensor).all() for tensor in weights.values()):
             raise StoreError("the stored network is damaged: a weight is not a number")
         try:
             self.rows_.network.load_state_dict(weights)
         except RuntimeError:
-            raise StoreError("the stored network is damaged: its layers are not those of this detector") from None
+            raise StoreError(
+                "the stored network is damaged: its layers are not those of this detector"
+            ) from None
         self.n_features_in_ = n_features
         return self

@@ -40,7 +40,7 @@ class Course:
 
 @dataclass(frozen=True, kw_only=True)
 class Expectation:
-    """What cells should be, given the other columns of their row, in the units of the matrix (n_samples, n_features)."""
+    """What cells should be given the other columns of their row, in the matrix' units (n_samples, n_features)."""
 
     expected: Scores
     low: Scores  # in 5 % of ordinary rows the cell lies further below
@@ -64,7 +64,9 @@ class Detector:
     reference: ClassVar[str]  # author (year)
     learns_from_labels: ClassVar[bool] = False
     mixed: ClassVar[bool] = False  # takes categories as one cell a level, and missing cells as NaN
-    score_tolerance: ClassVar[float] = 0.0  # by how much a score may depend on the rows scored with it, relatively
+    score_tolerance: ClassVar[float] = (
+        0.0  # by how much a score may depend on the rows scored with it, relatively
+    )
 
     contamination: float = hyperparameter(
         0.05,

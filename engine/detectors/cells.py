@@ -1,7 +1,7 @@
 """The cells of a row as a network sees them: on a bounded scale, and gathered into the columns they come from.
 
-Cells of one *group* come from one column and are hidden together: a number is a group of one cell, a category a group of
-one cell a level, of which exactly one is 1.
+Cells of one *group* come from one column and are hidden together: a number is a group of one cell, a category a group
+of one cell a level, of which exactly one is 1.
 """
 
 from __future__ import annotations
@@ -17,8 +17,12 @@ from engine.errors import StoreError
 
 Array = NDArray[np.float64]
 
-SEEN_LIMIT = 8.0  # what a network sees of a cell: further out looks the same, so that one cell cannot drown the others
-TARGET_LIMIT = 20.0  # what it is held against: a cell is missed by the more the further out it lies, up to here
+SEEN_LIMIT = (
+    8.0  # what a network sees of a cell: further out looks the same, so that one cell cannot drown the others
+)
+TARGET_LIMIT = (
+    20.0  # what it is held against: a cell is missed by the more the further out it lies, up to here
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,9 +36,9 @@ class Cells:
 
     @classmethod
     def fit(cls, X: Array, groups: NDArray[np.int64], *, rescale: bool) -> Cells:
-        """Learn from rows (n_samples, n_cells), NaN where missing; ``rescale`` brings numbers to mean 0 and deviation 1.
+        """Learn from rows (n_samples, n_cells), NaN where missing.
 
-        A cell known in no row, or the same in all, has scale 1.
+        ``rescale`` brings numbers to mean 0 and deviation 1; a cell that is the same in all rows has scale 1.
         """
         choice = _choices(X, groups)
         known = np.isfinite(X)
@@ -44,7 +48,9 @@ class Cells:
         if not rescale:
             spread = np.ones_like(spread)
         center = np.where(choice | (not rescale), 0.0, center)
-        return cls(groups=groups, choice=choice, center=center, scale=np.where(choice | (spread <= 0), 1.0, spread))
+        return cls(
+            groups=groups, choice=choice, center=center, scale=np.where(choice | (spread <= 0), 1.0, spread)
+        )
 
     @property
     def n_groups(self) -> int:

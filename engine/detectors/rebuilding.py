@@ -15,11 +15,13 @@ from numpy.typing import NDArray
 from engine.detectors.cells import SEEN_LIMIT, Array, Cells
 
 if TYPE_CHECKING:
-    import torch
     from torch import Tensor, nn
 
 CHUNK = 4_096  # rows rebuilt at once
-LEAST_HIDDEN, MOST_HIDDEN = 0.15, 0.65  # share of a row's columns hidden in training, drawn anew for every row
+LEAST_HIDDEN, MOST_HIDDEN = (
+    0.15,
+    0.65,
+)  # share of a row's columns hidden in training, drawn anew for every row
 SEEN_WEIGHT = 0.1  # of a column that was seen, against 1 of one that was hidden
 TRIM_AT = 0.3  # of all epochs: by then the network knows the bulk of the rows, and not yet the odd ones
 MOST_TRIMMED = 0.1
@@ -58,15 +60,17 @@ class RowNetwork:
 
     def between_epochs(self, epoch: int) -> None:
         """Put the worst rows aside once: what is odd in the training data should not be learned."""
+        import torch
+
         if epoch != self._trim_epoch or self._trim <= 0:
             return
         worst = []
         for rows in self.rows.split(CHUNK):
             errors, known, _ = self._rebuilt(self._values[rows], self._known[rows])
             worst.append((errors * known).sum(1) / known.sum(1).clamp(min=1))
-        import torch
-
-        kept = torch.argsort(torch.cat(worst), stable=True)[: len(self.rows) - int(self._trim * len(self.rows))]
+        kept = torch.argsort(torch.cat(worst), stable=True)[
+            : len(self.rows) - int(self._trim * len(self.rows))
+        ]
         self.rows = self.rows[kept.sort().values]
 
     def state(self) -> dict[str, Tensor]:
@@ -76,7 +80,7 @@ class RowNetwork:
         self.rows = state["rows"].to(self.device)
 
     def look(self, X: Array) -> Iterator[tuple[Array, NDArray[np.bool_], Array]]:
-        """Errors (n, n_groups), which groups are known (n, n_groups), and rebuilt cells (n, n_cells), by chunks of rows."""
+        """By chunks of rows: errors (n, n_groups), which groups are known (n, n_groups), rebuilt cells (n, n_cells)."""
         import torch
 
         device = next(self.network.parameters()).device
@@ -88,6 +92,10 @@ class RowNetwork:
                     torch.as_tensor(values, device=device), torch.as_tensor(known, device=device)
                 )
             yield errors.double().cpu().numpy(), known, filled.double().cpu().numpy()
+
+    def own_arrays(self) -> dict[str, NDArray[Any]]:
+        """What has to be stored beside weights and cells."""
+        return {}
 
     def _rebuilt(self, values: Tensor, known: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Errors (n, n_groups), known groups as numbers (n, n_groups), rebuilt cells (n, n_cells)."""
@@ -128,7 +136,9 @@ class RowNetwork:
 class WholeRows(RowNetwork):
     """The classic autoencoder: a row through a bottleneck and back."""
 
-    def __init__(self, cells: Cells, encoder_dims: Sequence[int], bottleneck_dim: int, dropout: float) -> None:
+    def __init__(
+        self, cells: Cells, encoder_dims: Sequence[int], bottleneck_dim: int, dropout: float
+    ) -> None:
         from engine.networks.autoencoder import AutoEncoder
 
         super().__init__(cells)
@@ -170,6 +180,10 @@ class HiddenCells(RowNetwork):
                 hidden[part, member, order[part::n_parts]] = True
         return hidden
 
+    def own_arrays(self) -> dict[str, NDArray[Any]]:
+        """What each member does not see."""
+        return {"hidden": self.hidden}
+
     def loss(self, rows: Tensor) -> Tensor:
         import torch
 
@@ -202,7 +216,9 @@ class HiddenCells(RowNetwork):
         filled = torch.zeros_like(values)
         of_cell = self._of_cell.to(values.device)
         for part in range(n_parts):
-            hidden = torch.as_tensor(self.hidden[part], device=values.device)[:, None]  # (members, 1, n_groups)
+            hidden = torch.as_tensor(self.hidden[part], device=values.device)[
+                :, None
+            ]  # (members, 1, n_groups)
             output = self._filled(values, known, hidden.expand(-1, len(values), -1))
             errors += (self._errors(output, values) * hidden).sum(0)
             filled += (self._as_cells(output) * hidden[..., of_cell]).sum(0)

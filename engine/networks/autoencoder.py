@@ -7,10 +7,10 @@ product however many members there are.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 
 class AutoEncoder(nn.Module):
@@ -20,14 +20,16 @@ class AutoEncoder(nn.Module):
     activation (Rumelhart, Hinton and Williams, 1986; Sakurada and Yairi, 2014, for anomalies).
     """
 
-    def __init__(self, n_features: int, encoder_dims: Sequence[int], bottleneck_dim: int, dropout: float) -> None:
+    def __init__(
+        self, n_features: int, encoder_dims: Sequence[int], bottleneck_dim: int, dropout: float
+    ) -> None:
         super().__init__()
         widths = [n_features, *encoder_dims]
         layers: list[nn.Module] = []
-        for before, after in zip(widths, widths[1:], strict=False):
+        for before, after in pairwise(widths):
             layers += [nn.Linear(before, after), nn.ReLU(), nn.Dropout(dropout)]
         layers += [nn.Linear(widths[-1], bottleneck_dim), nn.ReLU()]
-        for before, after in zip([bottleneck_dim, *widths[:0:-1]], widths[:0:-1], strict=False):
+        for before, after in pairwise([bottleneck_dim, *widths[:0:-1]]):
             layers += [nn.Linear(before, after), nn.ReLU(), nn.Dropout(dropout)]
         layers.append(nn.Linear(widths[1] if encoder_dims else bottleneck_dim, n_features))
         self.layers = nn.Sequential(*layers)
@@ -74,6 +76,6 @@ class MaskedEnsemble(nn.Module):
         """Fill in rows (members, n, n_cells + n_bits) -> (members, n, n_cells)."""
         state = self.enter(seen)
         for norm, opening, closing in zip(self.norms, self.opens, self.closes, strict=True):
-            state = state + closing(F.silu(opening(norm(state))))
-        filled: Tensor = self.leave(F.silu(state)) + self.direct(seen)
+            state = state + closing(nn.functional.silu(opening(norm(state))))
+        filled: Tensor = self.leave(nn.functional.silu(state)) + self.direct(seen)
         return filled

@@ -38,7 +38,9 @@ def smallest_edit(model: Model, prepared: Prepared, row: int, threshold: float) 
     """
     recipe = model.recipe
     if recipe.windows is not None:
-        raise UsageError("edits are for the rows of a table; a reading of a series is judged by those before it")
+        raise UsageError(
+            "edits are for the rows of a table; a reading of a series is judged by those before it"
+        )
     x = prepared.encoded.values[row].copy()
     cells = prepared.features.iloc[row]
     score = float(model.detector.decision_function(x[None])[0])

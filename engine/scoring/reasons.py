@@ -31,7 +31,9 @@ class Reason:
     value: str
     usual: str
     expected: str = ""  # what the row's other columns let expect; empty where the model cannot tell
-    span: tuple[float, float, float, float] | None = None  # the number, and low, middle and high of what was expected
+    span: tuple[float, float, float, float] | None = (
+        None  # the number, and low, middle and high of what was expected
+    )
 
     @property
     def text(self) -> str:

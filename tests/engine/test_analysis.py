@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from engine.analysis import evaluate, judge, train
+from engine.analysis import earliest, evaluate, judge, train
 from engine.data.roles import Roles
 from engine.detectors import CATALOGUE
 from engine.errors import DataError, UsageError
@@ -251,3 +251,41 @@ def test_a_sensor_that_is_only_on_or_off_in_another_file_is_still_judged(series)
     as_number = model.score(frame.assign(valve=np.arange(400) % 2))
     as_switch = model.score(frame.assign(valve=np.arange(400) % 2 == 1))
     np.testing.assert_array_equal(as_number.values, as_switch.values)
+
+
+# ---- learning from the first rows
+
+
+def test_learning_from_the_first_rows_is_learning_from_a_table_of_them():
+    frame = numbers(80)
+    first, alone = (
+        train(data, features(frame), "neighbours", dataset_hash="h", first=n)
+        for data, n in ((frame, 30), (frame.head(30), None))
+    )
+    assert (first.card.rows, first.card.threshold) == (30, alone.card.threshold)
+    np.testing.assert_array_equal(first.score(frame).values, alone.score(frame).values)
+    assert first.card.notes[0] == "learned from the first 30 rows"
+    assert first.card.dataset_hash == "h"
+
+
+@pytest.mark.parametrize("kind", ["table", "series"])
+def test_the_first_rows_are_the_earliest_where_there_is_a_time(kind):
+    frame = numbers(80, t=pd.Timestamp("2024-05-06") + pd.to_timedelta(np.arange(80), unit="min"))
+    roles = features(frame, kind, t="time")
+    shuffled = frame.sample(frac=1, random_state=3)
+    ordered, mixed = (train(data, roles, "neighbours", first=40) for data in (frame, shuffled))
+    np.testing.assert_array_equal(ordered.score(frame).values, mixed.score(frame).values)
+
+
+def test_rows_without_a_time_come_last():
+    moments = pd.Series(pd.Timestamp("2024-05-06") + pd.to_timedelta(np.arange(20), unit="min"))
+    moments[3] = pd.NaT
+    frame = numbers(20, t=moments)
+    assert earliest(frame, features(frame, t="time"), 19).index.tolist() == [*range(3), *range(4, 20)]
+
+
+@pytest.mark.parametrize("n", [0, 9, 81])
+def test_more_first_rows_than_there_are_or_too_few_to_learn_from_are_refused(n):
+    frame = numbers(80)
+    with pytest.raises(UsageError, match=f"the first rows to learn from must be 10 to 80, .* got {n}"):
+        train(frame, features(frame), first=n)

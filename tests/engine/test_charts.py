@@ -47,6 +47,14 @@ def every_chart(theme):
             np.arange(N, dtype=float), VALUES, channel="load", clock=False, brush=True, theme=theme
         ),
         "near": charts.neighbourhood(TIMES[:99], VALUES[:99], 50, FLAGGED[:99], channel="load", theme=theme),
+        "lead_time": charts.lead_time_chart(
+            TIMES,
+            {"one": 50 + 40 * VALUES, "another": 60 + 30 * VALUES},
+            {"one": TIMES[4_000], "another": None},
+            failure=TIMES[-1],
+            onset=TIMES[3_000],
+            theme=theme,
+        ),
         "roc": charts.roc_chart(CURVE, np.sqrt(CURVE), (0.04, 0.2), 0.667, theme=theme),
         "pr": charts.pr_chart(CURVE, 1 - CURVE / 2, (0.5, 0.75), 0.751, 0.02, theme=theme),
         "confusion": charts.confusion_grid(40, 9, 11, 4_940, theme=theme),

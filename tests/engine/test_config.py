@@ -26,10 +26,10 @@ def test_a_full_file_is_read(tmp_path):
     config = loaded(
         tmp_path,
         "detector: one_class_svm\nname: pump\nlabel: Größe\ntime: t\nentity: machine\nignore: [a, b]\n"
-        "scaling: robust\nwindow: 24\nhyperparameters:\n  nu: 0.2\n",
+        "scaling: robust\nwindow: 24\nfirst: 500\nhyperparameters:\n  nu: 0.2\n",
     )
     assert (config.name, config.label, config.ignore, config.window) == ("pump", "Größe", ["a", "b"], 24)
-    assert config.hyperparameters == {"nu": 0.2}
+    assert (config.first, config.hyperparameters) == (500, {"nu": 0.2})
 
 
 def test_columns_to_ignore_may_stand_in_one_line(tmp_path):
@@ -117,6 +117,7 @@ def test_what_was_chosen_can_be_told_from_what_was_left_out(tmp_path):
         ("window: wide", "window must be a whole number of readings, got 'wide'"),
         ("window: 2.5", "window must be a whole number of readings, got '2.5'"),
         ("window: true", "window must be a whole number of readings, got 'True'"),
+        ("first: some", "first must be a whole number of rows, got 'some'"),
         ("detector: [a]", "detector must be one value, got"),
         ("label: {a: 1}", "label must be one value, got"),
         ("ignore: {a: 1}", "ignore must be a list of columns, got"),

@@ -56,6 +56,7 @@ def test_a_known_answer_with_missing_cells_is_never_suggested_as_a_feature(known
         ("dull", [5] * N, "ignore"),
         ("void", [None] * N, "ignore"),
         ("anomaly_score", rng.random(N), "ignore"),
+        ("baseline", np.arange(N) < 20, "ignore"),
         ("severity", rng.random(N), "ignore"),
         ("amount", rng.random(N), "feature"),
         ("kind", ["a", "b"] * 30, "feature"),

@@ -22,11 +22,13 @@ from engine.data.synthetic import (
     machine_sensor,
     orders,
     raw_snapshot,
+    raw_snapshots,
     snapshot_features,
 )
 from engine.data.synthetic.bearing import FAULT_ORDERS, N_POINTS, SAMPLING_HZ, SHAFT_RPM, fault_growth
 from engine.data.synthetic.machine import COLUMNS, PLANTED
 from engine.data.synthetic.transactions import with_past_aggregates
+from engine.errors import UsageError
 
 BY_FILE = {sample.file: sample for sample in SAMPLES}
 LARGEST_TOTAL = 6_000_000  # bytes a checkout may spend on samples
@@ -187,6 +189,25 @@ def test_raw_snapshot_has_its_length_and_follows_its_generator():
     assert one.shape == (N_POINTS,)
     assert np.array_equal(one, same)
     assert not np.array_equal(one, other)
+
+
+def test_raw_snapshots_are_written_as_a_rig_records_them(tmp_path):
+    paths = raw_snapshots(tmp_path / "run", count=3, every=144)
+    assert [path.name for path in paths] == [
+        "2024.02.24.07.40.00",
+        "2024.02.25.07.40.00",
+        "2024.02.26.07.40.00",
+    ]
+    first, last = (np.loadtxt(path) for path in (paths[0], paths[-1]))
+    assert first.shape == last.shape == (N_POINTS, 4)
+    assert last[:, 2].std() > 3 * last[:, 0].std(), "bearing 3 is about to fail"
+    (again,) = raw_snapshots(tmp_path / "again", count=1)
+    assert again.read_bytes() == paths[-1].read_bytes(), "a file depends on its moment alone"
+
+
+def test_no_more_raw_snapshots_are_written_than_the_life_has(tmp_path):
+    with pytest.raises(UsageError, match="the life has 2,000 snapshots, which is too few for 21"):
+        raw_snapshots(tmp_path, count=21, every=100)
 
 
 def test_blows_raise_kurtosis_before_they_raise_the_level():

@@ -70,7 +70,7 @@ def unzipped(data: bytes, name: str) -> tuple[bytes, str]:
 
 
 def _only_part(archive: zipfile.ZipFile, name: str) -> tuple[bytes, str]:
-    entries = [entry for entry in archive.infolist() if not entry.is_dir() and not _is_litter(entry.filename)]
+    entries = [entry for entry in archive.infolist() if not entry.is_dir() and not is_litter(entry.filename)]
     if len(entries) > MAX_PARTS:
         raise ReadingError(f"'{name}' holds {len(entries)} files; bring one table at a time.")
     if not entries:
@@ -108,7 +108,7 @@ def inflated(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, name: str) -> byt
     return b"".join(pieces)
 
 
-def _is_litter(path: str) -> bool:
+def is_litter(path: str) -> bool:
     return path.startswith("__MACOSX/") or path.rsplit("/", 1)[-1] in (
         ".DS_Store",
         "Thumbs.db",

@@ -5,7 +5,7 @@ where. `python -m engine.data.synthetic` writes the files; the same bytes come o
 """
 
 from engine.data.synthetic.access import access_events
-from engine.data.synthetic.bearing import bearing_vibration, raw_snapshot, snapshot_features
+from engine.data.synthetic.bearing import bearing_vibration, raw_snapshot, raw_snapshots, snapshot_features
 from engine.data.synthetic.files import write_samples
 from engine.data.synthetic.machine import machine_sensor
 from engine.data.synthetic.orders import shop_orders
@@ -17,6 +17,7 @@ __all__ = [
     "card_transactions",
     "machine_sensor",
     "raw_snapshot",
+    "raw_snapshots",
     "shop_orders",
     "snapshot_features",
     "write_samples",

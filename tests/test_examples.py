@@ -1,0 +1,30 @@
+"""The examples run as a newcomer runs them, and print what the documents say."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from engine import CATALOGUE
+
+ROOT = Path(__file__).resolve().parents[1]
+ROW = re.compile(r"^\| ([\w -]+?) +\| +([\d.]+) \| +(\d+) \| +(\d+) \|$", re.MULTILINE)
+
+
+@pytest.mark.slow
+def test_the_lead_times_of_the_bearing_are_those_of_the_readme(tmp_path):
+    command = [sys.executable, str(ROOT / "examples" / "bearing_lead_time.py"), "chart.html"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (0, "")
+    printed = {title: figures for title, *figures in ROW.findall(done.stdout)}
+    assert list(printed) == [kind.title for kind in CATALOGUE.values()]
+    section = (
+        (ROOT / "sample_data" / "README.md").read_text("utf-8").split("### How early the detectors warn")[1]
+    )
+    told = {title: figures for title, *figures in ROW.findall(section.split("\n## ")[0])}
+    assert told
+    assert told == {title: printed[title] for title in told}
+    page = (tmp_path / "chart.html").read_text("utf-8")
+    assert all(kind.title in page for kind in CATALOGUE.values())
