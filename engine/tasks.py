@@ -16,6 +16,7 @@ from engine.model import Model, Prepared, Scores
 from engine.report import result_table, write_result
 from engine.runs import Recording, metrics_of
 from engine.scoring.reasons import Explained, explain
+from engine.training import checkpointed, epoch_in_words
 from engine.workspace import Workspace
 
 
@@ -32,6 +33,9 @@ class Job(Protocol):
     def log(self, text: str) -> None:
         """Add a line to the job's log."""
 
+    def record(self, **values: float | str | None) -> None:
+        """Keep one point of a curve, such as an epoch's losses."""
+
 
 def run_train(spec: dict[str, Any], job: Job) -> dict[str, Any]:
     """Train ``detector`` on ``dataset``, keep it as ``name``, and keep what it says of the data set.
@@ -44,7 +48,14 @@ def run_train(spec: dict[str, Any], job: Job) -> dict[str, Any]:
         job.log(f"training {spec['detector']} on {dataset.name}: {dataset.rows:,} rows")
         with recording.step("loading"):
             frame = dataset.frame()
-        with recording.step("training"):
+
+        def record(**values: float) -> None:
+            recording.record(**values)
+            job.record(**values)
+            job.log(epoch_in_words(values))
+
+        choices = {key: spec.get(key) for key in ("dataset", "detector", "hyperparameters", "window")}
+        with recording.step("training"), checkpointed(space.checkpoint(choices), record) as course:
             training = train_and_score(
                 frame,
                 dataset.roles,
@@ -55,6 +66,7 @@ def run_train(spec: dict[str, Any], job: Job) -> dict[str, Any]:
                 dataset_hash=dataset.sha256,
                 window=spec.get("window"),
                 progress=lambda done, message: job.progress(0.8 * done, message),
+                course=course,
             )
         with recording.step("explaining"):
             explained = _explained(training.model, training.prepared, training.scores, job, start=0.8)

@@ -9,7 +9,8 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Protocol
@@ -19,7 +20,7 @@ from numpy.typing import NDArray
 
 from engine.arrays import pack, unpack
 from engine.errors import Diverged, StoreError
-from engine.files import write_atomically
+from engine.files import make_folder, sweep, write_atomically
 
 if TYPE_CHECKING:
     import torch
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from engine.detectors.base import Course, Progress
 
 WARM_UP = 0.15  # share of the steps in which the learning rate of a cycle rises
+KEPT_SECONDS = 14 * 86_400.0  # a checkpoint nobody came back to
 FLOOR = 0.01  # of the learning rate, where a cycle starts and ends
 
 
@@ -44,6 +46,7 @@ class Plan:
     clip: float = 1.0  # largest norm of a gradient
     steps: int | None = None  # mini-batches of an epoch; None: as many as the rows fill
     seed: int = 0
+    threads: int | None = None  # of the processor; None: as many as torch takes
 
     def learning_rate_at(self, done: float) -> float:
         """The learning rate after a share ``done`` of all steps: constant, or a rise and a cosine fall."""
@@ -109,8 +112,7 @@ def train(
     """
     import torch
 
-    with torch.random.fork_rng(devices=[]):  # the caller's random numbers are not ours
-        torch.manual_seed(plan.seed)
+    with _settled(plan):
         optimizer = torch.optim.AdamW(
             learner.network.parameters(), lr=plan.learning_rate, weight_decay=plan.weight_decay, fused=True
         )
@@ -141,6 +143,21 @@ def train(
         learner.network.load_state_dict(best)
         learner.network.eval()
     return standing.history
+
+
+@contextmanager
+def _settled(plan: Plan) -> Iterator[None]:
+    """The plan's seed and threads, and afterwards the caller's again."""
+    import torch
+
+    threads = torch.get_num_threads()
+    torch.set_num_threads(plan.threads or threads)
+    try:
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(plan.seed)
+            yield
+    finally:
+        torch.set_num_threads(threads)
 
 
 def _one_epoch(
@@ -182,6 +199,26 @@ def _drawn(rows: Tensor, wanted: int) -> Tensor:
 
 
 # ---- checkpoints
+
+
+@contextmanager
+def checkpointed(path: Path, record: Callable[..., None]) -> Iterator[Course]:
+    """A course whose checkpoint outlives a kill, a stop or a full disk, and goes when the training is through."""
+    from engine.detectors.base import Course
+
+    make_folder(path.parent)
+    sweep(path.parent, older_than=KEPT_SECONDS)
+    yield Course(record=record, checkpoint=path)
+    path.unlink(missing_ok=True)
+
+
+def epoch_in_words(values: Mapping[str, Any], epochs: int | None = None) -> str:
+    """One line about an epoch, for a log: ``Epoch 5/50 - train loss 0.0234, validation loss 0.0212``."""
+    of = f"/{epochs}" if epochs else ""
+    return (
+        f"Epoch {values['epoch']:.0f}{of} - train loss {values['train_loss']:.5g}, "
+        f"validation loss {values['validation_loss']:.5g}"
+    )
 
 
 def _key(plan: Plan, content: str) -> str:

@@ -7,6 +7,7 @@ import hashlib
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
@@ -80,6 +81,8 @@ def _trained(
     from engine.data.roles import overruled, suggest
     from engine.detectors import detector_class
     from engine.store import suggested_name
+    from engine.training import checkpointed, epoch_in_words
+    from engine.workspace import Workspace
 
     with _step(1, "loading", f"Loading {options.data}", recording, prose):
         frame, about = read(options.data, options.read, warm="sklearn.ensemble")
@@ -96,7 +99,18 @@ def _trained(
             kind=config.kind,
         )
     what = f"{detector_class(config.detector).title} on {len(roles.features)} columns of a {roles.kind}"
-    with _step(3, "training", f"Training {what}: {_chosen(config)}", recording, prose):
+
+    def record(**values: float) -> None:
+        recording.record(**values)
+        print(epoch_in_words(values), file=sys.stderr, flush=True)
+
+    digest = _sha256(options.data)
+    choices = {"data": digest, "roles": roles.as_dict(), "choices": asdict(config)}
+    checkpoint = Workspace.from_environment().checkpoint(choices)
+    with (
+        _step(3, "training", f"Training {what}: {_chosen(config)}", recording, prose),
+        checkpointed(checkpoint, record) as course,
+    ):
         training = analysis.train_and_score(
             frame,
             roles,
@@ -104,11 +118,12 @@ def _trained(
             config.hyperparameters,
             name=config.name or suggested_name(options.data.stem),
             dataset=options.data.name,
-            dataset_hash=_sha256(options.data),
+            dataset_hash=digest,
             scaling=config.scaling,  # type: ignore[arg-type]
             window=config.window,
             first=config.first,
             progress=progress,
+            course=course,
         )
     return training, frame
 

@@ -6,11 +6,14 @@ Set by environment: ``LOUPE_WORKSPACE`` (default ``workspace``), ``LOUPE_MODELS`
 
 from __future__ import annotations
 
+import hashlib
+import json
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from engine.data.dataset import DatasetStore
@@ -59,6 +62,11 @@ class Workspace:
         from engine.runs import RunStore
 
         return RunStore(self.root / "runs")
+
+    def checkpoint(self, choices: Mapping[str, Any]) -> Path:
+        """Where a training with these choices keeps its checkpoint, so that the same training goes on from it."""
+        key = hashlib.sha256(json.dumps(choices, sort_keys=True, default=str).encode()).hexdigest()
+        return self.root / "checkpoints" / f"{key[:32]}.safetensors"
 
     @cached_property
     def models(self) -> ModelStore:

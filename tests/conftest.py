@@ -86,7 +86,8 @@ def series() -> Planted:
 
 @pytest.fixture(scope="session")
 def model_of():
-    """The model a detector with default hyperparameters makes of a data set; trained once, never changed."""
+    """The model a detector makes of a data set; trained once, never changed."""
     from engine.analysis import train
+    from tests.engine.checks import quick
 
-    return cache(lambda detector, data: train(data.frame, data.roles, detector))
+    return cache(lambda detector, data: train(data.frame, data.roles, detector, quick(detector)))

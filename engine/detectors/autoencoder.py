@@ -16,6 +16,7 @@ from engine.errors import StoreError
 from engine.hyperparameters import hyperparameter
 from engine.training import Plan, train
 
+CHUNK = 4_096  # rows scored between two looks at the cancel flag
 MEMBERS = 4  # networks of an ensemble
 PARTS = 3  # parts a row's columns are hidden in, one after the other
 FEWEST_STEPS, MOST_STEPS = (
@@ -24,7 +25,7 @@ FEWEST_STEPS, MOST_STEPS = (
 )  # mini-batches of an epoch of the ensemble: small tables need as many as large ones
 SMALLEST_BATCH = 256  # of the ensemble; smaller ones keep a processor waiting
 HIGHEST_RATE = 3.0  # of the ensemble's cycle, in learning rates
-SMALLEST_ERROR = 1e-3  # what is always rebuilt exactly must not make a tiny slip look enormous
+SMALLEST_ERROR = 0.01  # what is nearly always rebuilt exactly must not make a tiny slip look enormous
 FEWEST_HELD_OUT = 20
 TRUSTED_HELD_OUT = 500  # held-out rows whose scores alone say where the threshold lies
 
@@ -34,8 +35,9 @@ class AutoEncoder(Detector):
     """Networks learn to rebuild ordinary rows; the score is how badly they rebuild a row.
 
     ``mode="robust"``: some columns of a row are hidden, an ensemble fills them in from the others, and each column's
-    error counts in units of its error on held-out rows. What breaks the relations between columns is found even where
-    every single value is ordinary, and each column has an expected value. Missing cells are hidden ones.
+    error counts against the square root of its usual error on held-out rows: so columns that cannot be predicted do not
+    drown the others, and do not count as much as those that can be. What breaks the relations between columns is found
+    even where every single value is ordinary, and each column has an expected value. Missing cells are hidden ones.
 
     ``mode="classic"``: the whole row through a bottleneck; the score is the mean squared error of its cells.
 
@@ -61,7 +63,7 @@ class AutoEncoder(Detector):
     speed: ClassVar[int] = 1
     reference: ClassVar[str] = "Sakurada and Yairi (2014); Yin et al. (2024)"
     mixed: ClassVar[bool] = True
-    score_tolerance: ClassVar[float] = 1e-4  # single precision, and batched products that depend on the batch
+    learning_share: ClassVar[float] = 0.95
     explained_by: ClassVar[str] = (
         "Residual share: how much of the error in predicting the row lies in the column."
     )
@@ -157,6 +159,7 @@ class AutoEncoder(Detector):
             weight_decay=self.weight_decay,
             patience=self.early_stopping_patience,
             seed=self.random_state,
+            threads=1,  # in products this small, threads wait for each other longer than they work
         )
         if self.mode == "classic":
             return plan
@@ -177,15 +180,14 @@ class AutoEncoder(Detector):
         return told.hexdigest()
 
     def _measure(self, X: Scores) -> None:
-        """Learn the usual error of each group, and the usual slip of each cell, from held-out rows."""
+        """Learn the unit of each group's error, and the usual slip of each cell, from held-out rows."""
         looks = list(self.rows_.look(X))
         errors, known, filled = (np.concatenate(parts) for parts in zip(*looks, strict=True))
         values, _ = self.cells_.scaled(X)
         count = known.sum(axis=0)
         usual = np.where(known, errors, 0.0).sum(axis=0) / np.maximum(count, 1)
-        self.usual_error_ = (
-            np.maximum(usual, SMALLEST_ERROR) if self.mode == "robust" else self._shares_of_cells()
-        )
+        robust = self.mode == "robust"
+        self.unit_ = np.sqrt(np.maximum(usual, SMALLEST_ERROR)) if robust else self._shares_of_cells()
         slips = np.where(known[:, self.groups_], values - filled, np.nan)
         slips[:, count[self.groups_] == 0] = 0.0
         self.slip_ = np.nanquantile(slips, (0.05, 0.95), axis=0)
@@ -198,7 +200,7 @@ class AutoEncoder(Detector):
 
     def _score(self, X: Scores, progress: Progress) -> Scores:
         scores, done = np.empty(len(X)), 0
-        for errors, known, _ in self.rows_.look(X):
+        for errors, known, _ in self.rows_.look(X, CHUNK):
             parts = self._parts(errors, known)
             scores[done : done + len(parts)] = parts.sum(axis=1)
             done += len(parts)
@@ -206,8 +208,8 @@ class AutoEncoder(Detector):
         return scores
 
     def _parts(self, errors: Scores, known: NDArray[np.bool_]) -> Scores:
-        """What each group adds to the score (n, n_groups): its error in usual errors, by the number of known groups."""
-        counted = np.where(known, errors / self.usual_error_, 0.0)
+        """What each group adds to the score (n, n_groups): its error in units, over the number of known groups."""
+        counted = np.where(known, errors / self.unit_, 0.0)
         parts: Scores = counted / np.maximum(known.sum(axis=1, keepdims=True), 1)
         return parts
 
@@ -234,12 +236,12 @@ class AutoEncoder(Detector):
     # ---- storage
 
     def arrays(self) -> dict[str, NDArray[Any]]:
-        """Weights, cells, usual errors, and what each member does not see."""
+        """Weights, cells, units, usual slips, and what each member does not see."""
         weights = {
             f"network/{k}": v.detach().cpu().numpy() for k, v in self.rows_.network.state_dict().items()
         }
         hidden = self.rows_.own_arrays()
-        own = {"usual_error": self.usual_error_, "slip": self.slip_}
+        own = {"unit": self.unit_, "slip": self.slip_}
         return {**weights, **hidden, **own, **{f"cells/{k}": v for k, v in self.cells_.arrays().items()}}
 
     def restore(self, arrays: dict[str, NDArray[Any]], *, n_features: int) -> Self:
@@ -249,10 +251,11 @@ class AutoEncoder(Detector):
         own = {name.partition("/")[2]: a for name, a in arrays.items() if name.startswith("cells/")}
         self.cells_ = Cells.restore(own, n_cells=n_features)
         self.groups_, n_groups = self.cells_.groups, self.cells_.n_groups
-        self.usual_error_, self.slip_ = arrays["usual_error"], arrays["slip"]
+        self.unit_, self.slip_ = arrays["unit"], arrays["slip"]
         sound = (
-            self.usual_error_.shape == (n_groups,)
-            and (self.usual_error_ > 0).all()
+            self.unit_.shape == (n_groups,)
+            and (self.unit_ > 0).all()
+            and np.isfinite(self.unit_).all()
             and self.slip_.shape == (2, n_features)
             and np.isfinite(self.slip_).all()
         )

@@ -64,9 +64,7 @@ class Detector:
     reference: ClassVar[str]  # author (year)
     learns_from_labels: ClassVar[bool] = False
     mixed: ClassVar[bool] = False  # takes categories as one cell a level, and missing cells as NaN
-    score_tolerance: ClassVar[float] = (
-        0.0  # by how much a score may depend on the rows scored with it, relatively
-    )
+    learning_share: ClassVar[float] = 0.5  # of the time to fit; the rest goes into scoring the training rows
 
     contamination: float = hyperparameter(
         0.05,
@@ -105,9 +103,10 @@ class Detector:
         self._course = course or Course()
         progress(0.0, "Learning")
         # Learning and scoring each count from 0 to 1; together they must not fall back.
-        self._learn(matrix, lambda done, message: progress(0.5 * done, message))
+        share = self.learning_share
+        self._learn(matrix, lambda done, message: progress(share * done, message))
         self.decision_scores_: Scores = self._reference_scores(
-            matrix, lambda done, message: progress(0.5 + 0.5 * done, message)
+            matrix, lambda done, message: progress(share + (1 - share) * done, message)
         )
         self.reference_scores_: Scores = self._held_out_scores()
         self.set_threshold(contamination=self.contamination)

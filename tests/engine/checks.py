@@ -8,6 +8,7 @@ import sys
 import tempfile
 import warnings
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -33,7 +34,7 @@ def same(a, b) -> bool:
 
 def scores_of(detector, frame, roles, **hyperparameters):
     """Scores of a table by a model trained on it."""
-    return train(frame, roles, detector, hyperparameters).score(frame).values
+    return train(frame, roles, detector, quick(detector) | hyperparameters).score(frame).values
 
 
 def numbers_of(data) -> list[str]:
@@ -42,8 +43,14 @@ def numbers_of(data) -> list[str]:
 
 
 def quick(detector) -> dict[str, int]:
-    """Hyperparameters that make a detector quick where the law does not depend on them."""
-    return {"n_estimators": 15} if "n_estimators" in declared(CATALOGUE[detector]) else {}
+    """Hyperparameters with which a detector that takes long learns just enough."""
+    return {"epochs": 4} if "epochs" in declared(CATALOGUE[detector]) else {}
+
+
+def quickest(detector) -> dict[str, int]:
+    """Hyperparameters that make a detector quick where the law does not depend on what it finds."""
+    fast = {"n_estimators": 15, "epochs": 2}
+    return {name: value for name, value in fast.items() if name in declared(CATALOGUE[detector])}
 
 
 def matrix(n_samples=80, n_features=4, seed=3):
@@ -117,7 +124,7 @@ def training_in_another_order_scores_the_same(detector, data, model):
     frame = data.frame.sample(frac=1, random_state=4)
     frame = frame[rng.permutation(list(frame.columns))]
     roles = Roles({c: data.roles.columns[c] for c in rng.permutation(list(frame.columns))}, data.roles.kind)
-    again = train(frame, roles, detector)
+    again = train(frame, roles, detector, quick(detector))
     assert same(again.score(data.frame).values, model.score(data.frame).values)
     assert again.card.threshold == model.card.threshold
     assert again.card.reference == model.card.reference
@@ -147,7 +154,7 @@ def a_row_scores_the_same_in_any_company(detector, data, model):
 
 def fitting_twice_is_fitting_once(detector, data, model):
     """A second fit forgets the first."""
-    X, new = matrix(), CATALOGUE[detector]
+    X, new = matrix(), partial(CATALOGUE[detector], **quick(detector))
     twice = new().fit(10 * matrix(50, 4, seed=9)).fit(X)
     assert same(twice.decision_function(X), new().fit(X).decision_function(X))
     assert same(twice.decision_scores_, new().fit(X).decision_scores_)
@@ -171,7 +178,7 @@ def saving_and_loading_keep_the_scores(detector, data, model):
 def inputs_stay_unchanged(detector, data, model):
     """Training, scoring and explaining leave the table as it was."""
     frame = data.frame.copy()
-    trained = train(frame, data.roles, detector)
+    trained = train(frame, data.roles, detector, quick(detector))
     prepared = trained.encode(frame)
     explain_worst(trained, prepared, trained.judge(prepared), most=5)
     pd.testing.assert_frame_equal(frame, data.frame)
@@ -195,7 +202,9 @@ def labels_are_never_seen(detector, data, model):
 def a_constant_column_is_left_out(detector, data, model):
     """A column with one value changes nothing and is named on the card."""
     frame = data.frame.assign(dull=7.5)
-    trained = train(frame, Roles({**data.roles.columns, "dull": "feature"}, data.roles.kind), detector)
+    trained = train(
+        frame, Roles({**data.roles.columns, "dull": "feature"}, data.roles.kind), detector, quick(detector)
+    )
     assert trained.card.left_out == {"dull": "has the same value in every row"}
     assert same(trained.score(data.frame).values, model.score(data.frame).values)
 
@@ -244,7 +253,10 @@ def impossible_cells_move_no_other_row(detector, data, model):
     assert same(scores.values[rest], model.score(data.frame).values[rest])
     frame = data.frame.copy()
     frame.loc[bad[0], name] = np.inf
-    scores, rest = train(frame, data.roles, detector).score(frame), np.delete(np.arange(len(frame)), bad[0])
+    scores, rest = (
+        train(frame, data.roles, detector, quick(detector)).score(frame),
+        np.delete(np.arange(len(frame)), bad[0]),
+    )
     assert np.flatnonzero(np.isnan(scores.values)).tolist() == [bad[0]]
     without = scores_of(detector, data.frame.drop(index=bad[0]), data.roles)
     assert same(scores.values[rest], without), "so every rank is kept: Kendall's tau is 1"
@@ -255,7 +267,7 @@ def an_impossible_reading_is_forgotten(detector, data, model):
     frame, name = data.frame.copy(), numbers_of(data)[0]
     frame.loc[[210, 250], name] = [1e300, -np.inf]
     before = model.score(data.frame).judged
-    for scores in (model.score(frame), train(frame, data.roles, detector).score(frame)):
+    for scores in (model.score(frame), train(frame, data.roles, detector, quick(detector)).score(frame)):
         assert np.flatnonzero(before & ~scores.judged).tolist() == [210, 250]
         assert all(f"'{name}' is impossibly large" in scores.obstacles[row] for row in (210, 250))
 
@@ -293,19 +305,19 @@ def a_constant_table_is_refused(detector, data, model):
     with pytest.raises(
         DataError, match=r"no column is left to learn from: .*'flow_rate' has the same value in every row"
     ):
-        train(frame, data.roles, detector)
+        train(frame, data.roles, detector, quick(detector))
 
 
 def nine_rows_are_refused(detector, data, model):
     """Ten rows are the least; of nine the number is named."""
     with pytest.raises(DataError, match="at least 10 rows, got 9"):
-        train(data.frame.iloc[:9], data.roles, detector)
+        train(data.frame.iloc[:9], data.roles, detector, quick(detector))
 
 
 def ten_rows_are_enough(detector, data, model):
     """Fewer rows than a batch, a neighbourhood or a subsample: still a model, with a warning on its card."""
     frame = data.frame.iloc[:10]
-    trained = train(frame, data.roles, detector)
+    trained = train(frame, data.roles, detector, quick(detector))
     assert np.isfinite(trained.score(frame).values).all()
     assert any("trained on only 10 rows" in note for note in trained.card.notes)
 
@@ -323,7 +335,13 @@ def progress_rises_to_one(detector, data, model):
     """Progress is told from 0 to 1 and never falls, in training and in scoring."""
     told: list[float] = []
     with small_batches(detector):
-        train(data.frame, data.roles, detector, progress=lambda done, message: told.append(done))
+        train(
+            data.frame,
+            data.roles,
+            detector,
+            quick(detector),
+            progress=lambda done, message: told.append(done),
+        )
         assert (told[0], told[-1]) == (0.0, 1.0)
         assert told == sorted(told)
         told.clear()
@@ -351,13 +369,13 @@ def cancelling_stops_within_one_batch(detector, data, model):
         for last in (1, 2, 3, 4):
             asked = 0
             with pytest.raises(Cancelled):
-                train(data.frame, data.roles, detector, progress=_stops_at(last))
+                train(data.frame, data.roles, detector, quick(detector), progress=_stops_at(last))
 
 
 def the_threshold_moves_predictions(detector, data, model):
     """set_threshold changes predict and labels_, strictly above, by value, percentile and contamination."""
     X = matrix()
-    fitted = CATALOGUE[detector](contamination=0.1).fit(X)
+    fitted = CATALOGUE[detector](contamination=0.1, **quick(detector)).fit(X)
     assert fitted.labels_.sum() == 8
     for setting, count in (({"percentile": 75}, 20), ({"contamination": 0.05}, 4)):
         fitted.set_threshold(**setting)
@@ -370,7 +388,7 @@ def the_threshold_moves_predictions(detector, data, model):
 
 def a_loaded_detector_takes_a_score_as_threshold(detector, data, model):
     """Without its training scores a detector cannot know percentiles, and says so; a score moves predict as ever."""
-    X, new = matrix(), CATALOGUE[detector]
+    X, new = matrix(), partial(CATALOGUE[detector], **quick(detector))
     fitted, loaded = new().fit(X), new()
     with pytest.raises(NotFittedError):
         loaded.set_threshold(0.5)
@@ -392,7 +410,7 @@ def hostile_tables_end_in_scores_or_words(detector, data, model):
         with warnings.catch_warnings():
             warnings.simplefilter("error")
             try:
-                trained = train(frame, roles, detector, quick(detector))
+                trained = train(frame, roles, detector, quickest(detector))
                 scores = trained.score(frame)
             except EngineError:
                 refused += 1

@@ -43,7 +43,7 @@ NO_BASE = (
 
 with warnings.catch_warnings():
     warnings.filterwarnings("ignore", NO_BASE)
-    accepted = parametrize_with_checks([kind(**checks.quick(name)) for name, kind in CATALOGUE.items()])
+    accepted = parametrize_with_checks([kind(**checks.quickest(name)) for name, kind in CATALOGUE.items()])
 
 
 @pytest.mark.filterwarnings(f"ignore:{NO_BASE}")
