@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from engine import commands, model_commands
+from engine import api_commands, commands, model_commands
 from engine.errors import EngineError
 
 
@@ -47,6 +47,7 @@ def parser() -> argparse.ArgumentParser:
     detectors.add_argument("--json", action="store_true", help="one JSON object on stdout")
     detectors.set_defaults(run=commands.detectors)
     _add_models(verbs)
+    api_commands.add_commands(verbs)
     return root
 
 

@@ -11,6 +11,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from engine.analysis import explain_worst, flagged, train_and_score
+from engine.data.roles import Roles
 from engine.errors import UsageError
 from engine.model import Model, Prepared, Scores
 from engine.report import result_table, write_result
@@ -35,6 +36,7 @@ class Job(Protocol):
 def run_train(spec: dict[str, Any], job: Job) -> dict[str, Any]:
     """Train ``detector`` on ``dataset``, keep it as ``name``, and keep what it says of the data set.
 
+    ``roles`` are those of the data set unless the spec has others.
     Returns ``model`` (name@version) and ``result`` (id). A training that is stopped or fails leaves neither.
     """
     space = _workspace(spec)
@@ -43,7 +45,7 @@ def run_train(spec: dict[str, Any], job: Job) -> dict[str, Any]:
     frame = dataset.frame()
     training = train_and_score(
         frame,
-        dataset.roles,
+        Roles.from_dict(spec["roles"]) if "roles" in spec else dataset.roles,
         spec["detector"],
         spec.get("hyperparameters"),
         name=spec["name"],
