@@ -45,7 +45,7 @@ router = APIRouter(prefix="/anomaly/datasets", tags=["analyses"])
 def analyze(
     id: str, token: Analyst, here: Here, asked: Annotated[Analysis | None, Body()] = None, key: Key = None
 ) -> Response:
-    """Have a model judge a data set. The same model on the same data is not run twice: ``reused`` says so."""
+    """Have a model judge a data set. The same model on the same data is not run twice: 'reused' says so."""
     dataset, upload = here.upload(token, id)
     chosen = asked or Analysis()
     what = {"do": "analyze", **chosen.model_dump(mode="json")}

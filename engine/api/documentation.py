@@ -7,7 +7,7 @@ content security policy.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from html import escape
 from typing import Any
 
@@ -20,79 +20,82 @@ STYLE = (
 PUBLIC = "/health"
 BASE = "http://127.0.0.1:8600"
 
+Schema = Mapping[str, Any]
+Line = tuple[str, ...]  # the cells of a row of a table
 
-def page(schema: Mapping[str, Any]) -> str:
+
+def page(api: Schema) -> str:
     """The HTML of an OpenAPI description."""
-    root = schema["servers"][0]["url"]
+    title, root = escape(api["info"]["title"]), api["servers"][0]["url"]
     routes = "".join(
-        _route(root, path, method, facts, schema)
-        for path, methods in schema["paths"].items()
+        _route(root + path, method, facts, api)
+        for path, methods in api["paths"].items()
         for method, facts in methods.items()
     )
-    title = escape(schema["info"]["title"])
     return (
         f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{title}</title>'
-        f"<style>{STYLE}</style></head><body><h1>{title}</h1><p>{escape(schema['info']['description'])}</p>"
+        f"<style>{STYLE}</style></head><body><h1>{title}</h1><p>{escape(api['info']['description'])}</p>"
         f"{routes}</body></html>"
     )
 
 
-def _route(root: str, path: str, method: str, facts: Mapping[str, Any], schema: Mapping[str, Any]) -> str:
-    parameters = [
-        (parameter["name"], parameter["in"], parameter.get("description", ""))
-        for parameter in facts.get("parameters", [])
-    ] + [(name, "body", described) for name, described in _body_fields(facts, schema)]
-    answers = [(code, answer["description"]) for code, answer in sorted(facts["responses"].items())]
+def _route(path: str, method: str, facts: Schema, api: Schema) -> str:
+    kind, body = _body(facts)
+    parameters: list[Line] = [
+        (each["name"], each["in"], each.get("description", "")) for each in facts.get("parameters", [])
+    ]
+    parameters += [(name, "body", text) for name, text in _fields(body, api)]
+    codes = sorted(facts["responses"].items())
+    fields = [field for code, answer in codes if code < "300" for field in _fields(_json(answer), api)]
+    example = {name: about["examples"][0] for name, about in _named(body, api).items() if "examples" in about}
     return (
-        f"<h2><code>{method.upper()} {escape(root + path)}</code></h2><p>{escape(facts.get('description', ''))}</p>"
+        f"<h2><code>{method.upper()} {escape(path)}</code></h2><p>{escape(facts.get('description', ''))}</p>"
         + _table(("parameter", "in", ""), parameters)
-        + _table(("answer", ""), answers)
-        + f"<pre><code>{escape(_curl(root + path, method, facts, schema))}</code></pre>"
+        + _table(("answer holds", ""), fields)
+        + _table(("answer", ""), [(code, answer["description"]) for code, answer in codes])
+        + f"<pre><code>{escape(_curl(path, method, kind, example))}</code></pre>"
     )
 
 
-def _table(head: tuple[str, ...], rows: list[Any]) -> str:
-    if not rows:
+def _table(head: Line, lines: list[Line]) -> str:
+    if not lines:
         return ""
-    lines = [f"<tr>{''.join(f'<th>{cell}</th>' for cell in head)}</tr>"]
-    lines += [f"<tr>{''.join(f'<td>{escape(str(cell))}</td>' for cell in row)}</tr>" for row in rows]
-    return f"<table>{''.join(lines)}</table>"
+    rows = [f"<tr>{''.join(f'<th>{cell}</th>' for cell in head)}</tr>"]
+    rows += [f"<tr>{''.join(f'<td>{escape(cell)}</td>' for cell in line)}</tr>" for line in lines]
+    return f"<table>{''.join(rows)}</table>"
 
 
-def _content(facts: Mapping[str, Any]) -> tuple[str, Mapping[str, Any]] | None:
-    """The media type of a route's body and its schema."""
+def _body(facts: Schema) -> tuple[str, Schema]:
+    """The media type of a route's body and its schema; empty when it takes none."""
     content = facts.get("requestBody", {}).get("content", {})
-    return next(((kind, body["schema"]) for kind, body in content.items()), None)
+    return next(((kind, about["schema"]) for kind, about in content.items()), ("", {}))
 
 
-def _properties(facts: Mapping[str, Any], schema: Mapping[str, Any]) -> dict[str, Any]:
-    found = _content(facts)
-    if found is None:
-        return {}
-    # A body that may be left out is described as the object or null.
-    choices = [found[1], *found[1].get("anyOf", [])]
-    named = next((choice["$ref"] for choice in choices if "$ref" in choice), None)
-    body = schema["components"]["schemas"][named.rpartition("/")[2]] if named else found[1]
+def _json(answer: Schema) -> Schema:
+    found: Schema = answer.get("content", {}).get("application/json", {}).get("schema", {})
+    return found.get("items", found)
+
+
+def _fields(body: Schema, api: Schema) -> list[Line]:
+    return [(name, about.get("description", "")) for name, about in _named(body, api).items()]
+
+
+def _named(body: Schema, api: Schema) -> dict[str, Any]:
+    """The properties of an object; one that may be left out is described as the object or null."""
+    reference = next((each["$ref"] for each in (body, *body.get("anyOf", [])) if "$ref" in each), None)
+    if reference:
+        body = api["components"]["schemas"][reference.rpartition("/")[2]]
     return dict(body.get("properties", {}))
 
 
-def _body_fields(facts: Mapping[str, Any], schema: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    for name, about in _properties(facts, schema).items():
-        yield name, about.get("description", "")
-
-
-def _curl(path: str, method: str, facts: Mapping[str, Any], schema: Mapping[str, Any]) -> str:
+def _curl(path: str, method: str, kind: str, example: Mapping[str, Any]) -> str:
     """A line for the shell that calls the route."""
-    names = {"{id}": "ID", "{name}": "NAME"}
-    for name, stands_for in names.items():
-        path = path.replace(name, stands_for)
-    parts = ["curl", *([] if method == "get" else ["-X", method.upper()]), f"{BASE}{path}"]
+    parts = ["curl", *([] if method == "get" else ["-X", method.upper()])]
+    parts.append(BASE + path.replace("{id}", "ID").replace("{name}", "NAME"))
     if not path.endswith(PUBLIC):
         parts.append('-H "Authorization: Bearer $TOKEN"')
-    found = _content(facts)
-    if found is not None and found[0] == "multipart/form-data":
+    if kind == "multipart/form-data":
         parts.append("-F file=@data.csv")
-    elif found is not None:
-        example = {k: v["examples"][0] for k, v in _properties(facts, schema).items() if "examples" in v}
+    elif kind:
         parts.append(f"-H 'Content-Type: application/json' -d '{json.dumps(example)}'")
     return " ".join(parts)
