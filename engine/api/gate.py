@@ -16,6 +16,7 @@ from typing import Any
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from engine.api.problems import HINTS, NO_TOKEN, Refusal, response, too_many
@@ -90,6 +91,8 @@ class Gate:
             await self._app(scope, _capped(scope, path, receive), safely)
         except HTTPException as refusal:  # raised out here, so no handler has seen it
             await response(refusal)(scope, receive, safely)
+        except ClientDisconnect:
+            logger.info("%s %s: the caller hung up", scope["method"], scope["path"])
         except Exception:
             incident = secrets.token_hex(5)
             logger.exception("incident %s: %s %s", incident, scope["method"], scope["path"])

@@ -65,13 +65,17 @@ class Caller:
     def status(self, dataset):
         return self.get(f"{DATASETS}/{dataset}/status").json()
 
-    def ended(self, dataset, seconds=60):
-        """The status of a data set's analysis when it has ended."""
+    def until(self, dataset, condition, seconds=60):
+        """The first status of a data set that meets the condition."""
         deadline = time.monotonic() + seconds
-        while (now := self.status(dataset))["status"] in ("queued", "running"):
+        while not condition(now := self.status(dataset)):
             assert time.monotonic() < deadline, now
             time.sleep(0.05)
         return now
+
+    def ended(self, dataset):
+        """The status of a data set's analysis when it has ended."""
+        return self.until(dataset, lambda now: now["status"] not in ("queued", "running"))
 
 
 class Api:
@@ -106,7 +110,9 @@ def serve(tmp_path, portal, monkeypatch):
 
     def serve(**settings):
         functions = {"score": "job_functions:linger", "train": "job_functions:linger"}
-        served.append(Api(tmp_path, portal, **{"functions": functions, "stop_grace_seconds": 0.5, **settings}))
+        served.append(
+            Api(tmp_path, portal, **{"functions": functions, "stop_grace_seconds": 0.5, **settings})
+        )
         return served[-1]
 
     yield serve
