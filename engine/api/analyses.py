@@ -68,10 +68,11 @@ def _begun(here: Services, token: Token, dataset: Dataset, upload: Upload, asked
         if asked.model is not None or os.environ.get(FALLBACK_TRAIN, "").lower() != "true":
             raise
         return _trained_instead(here, token, dataset, upload, asked)
-    result = here.space.results.id_of(card.id, dataset.id, asked.mapping)
-    job = None
-    if not here.space.results.exists(card.id, dataset.id, asked.mapping):
-        spec = {"model": card.id, "mapping": asked.mapping}
+    # What changes nothing is left out, so that the same analysis is known to be the same.
+    mapping = {needs: has for needs, has in asked.mapping.items() if needs in card.columns and needs != has}
+    result, job = here.space.results.id_of(card.id, dataset.id, mapping), None
+    if not here.space.results.exists(card.id, dataset.id, mapping):
+        spec = {"model": card.id, "mapping": mapping}
         job = here.submit("score", dataset, spec, token, f"Judging {dataset.name}")
     session, again = here.sessions.open(
         token.id,

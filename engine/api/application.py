@@ -34,6 +34,7 @@ REFUSALS: dict[int | str, dict[str, Any]] = {
     422: {"model": Problem, "description": "A value that cannot be, or a file that cannot be read"},
     429: {"model": Problem, "description": "Too many requests, or the queue is full; see Retry-After"},
     500: {"model": Problem, "description": "A bug; the log has the details under the incident"},
+    507: {"model": Problem, "description": "The disk is full"},
 }
 
 

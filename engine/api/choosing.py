@@ -44,7 +44,7 @@ def model_for(store: ModelStore, dataset: Dataset, wanted: Wanted) -> Card:
     """
     if wanted.model is not None:
         return _named(store, dataset, wanted)
-    fits = [(card, _fit(card, dataset, wanted)) for card in _candidates(store) if wanted.met_by(card)]
+    fits = [(card, _fit(card, dataset, wanted)) for card in usable(store) if wanted.met_by(card)]
     fitting = [card for card, fit in fits if fit.fits]
     active = _active_model(store)
     if active is not None and wanted.met_by(active) and _fit(active, dataset, wanted).fits:
@@ -61,6 +61,18 @@ def model_for(store: ModelStore, dataset: Dataset, wanted: Wanted) -> Card:
         f"no stored model fits this data set; the nearest is '{card.id}': {nearest.problem}",
         "train a model on this data, POST /api/models/NAME/train, or map its columns with 'mapping'",
     )
+
+
+def usable(store: ModelStore) -> Iterator[Card]:
+    """The active version of every model that can be used."""
+    for values in store.models():
+        if not values.get("damaged"):
+            try:
+                card = Card.from_dict(values)
+                assert card.title  # of a detector this version knows, or a UsageError
+                yield card
+            except EngineError as problem:
+                logger.warning("a model is passed over: %s", problem)
 
 
 def _named(store: ModelStore, dataset: Dataset, wanted: Wanted) -> Card:
@@ -91,18 +103,6 @@ def _active_model(store: ModelStore) -> Card | None:
     except EngineError as problem:
         logger.warning("%s cannot be used, so the best fitting model is: %s", ACTIVE_MODEL, problem)
         return None
-
-
-def _candidates(store: ModelStore) -> Iterator[Card]:
-    """The active version of every model that can be used."""
-    for values in store.models():
-        if not values.get("damaged"):
-            try:
-                card = Card.from_dict(values)
-                assert card.title  # of a detector this version knows, or a UsageError
-                yield card
-            except EngineError as problem:
-                logger.warning("a model is passed over: %s", problem)
 
 
 def _fit(card: Card, dataset: Dataset, wanted: Wanted) -> Fit:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from contextlib import suppress
 from typing import Annotated, Any
 
 import anyio
@@ -112,16 +113,15 @@ def _upload(form: FormData, token: Token, here: Services, key: str | None) -> Re
 @router.get("", response_model=DatasetPage)
 def datasets(token: Reader, here: Here, offset: Offset = 0, limit: Limit = 50) -> dict[str, Any]:
     """The data sets this token brought, the newest first."""
-    if token.sees_all:
-        every = here.space.datasets.all()
-        return _page([_short(dataset) for dataset in every[offset : offset + limit]], offset, len(every))
-    ids, found = here.uploads.of(token.id), []
-    for id in ids[offset : offset + limit]:
-        try:
-            found.append(_short(here.space.datasets.get(id)))
-        except StoreError as problem:  # gone from the disk or damaged: it must not hide the others
-            found.append({"id": id, "name": str(problem), "created": "", "rows": 0})
-    return _page(found, offset, len(ids))
+    store = here.space.datasets
+    here_now = store.ids()
+    ids = [each.id for each in store.all()] if token.sees_all else here.uploads.of(token.id)
+    ids = [id for id in ids if id in here_now]
+    shown, found = ids[offset : offset + limit], []
+    for id in shown:
+        with suppress(StoreError):  # damaged: it must not hide the others
+            found.append(_short(store.get(id)))
+    return {"datasets": found, "total": len(ids), "next": following(offset, len(shown), len(ids))}
 
 
 @router.get("/{id}", response_model=DatasetOut)
@@ -158,10 +158,6 @@ def described(dataset: Dataset, roles: Roles) -> dict[str, Any]:
 
 def _short(dataset: Dataset) -> dict[str, Any]:
     return {"id": dataset.id, "name": dataset.name, "created": dataset.created, "rows": dataset.rows}
-
-
-def _page(found: list[dict[str, Any]], offset: int, total: int) -> dict[str, Any]:
-    return {"datasets": found, "total": total, "next": following(offset, len(found), total)}
 
 
 def following(offset: int, shown: int, total: int) -> int | None:

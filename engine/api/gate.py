@@ -6,6 +6,7 @@ and the incident id in place of a traceback.
 
 from __future__ import annotations
 
+import errno
 import logging
 import secrets
 import threading
@@ -19,7 +20,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from engine.api.problems import HINTS, NO_TOKEN, Refusal, response, too_many
+from engine.api.problems import NO_TOKEN, Refusal, response, too_many
 from engine.api.tokens import Token, Tokens
 from engine.data.reading.limits import MAX_BYTES
 
@@ -93,12 +94,17 @@ class Gate:
             await response(refusal)(scope, receive, safely)
         except ClientDisconnect:
             logger.info("%s %s: the caller hung up", scope["method"], scope["path"])
-        except Exception:
+        except Exception as problem:
             incident = secrets.token_hex(5)
             logger.exception("incident %s: %s %s", incident, scope["method"], scope["path"])
             if begun:
                 raise  # half an answer is out; the server has to cut it off
-            sorry = Refusal(500, "something went wrong inside the program", HINTS[500])
+            full = isinstance(problem, OSError) and problem.errno in (errno.ENOSPC, errno.EDQUOT)
+            sorry = (
+                Refusal(507, "the disk is full")
+                if full
+                else Refusal(500, "something went wrong inside the program")
+            )
             await response(sorry, incident)(scope, receive, safely)
 
     async def _admitted(self, headers: Headers) -> Token:

@@ -7,6 +7,7 @@ from typing import Any
 
 from fastapi import APIRouter, Response
 
+from engine.api.choosing import usable
 from engine.api.jobs import described as job_described
 from engine.api.problems import Refusal
 from engine.api.repeats import Asked
@@ -24,7 +25,7 @@ router = APIRouter(prefix="/models", tags=["models"])
 @router.get("", response_model=list[ModelShort])
 def models(_: Reader, here: Here) -> list[dict[str, Any]]:
     """The active version of every model that can be used."""
-    return [short(Card.from_dict(card)) for card in here.space.models.models() if not card.get("damaged")]
+    return [short(card) for card in usable(here.space.models)]
 
 
 @router.get("/{name}", response_model=ModelOut)

@@ -23,6 +23,7 @@ HINTS = {
     422: "change the request and send it again",
     500: "the log of the server has the details under this incident",
     503: "try again in a moment",
+    507: "delete something that is no longer needed",
 }
 NO_TOKEN = "a valid token is needed"
 QUEUE_RETRY_SECONDS = 5
@@ -57,9 +58,9 @@ def of_engine(problem: EngineError) -> Refusal:
     error, hint = (error, hint) if error else (hint, "")
     if isinstance(problem, QueueFull):
         return too_many(error, hint, QUEUE_RETRY_SECONDS)
-    if isinstance(problem, StoreError):
-        return Refusal(404, error, hint)
-    if isinstance(problem, SchemaError):
+    if isinstance(
+        problem, StoreError | SchemaError
+    ):  # what is not there at all is refused before it comes to this
         return Refusal(409, error, hint)
     # A plain EngineError is none of the request's fault: the server is stopping.
     return Refusal(503 if type(problem) is EngineError else 422, error, hint)

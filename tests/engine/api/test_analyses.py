@@ -47,6 +47,13 @@ def test_the_same_analysis_is_not_run_twice(real, analyzed):
     assert len(real.manager.jobs()) == before
 
 
+def test_a_mapping_that_changes_nothing_is_the_same_analysis(analyzed):
+    ann, dataset, started = analyzed
+    mapping = {"flow_rate": "flow_rate", "no such column": "pressure"}
+    again = ann.post(f"{DATASETS}/{dataset}/analyze", json={"model": "pumps", "mapping": mapping}).json()
+    assert (again["reused"], again["session_id"]) == (True, started["session_id"])
+
+
 def test_another_token_with_the_same_file_has_a_session_of_its_own_and_nothing_is_run(real, analyzed, csv):
     ann, dataset, started = analyzed
     eve = real.caller("eve")

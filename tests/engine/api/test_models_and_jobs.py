@@ -33,6 +33,17 @@ def test_a_model_is_shown_by_name_and_by_version(api, ann, keep):
     assert ann.get("/api/models/pumps@1").json()["id"] == "pumps@1"
 
 
+def test_a_damaged_model_hides_no_other(api, ann, keep):
+    keep(api)
+    keep(api, name="torn")
+    (api.space.models_root / "torn" / "1" / "manifest.json").write_text("{")
+    names = {model["name"] for model in ann.get("/api/models").json()}
+    assert "pumps" in names
+    assert "torn" not in names
+    answer = ann.get("/api/models/torn")
+    assert (answer.status_code, "'torn@1' cannot be used" in answer.json()["error"]) == (409, True)
+
+
 @pytest.mark.parametrize("name", ["pimps", "pumps@7", "pumps@x", "%2e%2e", "x" * 300, "%00"])
 def test_a_model_that_is_not_there_is_not_found(api, ann, keep, name):
     keep(api)

@@ -1,6 +1,7 @@
 """The API as it is served: over a socket, behind the screen's server, with its page of documentation."""
 
 import asyncio
+import errno
 import json
 import logging
 import os
@@ -41,6 +42,16 @@ def test_a_bug_is_an_incident_that_the_log_explains(ann, monkeypatch, caplog):
     assert "the secret of the house" in caplog.text
 
 
+def test_a_full_disk_is_called_one(api, ann, monkeypatch):
+    def full(*_):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(type(api.space.datasets), "add", full)
+    answer = ann.upload(SMALL)
+    assert (answer.status_code, answer.json()["error"]) == (507, "the disk is full")
+    assert answer.json()["hint"].startswith("delete something")
+
+
 def test_a_database_in_trouble_is_an_incident_too(api, ann, monkeypatch):
     def gone(*_):
         raise OSError("disk I/O error")
@@ -55,13 +66,12 @@ def test_an_address_or_a_method_that_is_not_there_is_refused_in_the_same_shape(a
     assert (answer.status_code, answer.json()["error"]) == (405, "this address has no such method")
 
 
-def test_a_server_that_stops_says_try_again(api, ann, csv, keep):
+def test_a_server_that_stops_says_try_again(api, ann, csv, keep, monkeypatch):
     keep(api)
     dataset = ann.brought(csv)
-    monkeypatched = api.manager
-    monkeypatched._closed = True
-    answer = ann.post(f"{DATASETS}/{dataset}/analyze")
-    monkeypatched._closed = False
+    with monkeypatch.context() as stopping:
+        stopping.setattr(api.manager, "_closed", True)
+        answer = ann.post(f"{DATASETS}/{dataset}/analyze")
     assert (answer.status_code, answer.json()["error"]) == (503, "The server is stopping")
 
 
