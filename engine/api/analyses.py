@@ -123,36 +123,20 @@ def status(id: str, token: Reader, here: Here) -> dict[str, Any]:
     dataset, _ = here.upload(token, id)
     session = here.sessions.newest(token.id, dataset.id)
     if session is None:
-        return _status("uploaded", message="not analyzed yet")
-    job = _job(here, session)
-    if session.anomalies is None and (job is None or not job.active):
-        session = _settled(here, session, job)
+        return {"status": "uploaded", "message": "not analyzed yet"}
+    session, job = _now(here, session)
     known = {"session_id": session.id, "model": session.model, "threshold": session.threshold}
     if session.anomalies is not None:
-        return _status("analyzed", progress=100, anomaly_count=session.anomalies, **known)
+        return {"status": "analyzed", "progress": 100, "anomaly_count": session.anomalies, **known}
     if job is None or job.state == "done":
-        return _status("interrupted", message="the result is not stored any more; analyze again", **known)
-    return _status(
-        job.state,
-        progress=int(100 * job.progress),
-        queue_position=job.queue_position,
-        eta_seconds=None if job.eta_seconds is None else round(job.eta_seconds, 1),
-        message=job.error or SAID.get(job.state) or job.message,
-        **known,
-    )
-
-
-def _status(state: str, **known: Any) -> dict[str, Any]:
+        gone = "the result is not stored any more; analyze again"
+        return {"status": "interrupted", "message": gone, **known}
     return {
-        "status": state,
-        "progress": 0,
-        "anomaly_count": None,
-        "session_id": None,
-        "queue_position": None,
-        "eta_seconds": None,
-        "message": "",
-        "threshold": None,
-        "model": None,
+        "status": job.state,
+        "progress": int(100 * job.progress),
+        "queue_position": job.queue_position,
+        "eta_seconds": None if job.eta_seconds is None else round(job.eta_seconds, 1),
+        "message": job.error or SAID.get(job.state) or job.message,
         **known,
     }
 
@@ -198,9 +182,7 @@ def _finished(here: Services, token: Token, dataset: Dataset) -> tuple[Session, 
         raise Refusal(
             409, "this data set was not analyzed yet", f"POST /api/anomaly/datasets/{dataset.id}/analyze"
         )
-    job = _job(here, session)
-    if session.anomalies is None and (job is None or not job.active):
-        session = _settled(here, session, job)
+    session, job = _now(here, session)
     if session.anomalies is None or session.result is None:
         state = job.state if job else "interrupted"
         hint = (
@@ -237,6 +219,14 @@ def plain(value: Any) -> Any:
 
 
 # ---- what became of a session
+
+
+def _now(here: Services, session: Session) -> tuple[Session, Job | None]:
+    """The session as it is now, and the job it waits for or that left no result."""
+    if session.anomalies is not None:
+        return session, None
+    job = _job(here, session)
+    return (session, job) if job is not None and job.active else (_settled(here, session, job), job)
 
 
 def _job(here: Services, session: Session) -> Job | None:

@@ -120,14 +120,14 @@ class Started(BaseModel):
 
 class Status(BaseModel):
     status: State
-    progress: int = Field(description="0 to 100")
-    anomaly_count: int | None
-    session_id: str | None
-    queue_position: int | None = Field(description="1 is next")
-    eta_seconds: float | None
-    message: str
-    threshold: float | None
-    model: str | None
+    progress: int = Field(default=0, description="0 to 100")
+    anomaly_count: int | None = None
+    session_id: str | None = None
+    queue_position: int | None = Field(default=None, description="1 is next")
+    eta_seconds: float | None = None
+    message: str = ""
+    threshold: float | None = None
+    model: str | None = Field(default=None, description="NAME@VERSION")
 
 
 class ReasonOut(BaseModel):
