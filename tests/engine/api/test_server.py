@@ -19,6 +19,7 @@ import pytest
 from engine.api import gate
 from engine.api.deferred import Deferred
 from engine.api.tokens import Tokens
+from engine.cli import main
 from tests.engine.api.conftest import DATASETS, Caller
 from tests.engine.api.test_datasets import SMALL
 
@@ -216,6 +217,18 @@ def test_the_server_takes_a_file_over_a_socket_and_its_log_has_no_secret(served)
     assert (answer.status_code, answer.json()["rows"]) == (201, 3)
     assert "/upload" in log.read_text()
     assert secret not in log.read_text()
+
+
+@pytest.mark.parametrize("port", [-1, 65_536])
+def test_a_port_that_cannot_be_is_refused_in_words(capsys, port):
+    assert main(["serve", "--port", str(port)]) == 2
+    assert f"a port is a number from 0 to 65535, got {port}" in capsys.readouterr().err
+
+
+def test_a_port_that_is_taken_is_refused_in_words(capsys):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        assert main(["serve", "--port", str(taken.getsockname()[1])]) == 2
+    assert "choose others with --host and --port" in capsys.readouterr().err
 
 
 @pytest.mark.slow
