@@ -1,4 +1,4 @@
-"""The server: one ASGI app with the screen; ``make run`` or ``streamlit run app.py`` starts it."""
+"""The server: one ASGI app with the screen and the HTTP API; ``make run`` or ``streamlit run app.py`` starts it."""
 
 import gc
 import secrets
@@ -13,9 +13,12 @@ from typing import Any
 
 import streamlit as st
 from starlette.middleware import Middleware
+from starlette.routing import Mount
 
 ROOT = Path(__file__).resolve().parent
 sys.path.insert(0, str(ROOT))
+
+from engine.api.deferred import Deferred  # noqa: E402
 
 COOKIE = "loupe_owner"
 POLICY = (
@@ -30,6 +33,7 @@ HEADERS = {
     "referrer-policy": "same-origin",
     "permissions-policy": "camera=(), microphone=(), geolocation=()",
 }
+WITHOUT_COOKIE = ("/static", "/_stcore", "/media", "/api/")
 App = Callable[..., Awaitable[None]]
 Message = MutableMapping[str, Any]
 
@@ -50,8 +54,10 @@ class Visitors:
         async def answer(message: Message) -> None:
             if message["type"] == "http.response.start":
                 headers = list(message["headers"])
-                headers += [(name.encode(), value.encode()) for name, value in HEADERS.items()]
-                if not known and not scope["path"].startswith(("/static", "/_stcore", "/media")):
+                said = {name.lower() for name, _ in headers}  # the API's own policy is stricter
+                new = ((name.encode(), value.encode()) for name, value in HEADERS.items())
+                headers += [(name, value) for name, value in new if name not in said]
+                if not known and not scope["path"].startswith(WITHOUT_COOKIE):
                     token = f"{COOKIE}={secrets.token_urlsafe(24)}; Path=/; HttpOnly; SameSite=Lax; Max-Age=31536000"
                     headers.append((b"set-cookie", token.encode()))
                 message = {**message, "headers": headers}
@@ -83,4 +89,17 @@ def _make_ready() -> None:
     gc.freeze()
 
 
-app = st.App(ROOT / "ui" / "main.py", lifespan=lifespan, middleware=[Middleware(Visitors)])
+def _api() -> App:
+    """The HTTP API over the same workspace and jobs as the screen."""
+    from engine.api.application import create_app
+    from ui import server
+
+    return create_app(server.workspace(), server.jobs)
+
+
+app = st.App(
+    ROOT / "ui" / "main.py",
+    lifespan=lifespan,
+    routes=[Mount("/api", Deferred(_api))],
+    middleware=[Middleware(Visitors)],
+)

@@ -95,7 +95,7 @@ class JobManager:
         self._lock = threading.Lock()
         self._tails: dict[str, Tail] = {}
         self._closed = False
-        self._boot(database_url or root.resolve() / "loupe.db", keep_days * 86400)
+        self._boot(root, database_url, keep_days * 86400)
         cores = max(1, (os.cpu_count() or 2) - 1)  # one is left for the screen
         self._scheduler = Scheduler(
             self._ledger,
@@ -115,17 +115,18 @@ class JobManager:
         self._scheduler.start()
         atexit.register(self.close)
 
-    def _boot(self, database: str | Path, keep_seconds: float) -> None:
+    def _boot(self, root: Path, url: str | None, keep_seconds: float) -> None:
         """Open the ledger and put in order what earlier servers left; one server at a time does this."""
         from engine import recovery
-        from engine.ledger import Ledger, sqlite_url
+        from engine.database import database_url
+        from engine.ledger import Ledger
 
         servers = self._directory / ".servers"
         servers.mkdir(parents=True, exist_ok=True)
         with alone(self._directory / ".boot"), contextlib.ExitStack() as undo:
             self._lease = Lease(servers / f"{self._server}.lock")
             undo.callback(self._lease.release)
-            self._ledger = Ledger(sqlite_url(database) if isinstance(database, Path) else database)
+            self._ledger = Ledger(database_url(root, url))
             undo.callback(self._ledger.close)
             place = self._place = recovery.place_of(self._directory)
             recovery.settle_left_behind(self._ledger, self._directory, place=place, server=self._server)

@@ -1,8 +1,7 @@
 """The ledger of jobs: one SQL table that outlives the server.
 
-SQLite in the workspace by default, PostgreSQL by URL. One writer at a time decides what may be
-queued and who runs what, so two servers on one ledger never start the same job. Jobs are ordered by
-a sequence number: clocks jump.
+One writer at a time decides what may be queued and who runs what, so two servers on one ledger never
+start the same job. Jobs are ordered by a sequence number: clocks jump.
 """
 
 from __future__ import annotations
@@ -10,12 +9,12 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.engine import URL, Connection, Engine, Row, make_url
+from sqlalchemy.engine import URL, Connection, Row
 
+from engine.database import Database
 from engine.errors import QueueFull
 
 ACTIVE = ("queued", "running")
@@ -59,8 +58,8 @@ class Ledger:
     """The table of jobs; each method is one transaction, callable from any thread."""
 
     def __init__(self, url: str | URL) -> None:
-        self._engine = _engine(url)
-        _metadata.create_all(self._engine)
+        self._database = Database(url, _metadata)
+        self._reading = self._database.reading
 
     def add(self, values: dict[str, Any], *, max_queued: int, max_queued_per_owner: int) -> str:
         """Queue a job and return its id, or that of the owner's same job if it is still active."""
@@ -170,18 +169,11 @@ class Ledger:
 
     def close(self) -> None:
         """Close the connections."""
-        self._engine.dispose()
-
-    @contextmanager
-    def _reading(self) -> Iterator[Connection]:
-        with self._engine.connect() as connection:
-            yield connection.execution_options(reading=True)
+        self._database.close()
 
     @contextmanager
     def _writing(self) -> Iterator[Connection]:
-        with self._engine.begin() as connection:
-            if connection.dialect.name == "postgresql":  # what BEGIN IMMEDIATE does for SQLite
-                connection.execute(sa.text("LOCK TABLE job IN SHARE ROW EXCLUSIVE MODE"))
+        with self._database.writing(_job) as connection:
             yield connection
 
     @staticmethod
@@ -189,31 +181,5 @@ class Ledger:
         connection.execute(_job.update().where(_job.c.id == job_id).values(**values))
 
 
-def sqlite_url(path: Path) -> URL:
-    """The address of a SQLite file, whatever characters its path has."""
-    return URL.create("sqlite", database=str(path))
-
-
 def _jobs(count: int, whose: str = "") -> str:
     return f"1 job {whose}is" if count == 1 else f"{count} jobs {whose}are"
-
-
-def _engine(url: str | URL) -> Engine:
-    engine = sa.create_engine(make_url(url), pool_pre_ping=make_url(url).get_backend_name() != "sqlite")
-    if engine.dialect.name != "sqlite":
-        return engine
-
-    @sa.event.listens_for(engine, "connect")
-    def settle(connection: Any, _record: object) -> None:
-        connection.isolation_level = None  # we say BEGIN ourselves; sqlite3 would say it too late
-        connection.execute("PRAGMA busy_timeout = 30000")
-        connection.execute("PRAGMA journal_mode = WAL")  # a poll never waits for a writer
-        connection.execute("PRAGMA synchronous = FULL")  # an acknowledged job survives a power cut
-
-    @sa.event.listens_for(engine, "begin")
-    def begin(connection: Connection) -> None:
-        # A write that begins as a read fails with "database is locked" when another one is faster.
-        reading = connection.get_execution_options().get("reading")
-        connection.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")
-
-    return engine

@@ -187,6 +187,12 @@ class ResultStore:
         stamps = {p.name: self.stamp(p.name) for p in self.root.glob(f"*__{glob.escape(dataset)}")}
         return sorted((id for id, stamp in stamps.items() if stamp), key=lambda id: stamps[id], reverse=True)
 
+    def delete_of_dataset(self, dataset: str) -> None:
+        """Remove what every model said about a data set."""
+        for id in self.of_dataset(dataset):
+            with suppress(FileNotFoundError):  # another deletion was quicker
+                files.remove_folder(self._folder(id), staging=self._staging)
+
     def _folder(self, id: str) -> Path:
         """Where a result lies; the one place where an id, as an address may bring it, becomes a path."""
         if not _ID.fullmatch(id):

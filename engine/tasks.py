@@ -11,6 +11,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from engine.analysis import explain_worst, flagged, train_and_score
+from engine.data.roles import Roles
 from engine.errors import StoreError, UsageError
 from engine.model import Model, Prepared, Scores
 from engine.report import result_table, write_result
@@ -40,6 +41,7 @@ class Job(Protocol):
 def run_train(spec: dict[str, Any], job: Job) -> dict[str, Any]:
     """Train ``detector`` on ``dataset``, keep it as ``name``, and keep what it says of the data set.
 
+    ``roles`` are those of the data set unless the spec has others.
     Returns ``model`` (name@version) and ``result`` (id). A training that is stopped or fails leaves neither.
     """
     space, recording = _workspace(spec), Recording()
@@ -54,11 +56,13 @@ def run_train(spec: dict[str, Any], job: Job) -> dict[str, Any]:
             job.record(**values)
             job.log(epoch_in_words(values))
 
+        roles = Roles.from_dict(spec["roles"]) if "roles" in spec else dataset.roles
         choices = {key: spec.get(key) for key in ("dataset", "detector", "hyperparameters", "window")}
+        choices["roles"] = roles.as_dict()
         with recording.step("training"), checkpointed(space.checkpoint(choices), record) as course:
             training = train_and_score(
                 frame,
-                dataset.roles,
+                roles,
                 spec["detector"],
                 spec.get("hyperparameters"),
                 name=spec["name"],

@@ -17,6 +17,7 @@ from engine import CATALOGUE
 ROOT = Path(__file__).resolve().parents[1]
 ROOMS = ("pages", "ui", "engine")
 FRONT_DOORS = {"engine", "engine.charts"}
+SERVED = {"engine.api.deferred", "engine.api.application"}
 HEAVY = {"sklearn", "torch"}
 BANNED_NAMES = {"utils", "util", "helpers", "helper", "common", "misc", "manager", "processor"}
 RUNS_CODE = {"pickle", "cPickle", "_pickle", "dill", "cloudpickle", "shelve", "marshal", "skops"}
@@ -128,9 +129,29 @@ def test_rooms_above_use_the_engines_front_door(room: str) -> None:
     assert not around
 
 
-def test_server_starts_the_screen_and_nothing_else() -> None:
+def test_server_starts_the_screen_and_the_api_and_nothing_else() -> None:
     ours = {module for module in imports(ROOT / "app.py") if top(module) in ROOMS}
-    assert all(top(module) == "ui" or module in FRONT_DOORS for module in ours), sorted(ours)
+    assert all(top(module) == "ui" or module in FRONT_DOORS | SERVED for module in ours), sorted(ours)
+
+
+def test_server_starts_without_waiting_for_the_api() -> None:
+    assert {module for module in imports_at_once(ROOT / "app.py") if top(module) == "engine"} == {
+        "engine.api.deferred"
+    }
+    program = (
+        "import sys, engine.api.deferred\nprint(*{'fastapi', 'pydantic', 'sqlalchemy'} & set(sys.modules))"
+    )
+    assert loaded_by(program) == ""
+
+
+def test_api_needs_no_heavy_library() -> None:
+    program = "import sys, engine.api.serving\nprint(*{'sklearn', 'torch', 'streamlit', 'altair'} & set(sys.modules))"
+    assert loaded_by(program) == ""
+
+
+def test_only_the_api_knows_its_framework() -> None:
+    elsewhere = [path for path in sources() if not short(path).startswith("engine/api/")]
+    assert not breaches(elsewhere, {"fastapi", "pydantic", "uvicorn"})
 
 
 def test_altair_is_used_only_by_charts() -> None:
@@ -173,10 +194,16 @@ def test_front_door_opens_without_heavy_libraries() -> None:
         "for name in engine.__all__: getattr(engine, name)\n"
         "print(*{'sklearn', 'torch', 'streamlit', 'altair'} & set(sys.modules))"
     )
+    assert loaded_by(program) == ""
+
+
+def loaded_by(program: str) -> str:
+    """What a small program prints; it must end well."""
     answer = subprocess.run(
         [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=False, timeout=60
     )
-    assert (answer.returncode, answer.stdout.strip()) == (0, ""), answer.stderr
+    assert answer.returncode == 0, answer.stderr
+    return answer.stdout.strip()
 
 
 # ---- one place for each thing

@@ -147,6 +147,10 @@ class DatasetStore:
         except (OSError, ValueError, KeyError, TypeError, AttributeError) as problem:
             raise StoreError(f"data set '{id}' is damaged ({problem}); bring the file again") from problem
 
+    def ids(self) -> set[str]:
+        """The id of every data set, without opening any."""
+        return {about.parent.name for about in self.root.glob("*/about.json")}
+
     def all(self) -> list[Dataset]:
         """Every data set that can be read, newest first."""
         return sorted(self._each(), key=lambda dataset: dataset.created, reverse=True)

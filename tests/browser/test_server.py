@@ -33,3 +33,20 @@ def test_nobody_can_drive_the_app_from_outside(server):
         urllib.request.urlopen(order, timeout=10)
     assert refused.value.code in (403, 404, 405)
     refused.value.close()
+
+
+def test_the_api_answers_beside_the_screen_without_a_cookie_and_with_its_own_policy(server):
+    with urllib.request.urlopen(f"{server.url}/api/health", timeout=20) as answer:
+        headers = answer.headers
+        assert json.load(answer) == {"status": "ok"}
+    assert headers["set-cookie"] is None
+    (policy,) = headers.get_all("content-security-policy")
+    assert "default-src 'none'" in policy
+
+
+def test_the_api_wants_a_token_whatever_cookie_comes_along(server):
+    known = urllib.request.Request(f"{server.url}/api/models", headers={"Cookie": "loupe_owner=someone"})
+    with pytest.raises(urllib.error.HTTPError) as refused:
+        urllib.request.urlopen(known, timeout=20)
+    assert refused.value.code == 401
+    refused.value.close()

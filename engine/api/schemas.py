@@ -1,0 +1,209 @@
+"""What requests and answers hold. The OpenAPI description and the page of documentation are made from it."""
+
+from __future__ import annotations
+
+import typing
+from dataclasses import fields
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, create_model
+
+from engine.data.reading.types import ReadingOptions
+from engine.data.roles import Kind
+
+Percentile = Annotated[float, Field(ge=0, le=100, allow_inf_nan=False)]
+State = Literal["uploaded", "queued", "running", "analyzed", "failed", "cancelled", "interrupted"]
+Name = Annotated[str, Field(max_length=200)]
+
+
+class Request(BaseModel):
+    """A body: nothing in it may be unknown, since a key that is misspelt would be ignored in silence."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class RoleChoices(Request):
+    """What columns are for, where the first guess is wrong."""
+
+    label: str | None = None
+    time: str | None = None
+    entity: str | None = None
+    ignore: list[str] = []
+    kind: Kind | None = None
+
+
+_HINTS = typing.get_type_hints(ReadingOptions)
+ReadingChoices = create_model(
+    "ReadingChoices",
+    __base__=Request,
+    __doc__="How to read the file, where what was found is wrong.",
+    **{f.name: (_HINTS[f.name], f.default) for f in fields(ReadingOptions)},  # type: ignore[call-overload]
+)
+
+
+class Analysis(Request):
+    """Which model judges a data set, and where the line is drawn. Everything may be left out."""
+
+    model: Name | None = Field(
+        default=None, description="NAME or NAME@VERSION; left out, the best fitting one"
+    )
+    detector: Name | None = Field(default=None, description="choose among the models of this detector only")
+    hyperparameters: dict[str, Any] = Field(
+        default={}, description="choose among the models trained with these only"
+    )
+    percentile: Percentile | None = Field(
+        default=None,
+        description="flag what is more unusual than this percentage of the training rows",
+        examples=[99],
+    )
+    mapping: dict[str, str] = Field(
+        default={}, description="column the model needs -> column of the data set"
+    )
+
+
+class Training(Request):
+    """What a model is trained from."""
+
+    dataset: Name = Field(description="id of a data set", examples=["DATASET"])
+    detector: Name = "isolation_forest"
+    hyperparameters: dict[str, Any] = {}
+    window: Annotated[int, Field(ge=1, le=100_000)] | None = Field(
+        default=None, description="readings a series is judged by; left out, chosen from its rhythm"
+    )
+
+
+class Column(BaseModel):
+    name: str
+    type: str
+    role: str
+
+
+class Found(BaseModel):
+    """Something noticed while the file was read."""
+
+    level: str
+    text: str
+    column: str | None = None
+
+
+class DatasetOut(BaseModel):
+    id: str
+    name: str
+    created: str
+    rows: int
+    kind: str = Field(description="table or series")
+    columns: list[Column]
+    findings: list[Found]
+
+
+class DatasetShort(BaseModel):
+    id: str
+    name: str
+    created: str
+    rows: int
+
+
+class DatasetPage(BaseModel):
+    datasets: list[DatasetShort]
+    total: int
+    next: int | None = Field(description="offset of the next page, null on the last one")
+
+
+class Started(BaseModel):
+    """An analysis that was begun, or one that was there already."""
+
+    session_id: str
+    status: State
+    reused: bool
+    model: str | None = Field(description="NAME@VERSION; null while it is being trained")
+
+
+class Status(BaseModel):
+    status: State
+    progress: int = Field(default=0, description="0 to 100")
+    anomaly_count: int | None = None
+    session_id: str | None = None
+    queue_position: int | None = Field(default=None, description="1 is next")
+    eta_seconds: float | None = None
+    message: str = ""
+    threshold: float | None = None
+    model: str | None = Field(default=None, description="NAME@VERSION")
+
+
+class ReasonOut(BaseModel):
+    """A column that makes the row unusual."""
+
+    column: str
+    share: float = Field(description="of what makes the row unusual, 0 to 1")
+    value: str
+    usual: str
+    text: str
+
+
+class Anomaly(BaseModel):
+    row: int = Field(description="number of the row in the data set, from 0")
+    severity: float = Field(description="percentile among the training scores, 0 to 100")
+    score: float = Field(description="higher is more anomalous")
+    values: dict[str, Any]
+    reasons: list[ReasonOut] = Field(description="strongest first; empty beyond the 2,000 most unusual rows")
+
+
+class AnomalyPage(BaseModel):
+    anomalies: list[Anomaly]
+    total: int
+    threshold: float
+    model: str
+    next: int | None = Field(description="offset of the next page, null on the last one")
+
+
+class ModelShort(BaseModel):
+    id: str = Field(description="NAME@VERSION")
+    name: str
+    version: int
+    detector: str
+    rows: int = Field(description="rows it learned from")
+    dataset: str = Field(description="name of the data it learned from")
+    columns: dict[str, str] = Field(description="columns it needs, with their types")
+    threshold: float
+    created: str
+    shipped: bool = Field(description="came with the program")
+
+
+class ModelOut(ModelShort):
+    hyperparameters: dict[str, Any]
+    features: list[str]
+    left_out: dict[str, str]
+    rule: dict[str, Any]
+    window: int | None
+    notes: list[str]
+    versions: list[int] = Field(description="every version of this name, the newest first")
+
+
+class JobOut(BaseModel):
+    id: str
+    kind: str
+    title: str
+    status: str = Field(description="queued, running, done, failed, cancelled or interrupted")
+    progress: int
+    message: str
+    error: str | None
+    incident: str | None
+    queue_position: int | None
+    eta_seconds: float | None
+    model: str | None = Field(description="what it made, or used")
+
+
+class JobStarted(BaseModel):
+    job: JobOut
+
+
+class Health(BaseModel):
+    status: Literal["ok"]
+
+
+class Problem(BaseModel):
+    """What every refusal looks like."""
+
+    error: str = Field(description="what must hold, and what was found")
+    hint: str = Field(description="what to do")
+    incident: str | None = Field(default=None, description="what to look for in the log of the server")
