@@ -19,11 +19,8 @@ from engine.training import Plan, train
 CHUNK = 4_096  # rows scored between two looks at the cancel flag
 MEMBERS = 4  # networks of an ensemble
 PARTS = 3  # parts a row's columns are hidden in, one after the other
-FEWEST_STEPS, MOST_STEPS = (
-    40,
-    60,
-)  # mini-batches of an epoch of the ensemble: small tables need as many as large ones
-SMALLEST_BATCH = 256  # of the ensemble; smaller ones keep a processor waiting
+FEWEST_STEPS, MOST_STEPS = 20, 30  # mini-batches of an epoch of the ensemble, whatever the number of rows
+SMALLEST_BATCH = 128  # of the ensemble; smaller ones keep a processor waiting
 HIGHEST_RATE = 3.0  # of the ensemble's cycle, in learning rates
 SMALLEST_ERROR = 0.01  # what is nearly always rebuilt exactly must not make a tiny slip look enormous
 FEWEST_HELD_OUT = 20
@@ -93,7 +90,7 @@ class AutoEncoder(Detector):
     )
     batch_size: int = hyperparameter(
         64,
-        "Rows learned from at a time; the robust mode takes at least 256.",
+        "Rows learned from at a time; the robust mode takes at least 128.",
         low=1,
         high=65_536,
         advanced=True,

@@ -17,13 +17,14 @@ from engine.results import ResultStore
 from engine.scoring.thresholds import RULES
 from engine.tasks import run_explain, run_export, run_score, run_train
 from engine.workspace import Workspace
+from tests.engine.checks import quick
 
 
 class Job:
     """A job in a folder of its own that is stopped at the ``last`` word it hears."""
 
     def __init__(self, directory, last=None):
-        self.directory, self.last, self.told = directory, last, []
+        self.directory, self.last, self.told, self.curve = directory, last, [], []
 
     def progress(self, fraction, message=""):
         self.told.append(fraction)
@@ -32,6 +33,9 @@ class Job:
 
     def log(self, text):
         print(text)
+
+    def record(self, **values):
+        self.curve.append(values)
 
 
 @pytest.fixture(scope="module")
@@ -77,7 +81,7 @@ def left_behind(space):
 @pytest.mark.parametrize("detector", CATALOGUE)
 def test_what_training_says_of_its_rows_is_what_the_model_says_bit_for_bit(place, detector, kind):
     space, spec = place
-    done = run_train(spec(kind, detector=detector), Job(space.root))
+    done = run_train(spec(kind, detector=detector, hyperparameters=quick(detector)), Job(space.root))
     trained = space.results.load(done["result"])
     model = Model.load(space.models, done["model"])
     scores = model.score(space.datasets.get(trained.dataset).frame())
