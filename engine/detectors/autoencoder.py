@@ -222,11 +222,13 @@ class AutoEncoder(Detector):
 
     def contributions(self, X: Scores) -> Scores:
         """The share of the score that each column's error makes up (n_samples, n_groups); rows sum to the score."""
-        return np.concatenate([self._parts(errors, known) for errors, known, _ in self.rows_.look(X)])
+        parts = [self._parts(errors, known) for errors, known, _ in self.rows_.look(X)]
+        return np.concatenate(parts) if parts else np.zeros((0, self.cells_.n_groups))
 
     def expectation(self, X: Scores) -> Expectation:
         """What each cell should be given the other columns, and where 90 % of ordinary rows lie around that."""
-        filled = np.concatenate([filled for _, _, filled in self.rows_.look(X)])
+        rebuilt = [filled for _, _, filled in self.rows_.look(X)]
+        filled = np.concatenate(rebuilt) if rebuilt else np.zeros(X.shape)
         low, high = (self.cells_.unscaled(filled + slip) for slip in self.slip_)
         return Expectation(expected=self.cells_.unscaled(filled), low=low, high=high)
 
@@ -263,8 +265,8 @@ class AutoEncoder(Detector):
         if not sound:
             raise StoreError("the stored network is damaged: its parts do not add up")
         self.rows_ = self._network(hidden)
-        stored = {k.partition("/")[2]: a for k, a in arrays.items() if k.startswith("network/")}
-        weights = {name: torch.from_numpy(array.copy()) for name, array in stored.items()}
+        expected = self.rows_.network.state_dict()
+        weights = {name: torch.from_numpy(arrays[f"network/{name}"].copy()) for name in expected}
         if not all(torch.isfinite(tensor).all() for tensor in weights.values()):
             raise StoreError("the stored network is damaged: a weight is not a number")
         try:
