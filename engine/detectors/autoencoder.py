@@ -241,14 +241,13 @@ class AutoEncoder(Detector):
         }
         hidden = self.rows_.own_arrays()
         own = {"unit": self.unit_, "slip": self.slip_}
-        return {**weights, **hidden, **own, **{f"cells/{k}": v for k, v in self.cells_.arrays().items()}}
+        return {**weights, **hidden, **own, **self.cells_.arrays()}
 
     def restore(self, arrays: dict[str, NDArray[Any]], *, n_features: int) -> Self:
         """Build the network the hyperparameters describe and fill it; every shape must be what it should be."""
         import torch
 
-        own = {name.partition("/")[2]: a for name, a in arrays.items() if name.startswith("cells/")}
-        self.cells_ = Cells.restore(own, n_cells=n_features)
+        self.cells_ = Cells.restore(arrays, n_cells=n_features)
         self.groups_, n_groups = self.cells_.groups, self.cells_.n_groups
         self.unit_, self.slip_ = arrays["unit"], arrays["slip"]
         sound = (

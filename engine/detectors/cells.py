@@ -78,25 +78,26 @@ class Cells:
         return cells * self.scale + self.center
 
     def arrays(self) -> dict[str, NDArray[Any]]:
-        return {"groups": self.groups, "choice": self.choice, "center": self.center, "scale": self.scale}
+        return {f"cells/{name}": getattr(self, name) for name in PARTS}
 
     @classmethod
     def restore(cls, arrays: Mapping[str, NDArray[Any]], *, n_cells: int) -> Self:
         """Cells as :meth:`arrays` gave them; a :class:`StoreError` when they are not whole."""
-        groups, scale = arrays["groups"], arrays["scale"]
+        parts = {name: arrays[f"cells/{name}"] for name in PARTS}
+        groups, scale = parts["groups"], parts["scale"]
         whole = (
-            all(arrays[name].shape == (n_cells,) for name in ("groups", "choice", "center", "scale"))
-            and arrays["choice"].dtype == np.bool_
+            all(array.shape == (n_cells,) for array in parts.values())
+            and parts["choice"].dtype == np.bool_
             and np.issubdtype(groups.dtype, np.integer)
             and groups[0] == 0
             and np.isin(np.diff(groups), (0, 1)).all()
-            and np.isfinite(arrays["center"]).all()
+            and np.isfinite(parts["center"]).all()
             and np.isfinite(scale).all()
             and (scale > 0).all()
         )
         if not whole:
             raise StoreError("the stored network is damaged: its columns do not add up")
-        return cls(**{name: np.asarray(arrays[name]) for name in ("groups", "choice", "center", "scale")})
+        return cls(**parts)
 
 
 def _choices(X: Array, groups: NDArray[np.int64]) -> NDArray[np.bool_]:
