@@ -16,10 +16,10 @@ from numpy.typing import NDArray
 from engine.arrays import pack, unpack
 from engine.data.encoding import Encoded
 from engine.data.features import FeatureRecipe
-from engine.data.schema import conformed
+from engine.data.schema import ABSENT, conformed
 from engine.detectors import detector_class
 from engine.detectors.base import Detector, Progress, quiet
-from engine.errors import StoreError
+from engine.errors import SchemaError, StoreError
 from engine.hyperparameters import checked
 from engine.scoring.thresholds import N_QUANTILES, Rule, rule_from_dict, severity
 from engine.store import ModelRef, ModelStore
@@ -138,8 +138,16 @@ class Model:
     def encode(self, frame: pd.DataFrame, mapping: Mapping[str, str] | None = None) -> Prepared:
         """Bring a table into the form the detector judges. ``mapping``: needed column -> column of ``frame``.
 
+        A detector that takes missing cells can do without a column that is mapped to ``""``.
+
         Raises :class:`~engine.errors.SchemaError` when a column is missing or of another type.
         """
+        absent = [column for column, here in (mapping or {}).items() if here == ABSENT]
+        if absent and not self.detector.mixed:
+            raise SchemaError(
+                f"{self.card.title} needs every column it learned from, and is told to do without '{absent[0]}'; "
+                "map the column to one of this data, or use a model that can"
+            )
         table, notes = conformed(frame, self.card.columns, mapping or {})
         return Prepared.by(self.recipe, table, notes)
 

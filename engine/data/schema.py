@@ -14,6 +14,10 @@ from engine.data.reading.types import ColumnType
 from engine.errors import SchemaError
 
 NUMBERS = {"integer", "number", "boolean"}
+ABSENT = ""
+"""In a mapping: the column is not in this data, and the model is to do without it."""
+
+MOST_ABSENT = 0.2  # share of the columns a model may do without
 EMPTY_AS = {"integer": "float64", "number": "float64", "boolean": "boolean", "datetime": "datetime64[us]"}
 """What a column without a single value is read as where the model learned from such a type."""
 
@@ -70,7 +74,7 @@ def compare(
     """
     mapping = mapping or {}
     stands_for = {column: mapping.get(column, column) for column in needed}
-    missing = tuple(column for column, here in stands_for.items() if here not in types)
+    missing = tuple(column for column, here in stands_for.items() if here not in types and here != ABSENT)
     extra = tuple(column for column in types if column not in stands_for.values())
     retyped = {
         column: (needed[column], types[here])
@@ -90,9 +94,20 @@ def compare(
 def conformed(
     frame: pd.DataFrame, needed: Mapping[str, str], mapping: Mapping[str, str]
 ) -> tuple[pd.DataFrame, list[str]]:
-    """The needed columns of ``frame`` under the names the model knows, and notes on what was left aside."""
+    """The needed columns of ``frame`` under the names the model knows, and notes on what was left aside.
+
+    A column mapped to ``ABSENT`` comes out empty; more than a fifth of them are a :class:`SchemaError`.
+    """
     frame, mapping = named(frame), {column: str(here) for column, here in mapping.items()}
     types: dict[str, str] = {name: type_of(frame[name]) for name in frame.columns}
+    absent = [column for column in needed if mapping.get(column) == ABSENT]
+    if len(absent) > MOST_ABSENT * len(needed):
+        raise SchemaError(
+            f"the model can do without {int(MOST_ABSENT * len(needed))} of its {len(needed)} columns, and "
+            f"{len(absent)} are not here: {', '.join(absent)}"
+        )
+    frame = frame.assign(**{ABSENT: np.nan}) if absent else frame
+    types |= {ABSENT: "number"} if absent else {}
     wanted = {mapping.get(column, column) for column in needed} & types.keys()
     empty = {name for name in wanted if frame[name].isna().all()}
     fit = compare(needed, types, mapping, empty)
@@ -102,13 +117,16 @@ def conformed(
             "map the columns by hand, bring the columns it learned from, or train a new model"
         )
     chosen = frame[[mapping.get(column, column) for column in needed]].set_axis(list(needed), axis=1)
-    notes = [f"'{column}' is read from '{here}'" for column, here in mapping.items() if column in needed]
+    notes = [
+        f"'{column}' is read from '{here}'" for column, here in mapping.items() if column in needed and here
+    ]
+    notes += [f"'{column}' is not here; rows are judged by the other columns" for column in absent]
     for column, learned in needed.items():
         here = mapping.get(column, column)
-        if here in empty and len(frame):
+        if here in empty and here != ABSENT and len(frame):
             notes.append(f"'{column}' holds no value here and counts as typical")
         if not _compatible(learned, types[here]):  # an empty column, whose type nothing tells
-            chosen[column] = pd.Series(np.nan, index=frame.index).astype(EMPTY_AS[learned])
+            chosen[column] = pd.Series(np.nan, index=frame.index).astype(EMPTY_AS.get(learned, "str"))
         elif learned in ("integer", "number") and types[here] == "boolean":
             # A sensor that happens to show only 0 and 1 in this file is still a number, with a window behind it.
             chosen[column] = chosen[column].astype("Float64")

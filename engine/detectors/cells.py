@@ -17,6 +17,7 @@ from engine.errors import StoreError
 
 Array = NDArray[np.float64]
 
+PARTS = ("groups", "choice", "center", "scale")
 SEEN_LIMIT = (
     8.0  # what a network sees of a cell: further out looks the same, so that one cell cannot drown the others
 )
