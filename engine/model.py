@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from engine.arrays import pack, unpack
 from engine.data.encoding import Encoded
 from engine.data.features import FeatureRecipe
+from engine.data.fingerprint import Fingerprint
 from engine.data.schema import conformed
 from engine.detectors import detector_class
 from engine.detectors.base import Detector, Progress, quiet
@@ -23,6 +24,7 @@ from engine.errors import StoreError
 from engine.scoring.thresholds import N_QUANTILES, Rule, rule_from_dict, severity
 from engine.store import ModelRef, ModelStore
 
+FINGERPRINT = "fingerprint.json"
 LIBRARIES = ("numpy", "pandas", "scikit-learn")
 
 
@@ -52,6 +54,8 @@ class Card:
     created: str = ""
     parts: dict[str, Any] = field(default_factory=dict)
     shipped: bool = False
+    job: str = ""  # the job that trained it, where it was one
+    origin: str = ""  # the bundle it was imported from
 
     @property
     def id(self) -> str:
@@ -132,6 +136,7 @@ class Model:
     card: Card
     detector: Detector
     recipe: FeatureRecipe
+    fingerprint: Fingerprint | None = None  # None where it was stored before drift was measured
 
     def encode(self, frame: pd.DataFrame, mapping: Mapping[str, str] | None = None) -> Prepared:
         """Bring a table into the form the detector judges. ``mapping``: needed column -> column of ``frame``.
@@ -173,6 +178,8 @@ class Model:
             "recipe.json": json.dumps(self.recipe.as_dict()).encode(),
             "detector.safetensors": pack(self.detector.arrays()),
         }
+        if self.fingerprint is not None:
+            parts[FINGERPRINT] = json.dumps(self.fingerprint.as_dict()).encode()
         return Card.from_dict(store.card(store.save(self.card.name, card, parts)))
 
     @classmethod
@@ -186,12 +193,13 @@ class Model:
             arrays = unpack(parts["detector.safetensors"])
             detector = detector_class(card.detector)(**card.hyperparameters)
             detector.restore(arrays, n_features=len(recipe.encoder.encoded_names))
+            fingerprint = _fingerprint(parts)
         except (KeyError, TypeError, ValueError, IndexError, AttributeError) as problem:
             raise StoreError(
                 f"model '{ref}' is damaged and cannot be used ({problem}); train it again"
             ) from problem
         detector.set_threshold(card.threshold)
-        return cls(card=card, detector=detector, recipe=recipe)
+        return cls(card=card, detector=detector, recipe=recipe, fingerprint=fingerprint)
 
 
 def load_recipe(store: ModelStore, ref: str | ModelRef) -> FeatureRecipe:
@@ -203,6 +211,21 @@ def load_recipe(store: ModelStore, ref: str | ModelRef) -> FeatureRecipe:
         raise StoreError(
             f"model '{ref}' is damaged and cannot be used ({problem}); train it again"
         ) from problem
+
+
+def load_fingerprint(store: ModelStore, ref: str | ModelRef) -> Fingerprint | None:
+    """The fingerprint of a model's training rows; None where it was stored before drift was measured."""
+    ref = store.resolve(ref)
+    try:
+        return _fingerprint(store.parts(ref))
+    except (KeyError, TypeError, ValueError, AttributeError) as problem:
+        raise StoreError(
+            f"the fingerprint of model '{ref}' is damaged ({problem}); train it again"
+        ) from problem
+
+
+def _fingerprint(parts: Mapping[str, bytes]) -> Fingerprint | None:
+    return Fingerprint.from_dict(json.loads(parts[FINGERPRINT])) if FINGERPRINT in parts else None
 
 
 def library_versions() -> dict[str, str]:
