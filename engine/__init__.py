@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from engine.model import Card, Model, load_recipe
     from engine.report import result_name
     from engine.results import Result
+    from engine.scoring.drift import Drift
     from engine.scoring.explanations import METHOD_TEXT
     from engine.scoring.metrics import Curve, best_f1_of, confusion_at, curve
     from engine.scoring.reasons import nearest_normal, places
@@ -43,6 +44,7 @@ _HOMES = {
     "DataError": "engine.errors",
     "Dataset": "engine.data.dataset",
     "Detector": "engine.detectors",
+    "Drift": "engine.scoring.drift",
     "EngineError": "engine.errors",
     "FeatureRecipe": "engine.data.features",
     "Hyperparameter": "engine.hyperparameters",
@@ -91,6 +93,7 @@ __all__ = [
     "DataError",
     "Dataset",
     "Detector",
+    "Drift",
     "EngineError",
     "FeatureRecipe",
     "Hyperparameter",

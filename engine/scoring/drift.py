@@ -110,7 +110,8 @@ class Drift:
             self.columns
         ):
             share = 100 * self.scores.extreme if self.scores else 0.0
-            return f"{share:.0f} % of the rows are more unusual than {EXTREME:.0f} % of the training rows."
+            moved = f"; the columns that moved are {_listed(self.shifted)}" if self.shifted else ""
+            return f"{share:.0f} % of the rows are more unusual than {EXTREME:.0f} % of the training rows{moved}."
         if self.verdict == "another world":
             return (
                 f"{len(self.shifted)} of {len(self.columns)} columns are unlike the training data: "

@@ -88,6 +88,20 @@ def test_what_training_says_of_its_rows_is_what_the_model_says_bit_for_bit(place
     assert space.results.load(done["result"]).about == before
 
 
+def test_a_result_says_whether_its_data_is_like_the_training_data(place):
+    space, spec = place
+    done = run_train(spec("table"), Job(space.root / "a-job"))
+    trained = space.results.load(done["result"])
+    assert trained.drift.verdict == "fits"
+    assert trained.drift.sentence == "These are the rows the model learned from."
+    assert space.models.card(done["model"])["job"] == "a-job"
+    mapping = {"flow_rate": "vibration", "vibration": "flow_rate"}
+    again = run_score(spec("table", model=done["model"], mapping=mapping), Job(space.root))
+    drift = space.results.load(again["result"]).drift
+    assert set(drift.shifted) == {"flow_rate", "vibration"}
+    assert drift.verdict != "fits"
+
+
 def test_the_training_table_is_encoded_once_and_not_scored_again(place, monkeypatch):
     space, spec = place
     encoded, transform = [], FeatureRecipe.transform

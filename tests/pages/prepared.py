@@ -9,7 +9,7 @@ import pandas as pd
 
 from engine import ReadingOptions, Roles, Workspace
 from engine.data.samples import SAMPLES
-from engine.tasks import run_train
+from engine.tasks import run_score, run_train
 
 FAULTY = 12
 PUMPS_ROWS = 400
@@ -80,6 +80,12 @@ def judged(
         "models": str(space.models_root),
     }
     return {"data": data.id, "result": run_train(spec, _Quiet())["result"]}
+
+
+def scored(space: Workspace, data, model: str) -> dict[str, str]:
+    """Judge a data set with a stored model; what the address of its result says."""
+    places = {"dataset": data.id, "workspace": str(space.root), "models": str(space.models_root)}
+    return {"data": data.id, "result": run_score({"model": model, **places}, _Quiet())["result"]}
 
 
 class _Quiet:
