@@ -187,7 +187,11 @@ class Model:
         """The model of that name (its active version) or ``name@version``, checked for damage part by part."""
         ref = store.resolve(ref)
         card = Card.from_dict(store.card(ref))
-        parts = store.parts(ref)
+        return cls.restored(card, store.parts(ref))
+
+    @classmethod
+    def restored(cls, card: Card, parts: Mapping[str, bytes]) -> Model:
+        """The model a card and its parts describe; a StoreError when they do not hold together."""
         try:
             recipe = FeatureRecipe.from_dict(json.loads(parts["recipe.json"]))
             arrays = unpack(parts["detector.safetensors"])
@@ -196,7 +200,7 @@ class Model:
             fingerprint = _fingerprint(parts)
         except (KeyError, TypeError, ValueError, IndexError, AttributeError) as problem:
             raise StoreError(
-                f"model '{ref}' is damaged and cannot be used ({problem}); train it again"
+                f"model '{card.id}' is damaged and cannot be used ({problem}); train it again"
             ) from problem
         detector.set_threshold(card.threshold)
         return cls(card=card, detector=detector, recipe=recipe, fingerprint=fingerprint)

@@ -100,9 +100,31 @@ class ModelStore:
             chosen = self.resolve(ref)
             self.parts(chosen)  # a damaged version must not become the one everybody uses
             key = folder_name(chosen.name)
-            record = {"version": chosen.version, "newest": max(self._shelf.versions(key))}
+            active = self._shelf.active(key)
+            before = int(active.name) if active else chosen.version
+            if before == chosen.version:  # promoted again: what was before stays before
+                earlier = self._shelf.before(key)
+                before = int(earlier.name) if earlier else chosen.version
+            newest = max(self._shelf.versions(key))
+            record = {"version": chosen.version, "newest": newest, "before": before}
             files.make_folder(self._root / key)
             files.write_atomically(self._root / key / ACTIVE, _json(record), staging=self._staging)
+
+    def before(self, name: str) -> ModelRef | None:
+        """The version that was active before the present one; None if there is no other."""
+        name = _parsed(name)[0]
+        with _in_words(f"model '{name}' cannot be found"):
+            self._found(name, None)
+            folder = self._shelf.before(folder_name(name))
+            return None if folder is None else self._ref(name, folder)
+
+    def roll_back(self, name: str) -> ModelRef:
+        """Make the version active that was so before; once more comes back to the present one."""
+        earlier = self.before(name)
+        if earlier is None:
+            raise UsageError(f"model '{name}' has one version only, so there is none to go back to")
+        self.promote(earlier)
+        return earlier
 
     def delete(self, ref: str | ModelRef) -> None:
         """Remove one version (``"pump@3"``), or all that the user saved under a name (``"pump"``)."""

@@ -41,6 +41,7 @@ class Detector:
     speed: ClassVar[int]  # 1 slow .. 3 fast
     reference: ClassVar[str]  # author (year)
     learns_from_labels: ClassVar[bool] = False
+    probe_tolerance: ClassVar[float] = 1e-9  # by how much a score may differ, relatively, on another machine
 
     contamination: float = hyperparameter(
         0.05,
