@@ -100,13 +100,8 @@ class ModelStore:
             chosen = self.resolve(ref)
             self.parts(chosen)  # a damaged version must not become the one everybody uses
             key = folder_name(chosen.name)
-            active = self._shelf.active(key)
-            before = int(active.name) if active else chosen.version
-            if before == chosen.version:  # promoted again: what was before stays before
-                earlier = self._shelf.before(key)
-                before = int(earlier.name) if earlier else chosen.version
             newest = max(self._shelf.versions(key))
-            record = {"version": chosen.version, "newest": newest, "before": before}
+            record = {"version": chosen.version, "newest": newest, "before": self._replaced(key, chosen)}
             files.make_folder(self._root / key)
             files.write_atomically(self._root / key / ACTIVE, _json(record), staging=self._staging)
 
@@ -248,6 +243,16 @@ class ModelStore:
         except (StoreError, OSError) as problem:
             return _damaged(key, None, problem, shipped=False)
         return self._listed(key, folder) if folder else None
+
+    def _replaced(self, key: str, chosen: ModelRef) -> int:
+        """The version a promotion takes the place of; 0 where that cannot be told."""
+        try:
+            folder = self._shelf.active(key)
+            if folder is not None and int(folder.name) == chosen.version:
+                folder = self._shelf.before(key)  # promoted again: what was before stays before
+        except StoreError:  # the record is damaged, and about to be replaced
+            return 0
+        return int(folder.name) if folder else 0
 
     # ---- the disk
 
