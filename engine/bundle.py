@@ -95,9 +95,10 @@ def import_bundle(store: ModelStore, path: Path, *, label: str = "", name: str |
 
     ``label`` is what the person calls the file.
     """
+    from engine.data.dataset import shown_name
     from engine.model import Card
 
-    label = label or path.name
+    label = shown_name(label or path.name)
     wanted = None if name is None else validated_name(name)
     try:
         if label.lower().endswith(RUNS_CODE):

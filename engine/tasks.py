@@ -12,6 +12,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from engine.analysis import drift_of, explain_worst, flagged, train_and_score
+from engine.bundle import export_bundle
 from engine.errors import UsageError
 from engine.model import Model, Prepared, Scores
 from engine.report import result_table, write_result
@@ -136,6 +137,14 @@ def run_export(spec: dict[str, Any], job: Job) -> dict[str, Any]:
     job.progress(0.4, "Writing the file")
     path = job.directory / Path(spec["name"]).name  # goes when the job goes
     write_result(path, table, settings)
+    return {"path": str(path)}
+
+
+def run_bundle(spec: dict[str, Any], job: Job) -> dict[str, Any]:
+    """Write ``model`` as a bundle, one file to send. Returns the file's ``path``."""
+    job.progress(0.1, "Packing the model")
+    path = job.directory / "model.zip"  # goes when the job goes
+    path.write_bytes(export_bundle(_workspace(spec).models, spec["model"]))
     return {"path": str(path)}
 
 

@@ -1,10 +1,13 @@
 """The work inside a job: nothing is left of one that was stopped or failed, and nothing is done twice."""
 
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 import pytest
 
 from engine.analysis import judge
+from engine.bundle import export_bundle
 from engine.data.dataset import Dataset
 from engine.data.features import FeatureRecipe
 from engine.data.roles import Roles
@@ -13,7 +16,7 @@ from engine.errors import Cancelled, UsageError
 from engine.model import Model
 from engine.results import ResultStore
 from engine.scoring.thresholds import RULES
-from engine.tasks import run_explain, run_export, run_score, run_train
+from engine.tasks import run_bundle, run_explain, run_export, run_score, run_train
 from engine.workspace import Workspace
 
 
@@ -176,6 +179,14 @@ def test_explaining_a_reading_sees_the_readings_before_it(place):
         "readings in a row"
         in run_explain(spec("series", model=done["model"], row=0), Job(space.root))["obstacle"]
     )
+
+
+def test_a_bundle_lies_in_the_folder_of_its_job(place, tmp_path):
+    space, spec = place
+    done = run_train(spec("table"), Job(space.root))
+    path = Path(run_bundle(spec("table", model=done["model"]), Job(tmp_path))["path"])
+    assert path.parent == tmp_path
+    assert path.read_bytes() == export_bundle(space.models, done["model"])
 
 
 def test_an_export_lies_in_the_folder_of_its_job_and_flags_as_the_screen_does(place, tmp_path):
