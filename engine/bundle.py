@@ -102,7 +102,7 @@ def import_bundle(store: ModelStore, path: Path, *, label: str = "", name: str |
     wanted = None if name is None else validated_name(name)
     try:
         if label.lower().endswith(RUNS_CODE):
-            raise _runs_code(label)
+            raise _runs_code()
         manifest, parts = read_bundle(path)
         _try_in_child(path)
     except StoreError as problem:
@@ -110,7 +110,8 @@ def import_bundle(store: ModelStore, path: Path, *, label: str = "", name: str |
     from engine.trial import PROBE
 
     kept = {part: data for part, data in parts.items() if part != PROBE}
-    origin = f"{label}, there {manifest['name']}@{manifest['version']}"
+    kept_since = manifest["created"][:16].replace("T", " ")
+    origin = f"{label}, there {manifest['name']}@{manifest['version']} of {kept_since} UTC"
     ref = store.save(wanted or manifest["name"], {**manifest, "origin": origin}, kept)
     return Card.from_dict(store.card(ref))
 
@@ -125,7 +126,7 @@ def read_bundle(path: Path) -> tuple[dict[str, Any], dict[str, bytes]]:
     with path.open("rb") as file:
         start = file.read(8)
     if start.startswith(_SIGNATURES):
-        raise _runs_code(path.name)
+        raise _runs_code()
     if not start.startswith(b"PK\x03\x04"):
         raise StoreError(
             "this is not a bundle; a bundle is the .zip that 'models export' or the models page made"
@@ -229,7 +230,7 @@ def _try_in_child(path: Path) -> None:
         raise StoreError(str(outcome["error"]))
 
 
-def _runs_code(name: str) -> StoreError:
-    return StoreError(
-        f"'{name[:80]}': this file can run code when opened; export the model as a Loupe bundle"
-    )
+def _runs_code(part: str = "") -> StoreError:
+    """The refusal of a file, or of a part in it, that is no data."""
+    found = f"it holds {part[:80]!a}: " if part else ""
+    return StoreError(f"{found}this file can run code when opened; export the model as a Loupe bundle")

@@ -56,7 +56,7 @@ def facts(card: Card) -> dict[str, str]:
         "Rows judged": f"{card.judged:,}",
         "Data": card.dataset,
         "Data sha256": card.dataset_hash[:16],
-        "Trained": f"{card.created[:16].replace('T', ' ')} UTC",
-        "Seconds": f"{card.seconds:.1f}",
+        "Imported" if card.origin else "Kept": f"{card.created[:16].replace('T', ' ')} UTC",
+        "Training took": f"{card.seconds:.1f} s",
         "Versions": ", ".join(f"{name} {number}" for name, number in card.versions.items()),
     }

@@ -47,23 +47,23 @@ def shelf() -> None:
 def _model(active: Card) -> list[Card]:
     """One model; returns the cards of its versions that can be used."""
     versions = server.workspace().models.versions(active.name)
-    left, right = st.columns([4, 1], vertical_alignment="center")
-    left.markdown(
-        f"**{plain(active.name)}** · {active.title}"
-        + (" · :blue-badge[comes with Loupe]" if active.shipped else "")
-    )
     count = f"{len(versions)} {'version' if len(versions) == 1 else 'versions'}"
     origin = f"learned from {active.rows:,} rows of {active.dataset}"
-    left.caption(plain(f"Active is version {active.version}, {origin}; {count}."))
-    with right.popover("Versions", width="stretch"):
-        for values in versions:
-            _version(active.name, values)
-        if not active.shipped:
-            st.divider()
-            _delete_button(active.name)
-    with st.container(horizontal=True):
+    with st.container(horizontal=True, vertical_alignment="center"):
+        with st.container(width="stretch", gap="small"):
+            st.markdown(
+                f"**{plain(active.name)}** · {active.title}"
+                + (" · :blue-badge[comes with Loupe]" if active.shipped else "")
+            )
+            st.caption(plain(f"Active is version {active.version}, {origin}; {count}."))
         _roll_back_button(active.name)
         bundles.export_button(active)
+        with st.popover("Versions"):
+            for values in versions:
+                _version(active.name, values)
+            if not active.shipped:
+                st.divider()
+                _delete_button(active.name)
     with st.expander("Card"):
         _card(active)
     return [card for values in versions if (card := readable_card(values)) is not None]
@@ -106,7 +106,8 @@ def _card(card: Card) -> None:
     roles = card.roles["columns"]
     facts = {
         "Detector": card.title,
-        "Trained": f"{card.created[:16].replace('T', ' ')} UTC, in {card.seconds:.1f} s",
+        "Imported" if card.origin else "Kept": f"{card.created[:16].replace('T', ' ')} UTC",
+        "Training took": f"{card.seconds:.1f} s",
         "Data": f"{card.dataset} ({card.rows:,} rows, {card.judged:,} judged)",
         "Data sha256": card.dataset_hash[:16],
         "First threshold": f"{card.threshold:.6g}, {card.rule['kind']} {card.rule['value']:g}",

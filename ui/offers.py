@@ -76,9 +76,7 @@ def _model(offer: Offer, data: Dataset) -> None:
             left.caption(f":material/check: The columns fit{more}.")
             if offer.moved:
                 moved = ", ".join(map(repr, offer.moved))
-                left.caption(
-                    f":material/moving: {plain(f'At a glance, {moved} lies where training had little.')}"
-                )
+                left.caption(f":material/moving: At a glance, moved away from training: {plain(moved)}.")
         else:
             left.caption(f":material/block: Does not fit yet: {plain(fit.problem)}.")
             _mapping_form(card, data, fit)

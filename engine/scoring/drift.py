@@ -174,7 +174,7 @@ def judged_drift(
     verdict: Verdict = "fits"
     if world:
         verdict = "another world"
-    elif not columns:
+    elif not columns and not learned:
         verdict = "not measured"
     elif shifted or (scores is not None and scores.shifted):
         verdict = "shifted"

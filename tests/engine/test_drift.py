@@ -155,6 +155,13 @@ def test_a_few_rows_say_nothing_about_where_they_come_from(world):
     assert "19 rows are too few to tell, 20 are needed" in drift.sentence
 
 
+def test_the_training_rows_of_a_model_without_a_fingerprint_fit(world):
+    reference = world[2]
+    scores = score_drift(reference, reference, 3_000, 1.0)
+    assert judged_drift(2_001, [], scores, learned=True, why="old").verdict == "fits"
+    assert judged_drift(2_001, [], scores, why="old").sentence.endswith("was not measured: old.")
+
+
 def test_values_that_training_never_had_are_a_shift_whatever_the_statistics_say(world):
     frame = drawn(np.random.default_rng(6), 30)
     frame["region"] = ["Z"] * 16 + ["A"] * 14

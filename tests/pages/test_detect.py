@@ -149,4 +149,4 @@ def test_data_that_moved_is_said_beside_the_model_before_it_judges(open_page, ad
     frame = pumps(90)
     data = brought(space, frame.assign(heat=frame["heat"] + 40), "hot.csv", tmp_path)
     at = open_page("detect", data=data.id)
-    assert "At a glance, 'heat' lies where training had little." in texts(at)
+    assert "At a glance, moved away from training: 'heat'." in texts(at)

@@ -38,7 +38,7 @@ def test_the_most_unusual_rows_come_first_with_reasons(open_page, addresses):
     at = open_page("results", **addresses["pumps"])
     assert metrics(at)["Flagged"] == "20"
     assert "more unusual than 95 %" in texts(at).replace("*", "")
-    table = next(found.value for found in at.dataframe if "Why" in found.value)
+    table = at.dataframe[0].value
     assert len(table) == 20
     assert set(table["Row"][:5]) <= set(range(PUMPS_ROWS - FAULTY + 1, PUMPS_ROWS + 1))
     assert table["Why"].str.contains("flow|pressure").sum() >= FAULTY
@@ -56,9 +56,9 @@ def test_shifted_data_is_named_before_any_flag(open_page, addresses, space, tmp_
     data = brought(space, frame.assign(heat=frame["heat"] + 6), "warm.csv", tmp_path)
     at = open_page("results", **scored(space, data, "pumps@1"))
     assert at.warning[0].value.startswith("**Shifted: heat.**")
-    then_and_now = at.dataframe[0].value
+    then_and_now = at.table[0].value
     assert then_and_now["Column"][0] == "heat"
-    assert then_and_now["Shifted"].tolist() == ["yes", "", ""]
+    assert then_and_now[""].tolist() == [":orange-badge[shifted]", "", ""]
     assert then_and_now["Usual in training"][0] != then_and_now["Usual here"][0]
 
 
