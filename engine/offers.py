@@ -72,7 +72,7 @@ def offers_for(
         )
     for offer in found:
         if offer.wanted and not offer.fit.fits:
-            problem = f"the model everybody is to use, '{offer.card.id}', does not fit: {offer.fit.problem}"
+            problem = f"the model set for everybody, '{offer.card.id}', does not fit: {offer.fit.problem}"
     return sorted(found, key=lambda offer: offer.rank), problem
 
 
@@ -93,7 +93,7 @@ def _wanted(store: ModelStore, ref: str) -> tuple[Card | None, str]:
     try:
         return Card.from_dict(store.card(ref)), ""
     except EngineError as problem:
-        return None, f"the model everybody is to use cannot be: {problem}"
+        return None, f"the model set for everybody cannot be used: {problem}"
 
 
 def _moved(printed: Prints, card: Card, profile: Mapping[str, Any]) -> tuple[str, ...]:

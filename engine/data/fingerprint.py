@@ -61,7 +61,7 @@ class Fingerprint:
         """The fingerprint of training rows, in the columns the recipe needs."""
         order = _order(table, recipe)
         kinds = _kinds(recipe)
-        columns = {name: _print(table[name], kind, order) for name, kind in kinds.items()}
+        columns = {name: _Content.of(table[name], kind, order).printed() for name, kind in kinds.items()}
         return cls(rows=len(table), columns=columns)
 
     def compare(self, table: pd.DataFrame, recipe: FeatureRecipe) -> list[ColumnDrift]:
@@ -110,22 +110,54 @@ def _order(table: pd.DataFrame, recipe: FeatureRecipe) -> NDArray[np.int64] | No
     return np.lexsort(keys)
 
 
-def _print(column: pd.Series, kind: CodeKind, order: NDArray[np.int64] | None) -> ColumnPrint:
-    values = _values(column, kind)
-    span = 1.0 if order is None else _span(values, order)
-    if kind != "category":
-        return ColumnPrint(kind=kind, values=NumberPrint.of(_usable(values), len(column), span))
-    return ColumnPrint(kind=kind, values=LevelPrint.of(_counts(column), len(column), span))
+@dataclass(frozen=True, kw_only=True)
+class _Content:
+    """What one column of a table holds, read once."""
+
+    kind: CodeKind
+    cells: int
+    numbers: NDArray[np.float64]  # the usable ones (n_values,); none of a category
+    counts: Counter[str]  # of the levels of a category
+    span: float
+
+    @classmethod
+    def of(cls, column: pd.Series, kind: CodeKind, order: NDArray[np.int64] | None) -> _Content:
+        if kind == "category":
+            levels, names = as_levels(column)
+            sizes = np.bincount(levels[levels >= 0], minlength=len(names))
+            counts: Counter[str] = Counter()
+            for name, size in zip(names, sizes.tolist(), strict=True):
+                counts[name] += size
+            numbers = np.zeros(0)
+            # How long a category lasts is told by its commonest level.
+            paced = (
+                (levels == sizes.argmax()).astype(np.float64) if order is not None and len(names) else numbers
+            )
+        else:
+            paced = as_numbers(column, ColumnCode(name=str(column.name), kind=kind))
+            numbers, counts = _usable(paced), Counter()
+        span = 1.0 if order is None or len(paced) == 0 else _span(paced[order])
+        return cls(kind=kind, cells=len(column), numbers=numbers, counts=counts, span=span)
+
+    def printed(self) -> ColumnPrint:
+        """The print of the column."""
+        values: NumberPrint | LevelPrint
+        if self.kind == "category":
+            values = LevelPrint.of(self.counts, self.cells, self.span)
+        else:
+            values = NumberPrint.of(self.numbers, self.cells, self.span)
+        return ColumnPrint(kind=self.kind, values=values)
 
 
 def _drift(name: str, column: pd.Series, then: ColumnPrint, order: NDArray[np.int64] | None) -> ColumnDrift:
-    now = _print(column, then.kind, order)
+    content = _Content.of(column, then.kind, order)
+    now = content.printed()
     # A short stretch of a slow series looks quick: what was learned of its pace in training counts for both.
-    span = max(now.values.span, then.values.span)
+    span = max(content.span, then.values.span)
     if isinstance(then.values, LevelPrint):
-        found = level_difference(then.values, _counts(column), len(column), span)
+        found = level_difference(then.values, content.counts, content.cells, span)
     else:
-        found = number_difference(then.values, _usable(_values(column, then.kind)), len(column), span)
+        found = number_difference(then.values, content.numbers, content.cells, span)
     beyond = [(found.unseen, "never seen in training"), (found.outside, "beyond the training range")]
     more = [f"{percent(share)} {what}" for share, what in beyond if share >= WORTH_SAYING]
     return ColumnDrift(
@@ -142,36 +174,16 @@ def _drift(name: str, column: pd.Series, then: ColumnPrint, order: NDArray[np.in
     )
 
 
-def _values(column: pd.Series, kind: CodeKind) -> NDArray[np.float64]:
-    """A column as numbers (n_samples,), NaN where there is none; of categories whether a cell holds the commonest."""
-    if kind != "category":
-        return as_numbers(column, ColumnCode(name=str(column.name), kind=kind))
-    levels, _ = as_levels(column)
-    if not (levels >= 0).any():
-        return np.full(len(column), np.nan)
-    commonest = int(np.bincount(levels[levels >= 0]).argmax())
-    return np.where(levels < 0, np.nan, (levels == commonest).astype(np.float64))
-
-
 def _usable(values: NDArray[np.float64]) -> NDArray[np.float64]:
     return values[np.abs(values) <= IMPOSSIBLE]
 
 
-def _counts(column: pd.Series) -> Counter[str]:
-    """The number of cells of each level."""
-    numbers, names = as_levels(column)
-    counts: Counter[str] = Counter()
-    for level, count in zip(names, np.bincount(numbers[numbers >= 0], minlength=len(names)), strict=True):
-        counts[level] += int(count)
-    return counts
-
-
-def _span(values: NDArray[np.float64], order: NDArray[np.int64]) -> float:
+def _span(values: NDArray[np.float64]) -> float:
     """How many readings in a row are worth one independent value: the integrated autocorrelation time.
 
     ``1 + 2 (r1 + r2 + …)`` up to the first correlation that is not positive (Geyer, 1992).
     """
-    x = _usable(values[order])
+    x = _usable(values)
     if len(x) < 3 or np.ptp(x) == 0:
         return 1.0
     x = (x - x.mean()) / np.ptp(x)

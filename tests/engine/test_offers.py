@@ -128,11 +128,11 @@ def test_a_wanted_model_that_cannot_be_used_is_said_and_the_others_are_offered(s
     found, problem = offered(space, data, wanted="pmp")
     assert (names(found), problem) == (
         ["pump", "other"],
-        "the model everybody is to use cannot be: there is no model 'pmp'; there is 'pump'",
+        "the model set for everybody cannot be used: there is no model 'pmp'; there is 'pump'",
     )
     found, problem = offered(space, data, wanted="other")
     assert names(found)[0] == "pump"
-    assert problem == "the model everybody is to use, 'other@1', does not fit: column 'speed' missing"
+    assert problem == "the model set for everybody, 'other@1', does not fit: column 'speed' missing"
 
 
 def test_a_damaged_model_is_passed_over(space, bring, learn):

@@ -131,8 +131,8 @@ def test_the_model_everybody_is_to_use_comes_first_and_says_so(
 @pytest.mark.parametrize(
     ("wanted", "said"),
     [
-        ("nobody", "The model everybody is to use cannot be: there is no model 'nobody'"),
-        ("rhythm", "The model everybody is to use, 'rhythm@1', does not fit: columns"),
+        ("nobody", "The model set for everybody cannot be used: there is no model 'nobody'"),
+        ("rhythm", "The model set for everybody, 'rhythm@1', does not fit: columns"),
         ("rhythm@x", "a model's version must be a number"),
     ],
 )
