@@ -12,8 +12,10 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from engine.analysis import Judgement, evaluate, judge, train
+    from engine.bundle import import_bundle
     from engine.data.dataset import Dataset
     from engine.data.features import FeatureRecipe
+    from engine.data.fingerprint import Fingerprint
     from engine.data.reading import ReadingOptions, read_table
     from engine.data.roles import Roles, as_binary, seconds_of, suggest
     from engine.data.samples import SAMPLES
@@ -22,9 +24,11 @@ if TYPE_CHECKING:
     from engine.errors import DataError, EngineError, UsageError
     from engine.hyperparameters import Hyperparameter, declared
     from engine.jobs import Job, JobManager
-    from engine.model import Card, Model, load_recipe
+    from engine.model import Card, Model, load_fingerprint, load_recipe
+    from engine.offers import Offer, offers_for, readable_card
     from engine.report import result_name
     from engine.results import Result
+    from engine.scoring.drift import Drift
     from engine.scoring.explanations import METHOD_TEXT
     from engine.scoring.metrics import Curve, best_f1_of, confusion_at, curve
     from engine.scoring.reasons import nearest_normal, places
@@ -43,14 +47,17 @@ _HOMES = {
     "DataError": "engine.errors",
     "Dataset": "engine.data.dataset",
     "Detector": "engine.detectors",
+    "Drift": "engine.scoring.drift",
     "EngineError": "engine.errors",
     "FeatureRecipe": "engine.data.features",
+    "Fingerprint": "engine.data.fingerprint",
     "Hyperparameter": "engine.hyperparameters",
     "Job": "engine.jobs",
     "JobManager": "engine.jobs",
     "Judgement": "engine.analysis",
     "Model": "engine.model",
     "ModelStore": "engine.store",
+    "Offer": "engine.offers",
     "ReadingOptions": "engine.data.reading",
     "Result": "engine.results",
     "Roles": "engine.data.roles",
@@ -66,12 +73,16 @@ _HOMES = {
     "declared": "engine.hyperparameters",
     "detector_class": "engine.detectors",
     "evaluate": "engine.analysis",
+    "import_bundle": "engine.bundle",
     "judge": "engine.analysis",
+    "load_fingerprint": "engine.model",
     "load_recipe": "engine.model",
     "nearest_normal": "engine.scoring.reasons",
+    "offers_for": "engine.offers",
     "places": "engine.scoring.reasons",
     "python_snippet": "engine.snippets",
     "read_table": "engine.data.reading",
+    "readable_card": "engine.offers",
     "result_name": "engine.report",
     "rule_from_dict": "engine.scoring.thresholds",
     "seconds_of": "engine.data.roles",
@@ -91,14 +102,17 @@ __all__ = [
     "DataError",
     "Dataset",
     "Detector",
+    "Drift",
     "EngineError",
     "FeatureRecipe",
+    "Fingerprint",
     "Hyperparameter",
     "Job",
     "JobManager",
     "Judgement",
     "Model",
     "ModelStore",
+    "Offer",
     "ReadingOptions",
     "Result",
     "Roles",
@@ -114,12 +128,16 @@ __all__ = [
     "declared",
     "detector_class",
     "evaluate",
+    "import_bundle",
     "judge",
+    "load_fingerprint",
     "load_recipe",
     "nearest_normal",
+    "offers_for",
     "places",
     "python_snippet",
     "read_table",
+    "readable_card",
     "result_name",
     "rule_from_dict",
     "seconds_of",

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from engine.data.encoding import Scaling
 from engine.data.features import FeatureRecipe
+from engine.data.fingerprint import Fingerprint
 from engine.data.roles import Roles, seconds_of
 from engine.data.schema import named, type_of
 from engine.detectors import detector_class
@@ -24,6 +25,8 @@ from engine.detectors.base import Course, Detector, Progress, quiet
 from engine.errors import DataError, UsageError
 from engine.hyperparameters import checked
 from engine.model import Card, Model, Prepared, Scores, library_versions
+from engine.scoring.drift import FEWEST_ROWS as FEWEST_COMPARED
+from engine.scoring.drift import Drift, judged_drift, score_drift
 from engine.scoring.metrics import Confusion, Curve, confusion_at, curve
 from engine.scoring.reasons import Explained, explain
 from engine.scoring.thresholds import GRID, Contamination, Rule, reference_quantiles
@@ -133,7 +136,8 @@ def train_and_score(
         versions=library_versions(),
     )
     learner.set_threshold(card.threshold)  # as a loaded model has it, so that both flag the same rows
-    model = Model(card=card, detector=learner, recipe=recipe)
+    fingerprint = Fingerprint.of(prepared.table, recipe)
+    model = Model(card=card, detector=learner, recipe=recipe, fingerprint=fingerprint)
     progress(1.0, "Trained")
     return Training(model=model, prepared=prepared, scores=model.judged(prepared, values))
 
@@ -268,6 +272,24 @@ def evaluation_at(points: Curve, threshold: float) -> Evaluation:
     """Check one threshold against a curve that is known already."""
     labelled = points.positives + points.negatives
     return Evaluation(curve=points, confusion=confusion_at(points, threshold), labelled=labelled)
+
+
+def drift_of(model: Model, prepared: Prepared, scores: Scores, *, learned: bool = False) -> Drift:
+    """Whether rows look like those the model learned from, column by column and by their scores.
+
+    ``learned`` says that they are those rows. To be read before any flag is believed.
+    """
+    printed, columns, why = model.fingerprint, [], "this model was stored before drift was measured"
+    span = (
+        float(model.recipe.windows.length) if model.recipe.windows else 1.0
+    )  # scores of one window are alike
+    if printed is not None:
+        columns, span = printed.compare(prepared.table, model.recipe), max(span, printed.span)
+    values = scores.values[scores.judged]
+    found = None
+    if len(values) >= FEWEST_COMPARED:
+        found = score_drift(values, model.card.reference_scores, model.card.judged, span)
+    return judged_drift(len(scores.values), columns, found, learned=learned, why=why)
 
 
 def explain_worst(model: Model, prepared: Prepared, scores: Scores, most: int = MOST_EXPLAINED) -> Explained:

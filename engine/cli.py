@@ -124,18 +124,26 @@ def _add_score(verbs: Any) -> None:
 
 
 def _add_models(verbs: Any) -> None:
-    models = verbs.add_parser("models", help="list, show, promote, delete or verify stored models")
+    models = verbs.add_parser("models", help="list, show, promote, send, delete or verify stored models")
     actions = models.add_subparsers(required=True, metavar="ACTION")
     for action, run, needs_model, text in (
         ("list", model_commands.list_models, False, "every model with its active version"),
         ("show", model_commands.show_model, True, "the card of a model"),
         ("promote", model_commands.promote_model, True, "make a version the active one"),
+        ("rollback", model_commands.roll_back_model, True, "make the version active that was so before"),
+        ("export", model_commands.export_model, True, "write a model as a bundle, one .zip to send"),
+        ("import", model_commands.import_model, False, "check a bundle and keep its model"),
         ("delete", model_commands.delete_model, True, "delete a version, or every version of a name"),
         ("verify", model_commands.verify_models, False, "check every stored part for damage"),
     ):
         command = actions.add_parser(action, help=text)
         if needs_model:
             command.add_argument("model", metavar="NAME[@VERSION]")
+        if action == "export":
+            command.add_argument("--output", required=True, type=Path, metavar="FILE.zip")
+        if action == "import":
+            command.add_argument("bundle", type=Path, metavar="FILE.zip")
+            command.add_argument("--name", help="name to keep it under (default: its own)")
         _add_store(command)
         command.add_argument("--json", action="store_true", help="JSON on stdout")
         command.set_defaults(run=run)

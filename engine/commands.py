@@ -27,12 +27,15 @@ def score(options: argparse.Namespace) -> None:
     store = store_of(options)
     ref = store.resolve(options.model)
     frame, _ = read(options.data, options.read, warm="sklearn.ensemble")
-    from engine.analysis import judge
+    from engine.analysis import drift_of, judge
     from engine.model import Model
 
     model = Model.load(store, ref)
     prepared = model.encode(frame, mapping)
     scores = model.judge(prepared, progress=progress)
+    drift = drift_of(model, prepared, scores)
+    if drift.verdict != "fits":
+        note(f"{drift.verdict}: {drift.sentence} {drift.advice}")
     rule = asked or model.card.default_rule
     judgement = judge(scores.values, model.card, rule)
     table = _with_reasons(frame, model, prepared, scores, judgement)
@@ -40,6 +43,7 @@ def score(options: argparse.Namespace) -> None:
         "data": options.data.name,
         "model": model.card.id,
         "detector": model.card.title,
+        "drift": f"{drift.verdict}: {drift.sentence}",
         "rule": f"{rule.title} {rule.value:g}".strip(),
         "threshold": repr(judgement.threshold),
         "flagged rows": str(judgement.flagged),
@@ -51,6 +55,8 @@ def score(options: argparse.Namespace) -> None:
         note(text)
     share = f"{100 * judgement.share:.2g} %"
     print(f"flagged {judgement.flagged:,} of {judgement.judged:,} rows ({share}) -> {options.output}")
+    if drift.verdict == "fits":
+        print(f"fits: {drift.sentence}")
     if judgement.judged < judgement.rows:
         print(f"{judgement.rows - judgement.judged:,} rows could not be judged; 'reasons' says why")
 

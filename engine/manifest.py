@@ -167,8 +167,11 @@ def manifest_bytes(card: Mapping[str, Any], **own: Any) -> bytes:
     return data
 
 
-def read_manifest(data: bytes, *, folder: str, version: int) -> dict[str, Any]:
-    """The manifest in these bytes; a StoreError's text says what is wrong with it."""
+def read_manifest(data: bytes, *, folder: str | None = None, version: int | None = None) -> dict[str, Any]:
+    """The manifest in these bytes; a StoreError's text says what is wrong with it.
+
+    ``folder`` and ``version`` say where it lies in a store; without them any model's will do.
+    """
     try:
         manifest = json.loads(data.decode())
     except (ValueError, RecursionError):
@@ -191,11 +194,13 @@ def read_manifest(data: bytes, *, folder: str, version: int) -> dict[str, Any]:
     return manifest
 
 
-def _check_own(manifest: dict[str, Any], *, folder: str, version: int) -> None:
-    """Raise a StoreError unless the store's own entries are sound and belong to this place."""
-    name, parts = manifest.get("name"), manifest.get("parts")
-    if not isinstance(name, str) or folder_name(name) != folder or manifest.get("version") != version:
-        raise StoreError(f"its {MANIFEST} is that of '{name}@{manifest.get('version')}'")
+def _check_own(manifest: dict[str, Any], *, folder: str | None, version: int | None) -> None:
+    """Raise a StoreError unless the store's own entries are sound and belong to this place, if there is one."""
+    name, number, parts = manifest.get("name"), manifest.get("version"), manifest.get("parts")
+    if not isinstance(name, str) or type(number) is not int:
+        raise StoreError(f"its {MANIFEST} does not say which model it is of")
+    if (folder is not None and folder_name(name) != folder) or (version is not None and number != version):
+        raise StoreError(f"its {MANIFEST} is that of '{name}@{number}'")
     if not isinstance(manifest.get("created"), str):
         raise StoreError(f"its {MANIFEST} does not say when it was saved")
     if not isinstance(parts, dict) or len(parts) > MAX_PARTS:

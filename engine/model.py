@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from engine.arrays import pack, unpack
 from engine.data.encoding import Encoded
 from engine.data.features import FeatureRecipe
+from engine.data.fingerprint import Fingerprint
 from engine.data.schema import ABSENT, conformed
 from engine.detectors import detector_class
 from engine.detectors.base import Detector, Progress, quiet
@@ -24,6 +25,7 @@ from engine.hyperparameters import checked
 from engine.scoring.thresholds import N_QUANTILES, Rule, rule_from_dict, severity
 from engine.store import ModelRef, ModelStore
 
+FINGERPRINT = "fingerprint.json"
 LIBRARIES = ("numpy", "pandas", "scikit-learn")
 
 
@@ -54,6 +56,8 @@ class Card:
     created: str = ""
     parts: dict[str, Any] = field(default_factory=dict)
     shipped: bool = False
+    job: str = ""  # the job that trained it, where it was one
+    origin: str = ""  # the bundle it was imported from
 
     @property
     def id(self) -> str:
@@ -134,6 +138,7 @@ class Model:
     card: Card
     detector: Detector
     recipe: FeatureRecipe
+    fingerprint: Fingerprint | None = None  # None where it was stored before drift was measured
 
     def encode(self, frame: pd.DataFrame, mapping: Mapping[str, str] | None = None) -> Prepared:
         """Bring a table into the form the detector judges. ``mapping``: needed column -> column of ``frame``.
@@ -183,6 +188,8 @@ class Model:
             "recipe.json": json.dumps(self.recipe.as_dict()).encode(),
             "detector.safetensors": pack(self.detector.arrays()),
         }
+        if self.fingerprint is not None:
+            parts[FINGERPRINT] = json.dumps(self.fingerprint.as_dict()).encode()
         return Card.from_dict(store.card(store.save(self.card.name, card, parts)))
 
     @classmethod
@@ -190,19 +197,24 @@ class Model:
         """The model of that name (its active version) or ``name@version``, checked for damage part by part."""
         ref = store.resolve(ref)
         card = Card.from_dict(store.card(ref))
-        parts = store.parts(ref)
+        return cls.restored(card, store.parts(ref))
+
+    @classmethod
+    def restored(cls, card: Card, parts: Mapping[str, bytes]) -> Model:
+        """The model a card and its parts describe; a StoreError when they do not hold together."""
         try:
             recipe = FeatureRecipe.from_dict(json.loads(parts["recipe.json"]))
             arrays = unpack(parts["detector.safetensors"])
             kind = detector_class(card.detector)
             detector = kind(**checked(kind, {**card.hyperparameters}))  # JSON has no tuples
             detector.restore(arrays, n_features=len(recipe.encoder.encoded_names))
+            fingerprint = _fingerprint(parts)
         except (KeyError, TypeError, ValueError, IndexError, AttributeError) as problem:
             raise StoreError(
-                f"model '{ref}' is damaged and cannot be used ({problem}); train it again"
+                f"model '{card.id}' is damaged and cannot be used ({problem}); train it again"
             ) from problem
         detector.set_threshold(card.threshold)
-        return cls(card=card, detector=detector, recipe=recipe)
+        return cls(card=card, detector=detector, recipe=recipe, fingerprint=fingerprint)
 
 
 def load_recipe(store: ModelStore, ref: str | ModelRef) -> FeatureRecipe:
@@ -214,6 +226,21 @@ def load_recipe(store: ModelStore, ref: str | ModelRef) -> FeatureRecipe:
         raise StoreError(
             f"model '{ref}' is damaged and cannot be used ({problem}); train it again"
         ) from problem
+
+
+def load_fingerprint(store: ModelStore, ref: str | ModelRef) -> Fingerprint | None:
+    """The fingerprint of a model's training rows; None where it was stored before drift was measured."""
+    ref = store.resolve(ref)
+    try:
+        return _fingerprint(store.parts(ref))
+    except (KeyError, TypeError, ValueError, AttributeError) as problem:
+        raise StoreError(
+            f"the fingerprint of model '{ref}' is damaged ({problem}); train it again"
+        ) from problem
+
+
+def _fingerprint(parts: Mapping[str, bytes]) -> Fingerprint | None:
+    return Fingerprint.from_dict(json.loads(parts[FINGERPRINT])) if FINGERPRINT in parts else None
 
 
 def library_versions() -> dict[str, str]:

@@ -54,6 +54,38 @@ def delete_model(options: argparse.Namespace) -> None:
     print(json_text({"model": options.model}) if options.json else f"{options.model} is deleted")
 
 
+def roll_back_model(options: argparse.Namespace) -> None:
+    """Make the version active that was so before."""
+    ref = str(store_of(options).roll_back(options.model))
+    print(json_text({"model": ref}) if options.json else f"{ref} is the active version again")
+
+
+def export_model(options: argparse.Namespace) -> None:
+    """Write a model as a bundle, one file to send."""
+    from engine.bundle import export_bundle
+    from engine.files import write_atomically
+
+    if options.output.suffix.lower() != ".zip":
+        raise UsageError(f"a bundle's name must end in .zip, got '{options.output.name}'")
+    if not options.output.parent.is_dir():
+        raise UsageError(f"there is no folder '{options.output.parent}'")
+    store = store_of(options)
+    ref = str(store.resolve(options.model))
+    write_atomically(options.output, export_bundle(store, ref))
+    answer = {"model": ref, "output": str(options.output)}
+    print(json_text(answer) if options.json else f"{ref} -> {options.output}")
+
+
+def import_model(options: argparse.Namespace) -> None:
+    """Check a bundle and keep its model as the next version of its name."""
+    from engine.bundle import import_bundle
+
+    if not options.bundle.is_file():
+        raise UsageError(f"there is no file '{options.bundle}'")
+    card = import_bundle(store_of(options), options.bundle, name=options.name)
+    print(json_text({"model": card.id}) if options.json else f"{card.id} is imported: {card.title}")
+
+
 def verify_models(options: argparse.Namespace) -> None:
     """Check every stored part against its checksum."""
     problems = [str(problem) for problem in store_of(options).verify()]

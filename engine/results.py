@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 from engine import files
 from engine.errors import StoreError
 from engine.model import Scores
+from engine.scoring.drift import Drift
 from engine.scoring.reasons import Explained, sentence
 
 ABOUT, WORST = "about.json", "worst.parquet"
@@ -61,6 +62,15 @@ class Result:
     @property
     def mapping(self) -> dict[str, str]:
         return dict(self.about.get("mapping", {}))
+
+    @cached_property
+    def drift(self) -> Drift:
+        """Whether the data looks like what the model learned from; results of earlier versions cannot say."""
+        kept = self.about.get("drift")
+        if kept:
+            return Drift.from_dict(kept)
+        why = "this result was stored before drift was measured; score the data again"
+        return Drift(verdict="not measured", rows=len(self.values), why=why)
 
     @cached_property
     def obstacles(self) -> dict[int, str]:
@@ -126,6 +136,7 @@ class ResultStore:
         explained: Explained,
         frame: pd.DataFrame,
         mapping: Mapping[str, str] | None = None,
+        drift: Drift | None = None,
     ) -> str:
         """Keep scores, reasons and the explained rows of ``frame``; what was saved of the same before is replaced."""
         id = self.id_of(model, dataset, mapping)
@@ -140,6 +151,7 @@ class ResultStore:
             "obstacles": obstacles.tolist(),
             "reasons": [[reason.as_dict() for reason in reasons] for reasons in explained.reasons],
             "sentences": [sentence(reasons) for reasons in explained.reasons],
+            "drift": None if drift is None else drift.as_dict(),
         }
         arrays = {
             "values": scores.values,

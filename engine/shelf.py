@@ -72,6 +72,22 @@ class Shelf:
             return versions[record["version"]]
         return versions.get(newest)
 
+    def before(self, key: str) -> Path | None:
+        """The folder of the version that was active before the present one; None if there is none."""
+        active, versions = self.active(key), self.versions(key)
+        if active is None:
+            return None
+        unpromoted = {"version": 0, "newest": 0, "before": 0}
+        record = _record(self.places[0] / key / ACTIVE, "version", "newest", optional="before") or unpromoted
+        if int(active.name) == record["version"]:  # promoted instead of
+            earlier = [record["before"] or record["newest"]]
+        else:  # saved after another since the promotion, else after the one promoted
+            earlier = sorted((n for n in versions if record["newest"] < n < int(active.name)), reverse=True)
+            earlier.append(record["version"])
+        others = sorted((n for n in versions if n != int(active.name)), reverse=True)
+        chosen = next((n for n in [*earlier, *others] if n in versions and n != int(active.name)), None)
+        return None if chosen is None else versions[chosen]
+
     def newest(self, key: str) -> Path | None:
         """The folder of the version saved last, whichever is active."""
         versions = self.versions(key)
@@ -183,11 +199,15 @@ def _names(folder: Path) -> list[str]:
         return []
 
 
-def _record(path: Path, *keys: str) -> dict[str, int] | None:
-    """The numbers in a small file of the store's own, or None if there is no such file."""
+def _record(path: Path, *keys: str, optional: str = "") -> dict[str, int] | None:
+    """The numbers in a small file of the store's own, or None if there is no such file.
+
+    ``optional`` is 0 where an earlier version of this program did not write it.
+    """
     try:
         record = json.loads(files.read_plain_file(path, limit=1000) or b"")
-        return {key: int(record[key]) for key in keys}
+        numbers = {key: int(record[key]) for key in keys}
+        return numbers | ({optional: int(record.get(optional, 0))} if optional else {})
     except FileNotFoundError:
         return None
     except (ValueError, KeyError, TypeError, RecursionError, OverflowError):

@@ -100,9 +100,26 @@ class ModelStore:
             chosen = self.resolve(ref)
             self.parts(chosen)  # a damaged version must not become the one everybody uses
             key = folder_name(chosen.name)
-            record = {"version": chosen.version, "newest": max(self._shelf.versions(key))}
+            newest = max(self._shelf.versions(key))
+            record = {"version": chosen.version, "newest": newest, "before": self._replaced(key, chosen)}
             files.make_folder(self._root / key)
             files.write_atomically(self._root / key / ACTIVE, _json(record), staging=self._staging)
+
+    def before(self, name: str) -> ModelRef | None:
+        """The version that was active before the present one; None if there is no other."""
+        name = _parsed(name)[0]
+        with _in_words(f"model '{name}' cannot be found"):
+            self._found(name, None)
+            folder = self._shelf.before(folder_name(name))
+            return None if folder is None else self._ref(name, folder)
+
+    def roll_back(self, name: str) -> ModelRef:
+        """Make the version active that was so before; once more comes back to the present one."""
+        earlier = self.before(name)
+        if earlier is None:
+            raise UsageError(f"model '{name}' has one version only, so there is none to go back to")
+        self.promote(earlier)
+        return earlier
 
     def delete(self, ref: str | ModelRef) -> None:
         """Remove one version (``"pump@3"``), or all that the user saved under a name (``"pump"``)."""
@@ -230,6 +247,16 @@ class ModelStore:
         except (StoreError, OSError) as problem:
             return _damaged(key, None, problem, shipped=False)
         return self._listed(key, folder) if folder else None
+
+    def _replaced(self, key: str, chosen: ModelRef) -> int:
+        """The version a promotion takes the place of; 0 where that cannot be told."""
+        try:
+            folder = self._shelf.active(key)
+            if folder is not None and int(folder.name) == chosen.version:
+                folder = self._shelf.before(key)  # promoted again: what was before stays before
+        except StoreError:  # the record is damaged, and about to be replaced
+            return 0
+        return int(folder.name) if folder else 0
 
     # ---- the disk
 

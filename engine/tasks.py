@@ -5,12 +5,14 @@ A spec is plain JSON: ids of data set and model and the choices made. A task ret
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
 
-from engine.analysis import explain_worst, flagged, train_and_score
+from engine.analysis import drift_of, explain_worst, flagged, train_and_score
+from engine.bundle import export_bundle
 from engine.data.roles import Roles
 from engine.errors import StoreError, UsageError
 from engine.model import Model, Prepared, Scores
@@ -77,9 +79,13 @@ def run_train(spec: dict[str, Any], job: Job) -> dict[str, Any]:
         metrics = metrics_of(training, frame)
         job.progress(0.95, "Keeping model and result")  # the last moment to stop
         with recording.step("saving"):
-            card = training.model.save(space.models)
+            drift = drift_of(training.model, training.prepared, training.scores, learned=True)
+            trained = replace(training.model, card=replace(training.model.card, job=job.directory.name))
+            card = trained.save(space.models)
             try:
-                result = space.results.save(card.id, dataset.id, training.scores, explained, frame)
+                result = space.results.save(
+                    card.id, dataset.id, training.scores, explained, frame, drift=drift
+                )
             except BaseException:
                 space.models.delete(card.id)  # the person was told that it failed, so nobody expects a model
                 raise
@@ -104,10 +110,12 @@ def run_score(spec: dict[str, Any], job: Job) -> dict[str, Any]:
     frame, mapping = dataset.frame(), spec.get("mapping") or {}
     prepared = model.encode(frame, mapping)
     scores = model.judge(prepared, progress=lambda done, message: job.progress(0.7 * done, message))
+    drift = drift_of(model, prepared, scores, learned=dataset.sha256 == model.card.dataset_hash)
+    job.log(f"{drift.verdict}: {drift.sentence}")
     explained = _explained(model, prepared, scores, job, start=0.7)
     return {
         "model": model.card.id,
-        "result": space.results.save(model.card.id, dataset.id, scores, explained, frame, mapping),
+        "result": space.results.save(model.card.id, dataset.id, scores, explained, frame, mapping, drift),
     }
 
 
@@ -151,6 +159,7 @@ def run_export(spec: dict[str, Any], job: Job) -> dict[str, Any]:
         "data": dataset.name,
         "data sha256": dataset.sha256,
         "model": found.model,
+        "drift": f"{found.drift.verdict}: {found.drift.sentence}",
         "rule": spec["rule"],
         "threshold": repr(threshold),
         "flagged rows": f"{int(flags.sum()):,} of {int(np.isfinite(scores).sum()):,} judged, {len(scores):,} in all",
@@ -158,6 +167,14 @@ def run_export(spec: dict[str, Any], job: Job) -> dict[str, Any]:
     job.progress(0.4, "Writing the file")
     path = job.directory / Path(spec["name"]).name  # goes when the job goes
     write_result(path, table, settings)
+    return {"path": str(path)}
+
+
+def run_bundle(spec: dict[str, Any], job: Job) -> dict[str, Any]:
+    """Write ``model`` as a bundle, one file to send. Returns the file's ``path``."""
+    job.progress(0.1, "Packing the model")
+    path = job.directory / "model.zip"  # goes when the job goes
+    path.write_bytes(export_bundle(_workspace(spec).models, spec["model"]))
     return {"path": str(path)}
 
 

@@ -38,6 +38,7 @@ FUNCTIONS = {
     "score": "engine.tasks:run_score",
     "explain": "engine.tasks:run_explain",
     "export": "engine.tasks:run_export",
+    "bundle": "engine.tasks:run_bundle",
 }
 """The work a job of each kind does: `run(spec, job) -> result`, imported when it is needed."""
 

@@ -1,7 +1,8 @@
 """Where everything is kept: one folder with data sets, results, runs and jobs, and one with models.
 
-Set by environment: ``LOUPE_WORKSPACE`` (default ``workspace``), ``LOUPE_MODELS`` (default ``models``) and
-``LOUPE_DATABASE`` (an SQLAlchemy URL; default SQLite inside the workspace).
+Set by environment: ``LOUPE_WORKSPACE`` (default ``workspace``), ``LOUPE_MODELS`` (default ``models``),
+``LOUPE_DATABASE`` (an SQLAlchemy URL; default SQLite inside the workspace) and ``LOUPE_ACTIVE_MODEL`` (a model that is
+offered before all others).
 """
 
 from __future__ import annotations
@@ -44,6 +45,11 @@ class Workspace:
     def database_url(self) -> str | None:
         """Where jobs are recorded; None: SQLite inside the workspace."""
         return os.environ.get("LOUPE_DATABASE")
+
+    @property
+    def active_model(self) -> str:
+        """The model everybody is to use, NAME or NAME@VERSION; empty when each data set may have its own."""
+        return os.environ.get("LOUPE_ACTIVE_MODEL", "").strip()
 
     @cached_property
     def datasets(self) -> DatasetStore:

@@ -3,17 +3,18 @@
 import streamlit as st
 
 from engine import CATALOGUE
-from ui import detecting, panels
+from ui import detecting, offers, panels
 
 panels.show_problem()
 data = panels.need_dataset()
 st.title("Detect", anchor=False)
+offers.ready(data)
 
 train, load = st.tabs(["Train a detector", "Use a trained model"])
 with train:
     kind = detecting.choose_detector(CATALOGUE)
     detecting.training_form(kind, data)
 with load:
-    detecting.model_list(data)
+    offers.model_list(data)
 detecting.progress(data)
 detecting.earlier(data)

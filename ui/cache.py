@@ -17,11 +17,13 @@ from engine import (
     Curve,
     Dataset,
     FeatureRecipe,
+    Fingerprint,
     Result,
     as_binary,
     best_f1_of,
     charts,
     curve,
+    load_fingerprint,
     load_recipe,
     seconds_of,
 )
@@ -47,9 +49,10 @@ def result(id: str) -> Result:
 
 
 def forget_models() -> None:
-    """Forget the cards and recipes of models, after one was deleted."""
+    """Forget the cards, recipes and fingerprints of models, after one was deleted."""
     _card.clear()
-    _recipe.clear()
+    recipe.clear()
+    fingerprint.clear()
 
 
 def histogram(id: str) -> tuple[np.ndarray, np.ndarray]:
@@ -95,6 +98,12 @@ def checked(result_id: str, label: str) -> Checked:
 @st.cache_resource(max_entries=64, show_spinner=False)
 def _card(model: str, root: str) -> Card:
     return Card.from_dict(server.workspace().models.card(model))
+
+
+@st.cache_resource(max_entries=64, show_spinner=False)
+def fingerprint(model: str) -> Fingerprint | None:
+    """How the training columns of a model (name@version) were distributed; None where that was not kept."""
+    return load_fingerprint(server.workspace().models, model)
 
 
 @st.cache_resource(max_entries=4, show_spinner=False)
@@ -194,11 +203,6 @@ def _entities(dataset_id: str, entity: str) -> list[str]:
     return sorted(_column(dataset_id, entity).dropna().astype(str).unique())[:5_000]
 
 
-def recipe(model: str) -> FeatureRecipe:
-    """How a model (name@version) looks at rows."""
-    return _recipe(model)
-
-
 def row(dataset_id: str, number: int) -> pd.DataFrame:
     """One row of a data set, as a table of one row."""
     return _row(dataset_id, number)
@@ -210,7 +214,8 @@ def normal_rows(result_id: str) -> pd.DataFrame:
 
 
 @st.cache_resource(max_entries=16, show_spinner=False)
-def _recipe(model: str) -> FeatureRecipe:
+def recipe(model: str) -> FeatureRecipe:
+    """How a model (name@version) looks at rows."""
     return load_recipe(server.workspace().models, model)
 
 

@@ -1,4 +1,4 @@
-"""The model library: every model with its versions and cards; promote, delete, verify."""
+"""The model library: every model with its versions and cards; promote, roll back, compare, send, delete, verify."""
 
 from __future__ import annotations
 
@@ -6,30 +6,37 @@ from typing import Any
 
 import streamlit as st
 
-from engine import Card
-from ui import cache, server
-from ui.detecting import readable
-from ui.panels import attempt, empty_state, plain
+from engine import Card, EngineError, readable_card
+from ui import bundles, cache, comparing, server
+from ui.panels import attempt, empty_state, page, plain
+from ui.session import owner, session
+
+LOG_LINES = 12
 
 
 def shelf() -> None:
-    """All models, newest first, and a check of what is stored."""
-    cards = server.workspace().models.models()
-    if not cards:
+    """All models, newest first, and what can be done with them."""
+    news = session().take_news()
+    if news:
+        st.success(news, icon=":material/check_circle:")
+    listed = server.workspace().models.models()
+    if not listed:
         empty_state(
             "No models yet", "Train a detector on your data; the model is kept here.", "detect", "Detect"
         )
-        return
-    for values in cards:
+    versions: list[Card] = []
+    for values in listed:
         with st.container(border=True):
-            card = readable(values)
+            card = readable_card(values)
             if card is not None:
-                _model(card)
+                versions += _model(card)
                 continue
             why = values.get("damaged") or "this version of Loupe does not know it"
             st.error(plain(f"{values['name']} cannot be used: {why}"), icon=":material/error:")
             _delete_button(values["name"])
-    if st.button("Check every stored model for damage", icon=":material/verified:"):
+    comparing.two_models(versions)
+    bundles.import_form()
+    if listed and st.button("Check every stored model for damage", icon=":material/verified:"):
         problems = server.workspace().models.verify()
         for problem in problems:
             st.error(plain(f"{problem.ref}: {problem.reason}"), icon=":material/error:")
@@ -37,24 +44,29 @@ def shelf() -> None:
             st.success("Every stored model is sound.", icon=":material/check_circle:")
 
 
-def _model(active: Card) -> None:
+def _model(active: Card) -> list[Card]:
+    """One model; returns the cards of its versions that can be used."""
     versions = server.workspace().models.versions(active.name)
-    left, right = st.columns([4, 1], vertical_alignment="center")
-    left.markdown(
-        f"**{plain(active.name)}** · {active.title}"
-        + (" · :blue-badge[comes with Loupe]" if active.shipped else "")
-    )
     count = f"{len(versions)} {'version' if len(versions) == 1 else 'versions'}"
     origin = f"learned from {active.rows:,} rows of {active.dataset}"
-    left.caption(plain(f"Active is version {active.version}, {origin}; {count}."))
-    with right.popover("Versions", width="stretch"):
-        for values in versions:
-            _version(active.name, values)
-        if not active.shipped:
-            st.divider()
-            _delete_button(active.name)
+    with st.container(horizontal=True, vertical_alignment="center"):
+        with st.container(width="stretch", gap="small"):
+            st.markdown(
+                f"**{plain(active.name)}** · {active.title}"
+                + (" · :blue-badge[comes with Loupe]" if active.shipped else "")
+            )
+            st.caption(plain(f"Active is version {active.version}, {origin}; {count}."))
+        _roll_back_button(active.name)
+        bundles.export_button(active)
+        with st.popover("Versions"):
+            for values in versions:
+                _version(active.name, values)
+            if not active.shipped:
+                st.divider()
+                _delete_button(active.name)
     with st.expander("Card"):
         _card(active)
+    return [card for values in versions if (card := readable_card(values)) is not None]
 
 
 def _version(name: str, values: dict[str, Any]) -> None:
@@ -73,11 +85,29 @@ def _version(name: str, values: dict[str, Any]) -> None:
             st.button("Delete", key=f"delete-{ref}", on_click=_delete, args=(ref,), type="tertiary")
 
 
+def _roll_back_button(name: str) -> None:
+    """Back to the version active before, where there is one."""
+    try:
+        before = server.workspace().models.before(name)
+    except EngineError:
+        return  # deleted a moment ago
+    if before is not None:
+        st.button(
+            f"Roll back to version {before.version}",
+            key=f"roll-back-{name}",
+            icon=":material/undo:",
+            on_click=_roll_back,
+            args=(name,),
+            help="Makes the version active that was so before. Once more brings you back.",
+        )
+
+
 def _card(card: Card) -> None:
     roles = card.roles["columns"]
     facts = {
         "Detector": card.title,
-        "Trained": f"{card.created[:16].replace('T', ' ')} UTC, in {card.seconds:.1f} s",
+        "Imported" if card.origin else "Kept": f"{card.created[:16].replace('T', ' ')} UTC",
+        "Training took": f"{card.seconds:.1f} s",
         "Data": f"{card.dataset} ({card.rows:,} rows, {card.judged:,} judged)",
         "Data sha256": card.dataset_hash[:16],
         "First threshold": f"{card.threshold:.6g}, {card.rule['kind']} {card.rule['value']:g}",
@@ -87,6 +117,8 @@ def _card(card: Card) -> None:
     }
     if run := server.workspace().runs.find(card.id, card.created):
         facts["Run"] = f"{run.parent.name}/{run.name} in the workspace"
+    if card.origin:
+        facts["Imported from"] = card.origin
     left, right = st.columns(2)
     left.table({"Value": {name: plain(text) for name, text in facts.items()}})
     right.markdown("**Hyperparameters**")
@@ -98,6 +130,33 @@ def _card(card: Card) -> None:
         st.caption(plain(f"'{column}' was left out: it {why}."))
     for note in card.notes:
         st.caption(f":material/info: {plain(note)}")
+    _lineage(card)
+
+
+def _lineage(card: Card) -> None:
+    """Where the model comes from: its data, if it is stored here, and the job that trained it, if that was yours."""
+    data = next((d for d in server.workspace().datasets.all() if d.sha256 == card.dataset_hash), None)
+    with st.container(horizontal=True, vertical_alignment="center"):
+        if data is not None and st.button(
+            plain(f"Open {data.name}"), key=f"data-of-{card.id}", icon=":material/table:", type="tertiary"
+        ):
+            session().open_dataset(data.id)
+            st.switch_page(page("data"))
+        if data is None:
+            st.caption("The data it learned from is not stored here.")
+        _training_log(card)
+
+
+def _training_log(card: Card) -> None:
+    try:
+        job = server.jobs().get(card.job) if card.job else None
+    except EngineError:
+        job = None  # jobs are kept for some weeks only
+    if job is None or job.owner != owner():
+        return
+    log = server.jobs().log_tail(job.id, LOG_LINES)
+    with st.popover("Training log", type="tertiary"):
+        st.code(log or "The log is empty.", language=None)
 
 
 def _delete_button(name: str) -> None:
@@ -108,6 +167,10 @@ def _delete_button(name: str) -> None:
 
 def _promote(ref: str) -> None:
     attempt(lambda: server.workspace().models.promote(ref))
+
+
+def _roll_back(name: str) -> None:
+    attempt(lambda: server.workspace().models.roll_back(name))
 
 
 def _delete(ref: str) -> None:

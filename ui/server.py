@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import time
 from functools import cache
 from threading import Lock
 from typing import Any
 
-from engine import Job, JobManager, Workspace
+from engine import EngineError, Job, JobManager, Workspace
 
 HEAD_START_SECONDS = 4.0  # of the first page before what it does not need: the spare worker, the charts
+PATIENCE_SECONDS = 600
 _starting = Lock()
 
 
@@ -35,6 +37,20 @@ def submit(kind: str, dataset: str, spec: dict[str, Any], *, owner: str, title: 
     space = workspace()
     places = {"dataset": dataset, "workspace": str(space.root), "models": str(space.models_root)}
     return jobs().submit(kind, {**spec, **places}, owner=owner, title=title)
+
+
+def answer(kind: str, dataset: str, spec: dict[str, Any], *, owner: str, title: str) -> dict[str, Any]:
+    """What a job returns, waited for: for downloads, which run outside the page."""
+    job = submit(kind, dataset, spec, owner=owner, title=title)
+    ends = time.monotonic() + PATIENCE_SECONDS
+    while job.active and time.monotonic() < ends:
+        time.sleep(0.1)
+        job = jobs().get(job.id)
+    if job.active:
+        jobs().cancel(job.id)
+    if job.state != "done" or not job.result:
+        raise EngineError(job.error or "the file could not be written in time")
+    return job.result
 
 
 def close() -> None:

@@ -26,6 +26,7 @@ class Session:
     rule_value: float = 0.0
     row: int | None = None
     upload: int = 0  # number of the upload widget: a new number is an empty one
+    bundle: int = 0  # the same for bundles of models
     watched: str | None = None  # the job whose result opens when it is done
     asked: tuple[str, int] | None = None  # the result and row an explanation was asked for
     asking: str | None = None  # the job that works it out
@@ -33,6 +34,7 @@ class Session:
         default_factory=lambda: token_urlsafe(24)
     )  # owner of the jobs of a browser without cookie
     problem: str | None = None  # what went wrong in a callback, to be shown once
+    news: str | None = None  # what went well in a callback, to be shown once
 
     def rule(self, default: Rule) -> Rule:
         """The chosen threshold rule, or the model's own."""
@@ -59,6 +61,10 @@ class Session:
     def take_problem(self) -> str | None:
         problem, self.problem = self.problem, None
         return problem
+
+    def take_news(self) -> str | None:
+        news, self.news = self.news, None
+        return news
 
 
 def session() -> Session:
@@ -100,6 +106,11 @@ def theme() -> Literal["light", "dark"]:
 def upload_key() -> str:
     """Key of the upload widget; :func:`uploaded` reads it and hands on an empty one."""
     return f"upload-{session().upload}"
+
+
+def bundle_key() -> str:
+    """Key of the widget that takes bundles of models."""
+    return f"bundle-{session().bundle}"
 
 
 def uploaded() -> Any:

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import time
 from functools import partial
 from pathlib import Path
 
 import streamlit as st
 
-from engine import Card, Dataset, EngineError, Judgement, Result, Rule, cli_line, python_snippet, result_name
+from engine import Card, Dataset, Judgement, Result, Rule, cli_line, python_snippet, result_name
 from ui import server
 from ui.session import owner
 
 FORMATS = {".csv": "CSV", ".xlsx": "Excel", ".parquet": "Parquet"}
-PATIENCE_SECONDS = 600
 
 
 def exports(found: Result, card: Card, data: Dataset, answer: Judgement, rule: Rule) -> None:
@@ -80,17 +78,8 @@ def _made(
         "rule": f"{rule.title} {rule.value:g}",
         "name": name,
     }
-    job = server.submit("export", data.id, spec, owner=who, title=f"Writing {FORMATS[suffix]}")
-    jobs = server.jobs()
-    ends = time.monotonic() + PATIENCE_SECONDS
-    while job.active and time.monotonic() < ends:
-        time.sleep(0.1)
-        job = jobs.get(job.id)
-    if job.active:
-        jobs.cancel(job.id)
-    if job.state != "done" or not job.result:
-        raise EngineError(job.error or "the file could not be written in time")
-    path = Path(job.result["path"])
+    title = f"Writing {FORMATS[suffix]}"
+    path = Path(server.answer("export", data.id, spec, owner=who, title=title)["path"])
     content = path.read_bytes()
     path.unlink(missing_ok=True)
     return content

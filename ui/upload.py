@@ -101,11 +101,11 @@ def _ingest() -> None:
     if file is None:
         return
     attempt(lambda: session().open_dataset(server.workspace().datasets.add(file, file.name).id))
-    _release(file)
+    release(file)
     session().upload += 1  # a fresh widget: the old one would hold the bytes
 
 
-def _release(file: Any) -> None:
+def release(file: Any) -> None:
     """Let go of the uploaded bytes, which Streamlit would keep until the visitor leaves (its issue 9218)."""
     from streamlit.runtime.scriptrunner import get_script_run_ctx
 

@@ -65,6 +65,7 @@ class Detector:
     learns_from_labels: ClassVar[bool] = False
     mixed: ClassVar[bool] = False  # takes categories as one cell a level, and missing cells as NaN
     learning_share: ClassVar[float] = 0.5  # of the time to fit; the rest goes into scoring the training rows
+    probe_tolerance: ClassVar[float] = 1e-9  # by how much a score may differ, relatively, on another machine
 
     contamination: float = hyperparameter(
         0.05,

@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from engine.data.encoding import ColumnCode, decoded
 from engine.errors import UsageError
 from engine.model import Model, Prepared
-from engine.scoring.reasons import number_in_words, value_in_words
+from engine.scoring.reasons import value_in_words
+from engine.scoring.wording import number_in_words
 
 MOST_EDITS = 3  # more changes make another row rather than the same one mended
 

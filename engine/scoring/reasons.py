@@ -15,6 +15,7 @@ from engine.data.features import FeatureRecipe
 from engine.detectors.base import Expectation
 from engine.model import Model, Prepared
 from engine.scoring.explanations import ablation, nearest, shares
+from engine.scoring.wording import day_in_words, number_in_words
 
 SMALLEST_SHARE = 0.10  # a column answerable for less is not worth a word
 MOST_REASONS = 3
@@ -195,24 +196,7 @@ def usual_in_words(code: ColumnCode, value: Any) -> str:
         return "never seen in training" if code.knows_every_level else known
     low, middle, high = (code.typical[TYPICAL.index(q)] for q in (0.05, 0.5, 0.95))
     if code.kind == "moment":
-        return f"training ran {_day(code.typical[0])} to {_day(code.typical[-1])}"
+        return f"training ran {day_in_words(code.typical[0])} to {day_in_words(code.typical[-1])}"
     if low == high:
         return f"usually {number_in_words(middle)}"
     return f"usually {number_in_words(low)} to {number_in_words(high)}"
-
-
-def number_in_words(number: float) -> str:
-    """Four significant digits, thousands marked: 9,800 · 0.01234 · 1.2e+09."""
-    if not np.isfinite(number):
-        return "infinite" if np.isinf(number) else "missing"
-    if number == 0:
-        return "0"
-    if 1e-4 <= abs(number) < 1e9:
-        digits = max(0, 3 - int(np.floor(np.log10(abs(number)))))
-        text = f"{number:,.{digits}f}"
-        return text.rstrip("0").rstrip(".") if "." in text else text
-    return f"{number:.3g}"
-
-
-def _day(seconds: float) -> str:
-    return f"{pd.Timestamp(seconds, unit='s'):%Y-%m-%d}"

@@ -187,6 +187,20 @@ def test_scoring_gives_the_rows_of_the_input_in_order_and_four_columns_more(run,
     assert out[0].startswith(f"flagged {flags.sum()} of 300 rows")
 
 
+def test_scoring_says_whether_the_data_is_like_the_training_data(run, place, table, capsys):
+    score = ("--model", "parts", "--models", "m", "--output", "drift.xlsx")
+    _, out, _ = run("score", "parts.csv", *score)
+    assert out[-1] == "fits: This data looks like what the model learned from."
+    table.frame.assign(pressure=table.frame["pressure"] + 30).to_csv(place / "shifted.csv", index=False)
+    assert main(["score", "shifted.csv", *score]) == 0
+    told = capsys.readouterr()
+    assert "note: another world: 100 % of the rows are more unusual" in told.err
+    assert "fits" not in told.out
+    settings = pd.read_excel(place / "drift.xlsx", sheet_name=None, engine="calamine")
+    said = pd.concat([sheet.astype(str) for sheet in settings.values()]).to_string()
+    assert "another world: 100 % of the rows" in said
+
+
 def test_the_shell_line_and_the_snippet_give_identical_scores(place, table):
     given = {"data": "parts.csv", "model": "parts@1", "models": "m", "percentile": 90.0}
     line = cli_line(**given, output="line.parquet")

@@ -11,7 +11,8 @@ from engine.data.encoding import KEPT_LEVELS, ColumnCode
 from engine.data.roles import Roles
 from engine.detectors import CATALOGUE
 from engine.scoring.explanations import ablation, nearest, shares
-from engine.scoring.reasons import explain, number_in_words, sentence, usual_in_words, value_in_words
+from engine.scoring.reasons import explain, sentence, usual_in_words, value_in_words
+from engine.scoring.wording import number_in_words
 from tests import naive
 
 NUMBERS = [f"sensor {i}" for i in range(8)]

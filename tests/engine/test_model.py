@@ -7,10 +7,11 @@ from functools import cache
 import numpy as np
 import pytest
 
+from engine.analysis import drift_of
 from engine.arrays import pack, unpack
 from engine.detectors import CATALOGUE
 from engine.errors import EngineError, StoreError
-from engine.model import Card, Model, load_recipe
+from engine.model import Card, Model, load_fingerprint, load_recipe
 from engine.store import ModelStore
 
 DETECTOR, RECIPE = "detector.safetensors", "recipe.json"
@@ -87,6 +88,33 @@ def test_a_loaded_model_gives_the_same_scores_bit_for_bit(detector, kind, store,
     assert before.severity.tobytes() == after.severity.tobytes()
     assert loaded.card.reference == model.card.reference
     assert load_recipe(store, loaded.card.id).as_dict() == model.recipe.as_dict()
+
+
+@pytest.mark.parametrize("kind", ["table", "series"])
+def test_the_fingerprint_of_the_training_rows_is_stored_with_the_model(kind, store, table, series, model_of):
+    model = model_of("neighbours", {"table": table, "series": series}[kind])
+    loaded = Model.load(store, model.save(store).id)
+    assert loaded.fingerprint.as_dict() == model.fingerprint.as_dict()
+    assert list(load_fingerprint(store, "model").columns) == model.recipe.channels
+
+
+def test_a_model_stored_before_drift_was_measured_still_judges_and_says_so(saved, store, sound, table):
+    card, parts = sound("neighbours")
+    parts = {name: part for name, part in parts.items() if name != "fingerprint.json"}
+    old = Model.load(store, store.save("old", card, parts))
+    prepared = old.encode(table.frame)
+    drift = drift_of(old, prepared, old.judge(prepared))
+    assert drift.verdict == "not measured"
+    assert "this model was stored before drift was measured" in drift.sentence
+    assert load_fingerprint(store, "old") is None
+
+
+def test_a_damaged_fingerprint_is_refused_in_words(store, sound):
+    card, parts = sound("neighbours")
+    ref = str(store.save("odd", card, {**parts, "fingerprint.json": b'{"rows": 3, "columns": {"a": 1}}'}))
+    refused(store, ref)
+    with pytest.raises(StoreError, match="the fingerprint of model 'odd@1' is damaged"):
+        load_fingerprint(store, ref)
 
 
 def test_saving_again_makes_the_next_version_which_is_the_active_one(store, table, model_of):

@@ -10,7 +10,8 @@ import pytest
 from engine.analysis import explain_worst, train
 from engine.data.roles import Roles
 from engine.errors import StoreError
-from engine.results import ResultStore
+from engine.results import Result, ResultStore
+from engine.scoring.drift import judged_drift
 
 DATASET = "0123456789abcdef"
 MODEL = "pumps@1"
@@ -63,6 +64,16 @@ def test_a_result_is_read_back_as_it_was_saved(store, saved, answer):
     assert found.sentence(row) == explained.sentences()[row]
     assert store.exists(MODEL, DATASET)
     assert not store.exists("pumps@2", DATASET)
+
+
+def test_the_drift_is_kept_and_a_result_of_before_says_that_it_was_not_measured(store, answer):
+    drift = judged_drift(60, [], None, why="nothing to compare with")
+    kept = store.load(store.save(MODEL, DATASET, *answer, drift=drift))
+    assert kept.drift == drift
+    del kept.about["drift"]
+    assert Result(**{name: getattr(kept, name) for name in Result.__dataclass_fields__}).drift.verdict == (
+        "not measured"
+    )
 
 
 def test_every_obstacle_is_kept_word_for_word(store, answer):

@@ -1,12 +1,14 @@
 """The work inside a job: nothing is left of one that was stopped or failed, and nothing is done twice."""
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 
 from engine.analysis import judge
+from engine.bundle import export_bundle
 from engine.data.dataset import Dataset
 from engine.data.features import FeatureRecipe
 from engine.data.roles import Roles
@@ -15,7 +17,7 @@ from engine.errors import Cancelled, UsageError
 from engine.model import Model
 from engine.results import ResultStore
 from engine.scoring.thresholds import RULES
-from engine.tasks import run_explain, run_export, run_score, run_train
+from engine.tasks import run_bundle, run_explain, run_export, run_score, run_train
 from engine.workspace import Workspace
 from tests.engine.checks import quick
 
@@ -92,6 +94,20 @@ def test_what_training_says_of_its_rows_is_what_the_model_says_bit_for_bit(place
     before = trained.about
     assert run_score(spec(kind, model=done["model"]), Job(space.root))["result"] == done["result"]
     assert space.results.load(done["result"]).about == before
+
+
+def test_a_result_says_whether_its_data_is_like_the_training_data(place):
+    space, spec = place
+    done = run_train(spec("table"), Job(space.root / "a-job"))
+    trained = space.results.load(done["result"])
+    assert trained.drift.verdict == "fits"
+    assert trained.drift.sentence == "These are the rows the model learned from."
+    assert space.models.card(done["model"])["job"] == "a-job"
+    mapping = {"flow_rate": "vibration", "vibration": "flow_rate"}
+    again = run_score(spec("table", model=done["model"], mapping=mapping), Job(space.root))
+    drift = space.results.load(again["result"]).drift
+    assert set(drift.shifted) == {"flow_rate", "vibration"}
+    assert drift.verdict != "fits"
 
 
 def test_the_training_table_is_encoded_once_and_not_scored_again(place, monkeypatch):
@@ -191,6 +207,14 @@ def test_explaining_a_reading_sees_the_readings_before_it(place):
         "readings in a row"
         in run_explain(spec("series", model=done["model"], row=0), Job(space.root))["obstacle"]
     )
+
+
+def test_a_bundle_lies_in_the_folder_of_its_job(place, tmp_path):
+    space, spec = place
+    done = run_train(spec("table"), Job(space.root))
+    path = Path(run_bundle(spec("table", model=done["model"]), Job(tmp_path))["path"])
+    assert path.parent == tmp_path
+    assert path.read_bytes() == export_bundle(space.models, done["model"])
 
 
 def test_an_export_lies_in_the_folder_of_its_job_and_flags_as_the_screen_does(place, tmp_path):

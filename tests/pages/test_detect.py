@@ -8,7 +8,7 @@ from engine import CATALOGUE, declared
 from engine.detectors import IsolationForest
 from engine.hyperparameters import hyperparameter
 from tests.pages.conftest import button, metrics, sound, texts, titles, turn_to, wait_for
-from tests.pages.prepared import brought, pumps
+from tests.pages.prepared import brought, pumps, sample
 
 
 @pytest.fixture
@@ -121,3 +121,54 @@ def test_the_result_of_a_training_belongs_to_its_own_data(open_page, addresses, 
     wait_for(at, lambda at: not at.progress)
     current = sound(at.run()).session_state["loupe"]
     assert current.result is None or space.results.load(current.result).dataset == current.dataset
+
+
+def test_a_model_of_this_very_file_is_ready_at_a_click(open_page, addresses, space, tmp_path):
+    data = sample(space, "card_transactions.csv")
+    at = open_page("detect", data=data.id)
+    (ready,) = (found for found in at.button if found.key and found.key.startswith("ready-"))
+    assert ready.label == "Judge"
+    assert "has learned from this very file" in texts(at)
+    sound(ready.click().run())
+    go_to_results(at)
+    assert space.results.load(at.session_state["loupe"].result).dataset == data.id
+
+
+def test_data_that_its_model_has_judged_already_is_not_offered_it_again(open_page, addresses):
+    at = open_page("detect", data=addresses["pumps"]["data"])
+    assert not [found for found in at.button if found.key and found.key.startswith("ready-")]
+
+
+def test_the_model_everybody_is_to_use_comes_first_and_says_so(
+    open_page, addresses, space, tmp_path, monkeypatch
+):
+    monkeypatch.setenv("LOUPE_ACTIVE_MODEL", "unlabelled@1")
+    data = brought(space, pumps(90), "some.csv", tmp_path)
+    at = open_page("detect", data=data.id)
+    assert "is the model to use here" in texts(at)
+    offers = [found.key for found in at.button if found.key and found.key.startswith("score-")]
+    assert offers[0] == "score-unlabelled@1"
+
+
+@pytest.mark.parametrize(
+    ("wanted", "said"),
+    [
+        ("nobody", "The model set for everybody cannot be used: there is no model 'nobody'"),
+        ("rhythm", "The model set for everybody, 'rhythm@1', does not fit: columns"),
+        ("rhythm@x", "a model's version must be a number"),
+    ],
+)
+def test_a_model_to_use_that_cannot_be_used_is_said_plainly(
+    wanted, said, open_page, addresses, space, tmp_path, monkeypatch
+):
+    monkeypatch.setenv("LOUPE_ACTIVE_MODEL", wanted)
+    at = open_page("detect", data=brought(space, pumps(90), "some.csv", tmp_path).id)
+    assert said in at.info[0].value.replace("\\", "")
+    assert not at.button(key="score-pumps@1").disabled
+
+
+def test_data_that_moved_is_said_beside_the_model_before_it_judges(open_page, addresses, space, tmp_path):
+    frame = pumps(90)
+    data = brought(space, frame.assign(heat=frame["heat"] + 40), "hot.csv", tmp_path)
+    at = open_page("detect", data=data.id)
+    assert "At a glance, moved away from training: 'heat'." in texts(at)

@@ -1,10 +1,12 @@
 """The threshold workbench: rule, numbers, sentence, chart, table."""
 
+import json
+
 import pytest
 
 from engine import RULES
 from tests.pages.conftest import button, charts, metrics, sound, texts, titles
-from tests.pages.prepared import FAULTY, PUMPS_ROWS, brought, judged, pumps
+from tests.pages.prepared import FAULTY, PUMPS_ROWS, brought, judged, pumps, scored
 
 
 def choose_rule(at, kind):
@@ -41,6 +43,41 @@ def test_the_most_unusual_rows_come_first_with_reasons(open_page, addresses):
     assert set(table["Row"][:5]) <= set(range(PUMPS_ROWS - FAULTY + 1, PUMPS_ROWS + 1))
     assert table["Why"].str.contains("flow|pressure").sum() >= FAULTY
     assert charts(at) == 2
+
+
+def test_rows_the_model_learned_from_fit(open_page, addresses):
+    at = open_page("results", **addresses["pumps"])
+    assert "Fits." in at.caption[0].value
+    assert "These are the rows the model learned from." in texts(at)
+
+
+def test_shifted_data_is_named_before_any_flag(open_page, addresses, space, tmp_path):
+    frame = pumps()
+    data = brought(space, frame.assign(heat=frame["heat"] + 6), "warm.csv", tmp_path)
+    at = open_page("results", **scored(space, data, "pumps@1"))
+    assert at.warning[0].value.startswith("**Shifted: heat.**")
+    then_and_now = at.table[0].value
+    assert then_and_now["Column"][0] == "heat"
+    assert then_and_now[""].tolist() == [":orange-badge[shifted]", "", ""]
+    assert then_and_now["Usual in training"][0] != then_and_now["Usual here"][0]
+
+
+def test_data_of_another_kind_is_another_world(open_page, addresses, space, tmp_path):
+    frame = pumps()
+    other = frame.assign(heat=frame["heat"] * 9, flow=frame["flow"] * 9, pressure=0.5, site="Rome")
+    at = open_page("results", **scored(space, brought(space, other, "other.csv", tmp_path), "pumps@1"))
+    assert at.error[0].value.startswith("**Another world.**")
+    assert "check that this is the right file and the right model" in at.error[0].value
+
+
+def test_a_result_of_before_drift_was_measured_opens(open_page, addresses, space):
+    (about,) = (space.results.root / addresses["pumps"]["result"]).glob("*/about.json")
+    told = json.loads(about.read_text())
+    del told["drift"]
+    about.write_text(json.dumps(told))
+    at = open_page("results", **addresses["pumps"])
+    assert "was stored before drift was measured" in at.caption[0].value
+    assert flagged(at) == 20
 
 
 def test_slider_and_number_move_the_same_line(open_page, addresses):

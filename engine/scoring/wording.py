@@ -1,0 +1,33 @@
+"""Numbers and days as a person writes them, wherever the engine speaks of data."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import numpy as np
+
+
+def number_in_words(number: float) -> str:
+    """Four significant digits, thousands marked: 9,800 · 0.01234 · 1.2e+09."""
+    if not np.isfinite(number):
+        return "infinite" if np.isinf(number) else "missing"
+    if number == 0:
+        return "0"
+    if 1e-4 <= abs(number) < 1e9:
+        digits = max(0, 3 - int(np.floor(np.log10(abs(number)))))
+        text = f"{number:,.{digits}f}"
+        return text.rstrip("0").rstrip(".") if "." in text else text
+    return f"{number:.3g}"
+
+
+def day_in_words(seconds: float) -> str:
+    """The day of a moment given in seconds since 1970: 2024-05-06."""
+    try:
+        return f"{datetime(1970, 1, 1, tzinfo=UTC) + timedelta(seconds=float(seconds)):%Y-%m-%d}"
+    except (OverflowError, ValueError):  # a file may hold a moment no calendar knows
+        return number_in_words(seconds)
+
+
+def percent(share: float) -> str:
+    """A share as a percentage with as many digits as it deserves: 40 % · 2.5 % · 0.04 %."""
+    return f"{100 * share:.2g} %" if share < 0.995 else f"{100 * share:.0f} %"
