@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from engine.data.encoding import Scaling
+from engine.data.column_codes import Scaling
 from engine.data.features import FeatureRecipe
 from engine.data.fingerprint import Fingerprint
 from engine.data.roles import Roles, seconds_of

@@ -22,7 +22,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from engine.arrays import pack, unpack
-from engine.data.encoding import TYPICAL, CodeKind, ColumnCode
+from engine.data.column_codes import TYPICAL, CodeKind, ColumnCode
 from engine.data.features import FeatureRecipe
 from engine.data.reading.types import ColumnType
 from engine.data.roles import Roles

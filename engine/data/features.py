@@ -15,7 +15,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from engine.data.encoding import ColumnCode, Encoded, Encoder, Scaling
+from engine.data.column_codes import ColumnCode, Scaling
+from engine.data.encoding import Encoded, Encoder
 from engine.data.roles import Role, Roles
 from engine.data.windows import Windows
 

@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from engine.data.encoding import IMPOSSIBLE, CodeKind, ColumnCode, as_levels, as_numbers
+from engine.data.column_codes import IMPOSSIBLE, CodeKind, ColumnCode, as_levels, as_numbers
 from engine.data.features import FeatureRecipe
 from engine.data.roles import seconds_of
 from engine.scoring.distributions import LevelPrint, NumberPrint, level_difference, number_difference

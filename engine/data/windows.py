@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from engine.data.encoding import IMPOSSIBLE
+from engine.data.column_codes import IMPOSSIBLE
 from engine.data.roles import Roles, sampling, seconds_of
 from engine.errors import UsageError
 

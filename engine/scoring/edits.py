@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.data.encoding import ColumnCode, decoded
+from engine.data.column_codes import ColumnCode, decoded
 from engine.errors import UsageError
 from engine.model import Model, Prepared
 from engine.scoring.reasons import value_in_words

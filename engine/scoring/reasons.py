@@ -10,7 +10,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from engine.data.encoding import TYPICAL, ColumnCode, Encoder, as_numbers, decoded, level_name
+from engine.data.column_codes import TYPICAL, ColumnCode, as_numbers, decoded, level_name
+from engine.data.encoding import Encoder
 from engine.data.features import FeatureRecipe
 from engine.detectors.base import Expectation
 from engine.model import Model, Prepared

@@ -6,7 +6,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from engine.data.encoding import TYPICAL, Encoder, as_levels
+from engine.data.column_codes import TYPICAL, as_levels
+from engine.data.encoding import Encoder
 from engine.errors import DataError
 from tests import naive
 

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from engine.analysis import explain_worst, train
-from engine.data.encoding import KEPT_LEVELS, ColumnCode
+from engine.data.column_codes import KEPT_LEVELS, ColumnCode
 from engine.data.roles import Roles
 from engine.detectors import CATALOGUE
 from engine.scoring.explanations import ablation, nearest, shares

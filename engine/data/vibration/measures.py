@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from scipy.special import entr
 
-from engine.data.encoding import IMPOSSIBLE
+from engine.data.column_codes import IMPOSSIBLE
 from engine.data.vibration.settings import HARMONICS, Band, Settings
 from engine.data.vibration.signals import Array, Signals, ratio
 
