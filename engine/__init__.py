@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from engine.data.reading import ReadingOptions, read_table
     from engine.data.roles import Roles, as_binary, seconds_of, suggest
     from engine.data.samples import SAMPLES
-    from engine.data.schema import compare
+    from engine.data.schema import ABSENT, compare
     from engine.detectors import CATALOGUE, Detector, detector_class
     from engine.errors import DataError, EngineError, UsageError
     from engine.hyperparameters import Hyperparameter, declared
@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from engine.workspace import Workspace
 
 _HOMES = {
+    "ABSENT": "engine.data.schema",
     "CATALOGUE": "engine.detectors",
     "METHOD_TEXT": "engine.scoring.explanations",
     "RULES": "engine.scoring.thresholds",
@@ -93,6 +94,7 @@ _HOMES = {
 }
 
 __all__ = [
+    "ABSENT",
     "CATALOGUE",
     "METHOD_TEXT",
     "RULES",

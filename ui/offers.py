@@ -6,7 +6,7 @@ from typing import Any
 
 import streamlit as st
 
-from engine import Card, Dataset, Offer, offers_for
+from engine import ABSENT, Card, Dataset, Offer, detector_class, offers_for
 from ui import cache, server
 from ui.detecting import submit
 from ui.panels import attempt, plain
@@ -100,11 +100,14 @@ def _mapping_form(card: Card, data: Dataset, fit: Any) -> None:
         for column in (*fit.missing, *fit.retyped):
             likely = fit.renamed.get(column)
             options = [c for c in data.columns if c in fit.extra or c == likely]
+            if column in fit.missing and detector_class(card.detector).mixed:
+                options.append(ABSENT)
             keys[column] = f"map-{card.id}-{column}"
             st.selectbox(
                 plain(f"'{column}' ({card.columns[column]}) is read from"),
                 options,
                 index=options.index(likely) if likely in options else None,
+                format_func=lambda here: here or "not in this data: do without it",
                 key=keys[column],
             )
         st.form_submit_button("Judge with these columns", on_click=_score_mapped, args=(card.id, data, keys))
@@ -115,4 +118,4 @@ def _score(model: str, data: Dataset, mapping: dict[str, str]) -> None:
 
 
 def _score_mapped(model: str, data: Dataset, keys: dict[str, str]) -> None:
-    _score(model, data, {column: widget(key) for column, key in keys.items() if widget(key)})
+    _score(model, data, {column: widget(key) for column, key in keys.items() if widget(key) is not None})
