@@ -198,7 +198,7 @@ class Server:
 @contextlib.contextmanager
 def app(folder: Path) -> Iterator[Server]:
     """``streamlit run app.py`` with a workspace of its own, until the block ends."""
-    port = _free_port()
+    port = free_port()
     environment = os.environ | {
         "LOUPE_WORKSPACE": str(folder / "workspace"),
         "LOUPE_MODELS": str(folder / "models"),
@@ -233,7 +233,7 @@ def browser_page(width: int = 1400, height: int = 1000) -> Iterator[Any]:
             browser.close()
 
 
-def _free_port() -> int:
+def free_port() -> int:
     with socket.socket() as found:
         found.bind(("127.0.0.1", 0))
         return int(found.getsockname()[1])

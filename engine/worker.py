@@ -42,8 +42,8 @@ FUNCTIONS = {
 }
 """The work a job of each kind does: `run(spec, job) -> result`, imported when it is needed."""
 
-WARM_MODULES = ("pandas", "sklearn.ensemble", "sklearn.neighbors", "sklearn.svm", "engine.tasks")
-"""What a spare imports ahead of time. Not torch: half the jobs never need its 300 MB."""
+WARM_MODULES = ("pandas", "sklearn.ensemble", "sklearn.neighbors", "sklearn.svm", "engine.tasks", "torch")
+"""What a spare imports ahead of time; torch last, which takes as long as all others, for those that need it."""
 
 BUG = "Something went wrong inside the program; the log has the details (incident {})."
 OUT_OF_MEMORY = "This needed more memory than there is; try fewer rows or a smaller model."
