@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
 WARM_UP = 0.15  # share of the steps in which the learning rate of a cycle rises
 KEPT_SECONDS = 14 * 86_400.0  # a checkpoint nobody came back to
+SHA256_BYTES = 32  # a checkpoint begins with the hash of what follows: one that a crash damaged is not gone on with
 FLOOR = 0.01  # of the learning rate, where a cycle starts and ends
 
 
@@ -43,6 +44,7 @@ class Plan:
     weight_decay: float = 0.0
     patience: int = 10  # epochs without a better held-out loss before it ends
     schedule: Literal["constant", "cycle"] = "constant"
+    peak: float = 1.0  # highest learning rate of a cycle, in learning rates
     clip: float = 1.0  # largest norm of a gradient
     steps: int | None = None  # mini-batches of an epoch; None: as many as the rows fill
     seed: int = 0
@@ -52,10 +54,10 @@ class Plan:
         """The learning rate after a share ``done`` of all steps: constant, or a rise and a cosine fall."""
         if self.schedule == "constant":
             return self.learning_rate
-        if done < WARM_UP:
-            return self.learning_rate * (FLOOR + (1 - FLOOR) * done / WARM_UP)
-        falling = 0.5 * (1 + math.cos(math.pi * (done - WARM_UP) / (1 - WARM_UP)))
-        return self.learning_rate * (FLOOR + (1 - FLOOR) * falling)
+        risen = done / WARM_UP
+        if done >= WARM_UP:
+            risen = 0.5 * (1 + math.cos(math.pi * (done - WARM_UP) / (1 - WARM_UP)))
+        return self.peak * self.learning_rate * (FLOOR + (1 - FLOOR) * risen)
 
 
 class Learner(Protocol):
@@ -250,13 +252,17 @@ def _checkpoint(
     tensors["random"] = torch.get_rng_state()
     arrays = {name: values.detach().cpu().numpy() for name, values in tensors.items()}
     about = json.dumps({"key": key, **asdict(standing)}).encode()
-    return pack(arrays | {"about": np.frombuffer(about, dtype=np.uint8)})
+    data = pack(arrays | {"about": np.frombuffer(about, dtype=np.uint8)})
+    return hashlib.sha256(data).digest() + data
 
 
 def _read(path: Path, key: str) -> dict[str, NDArray[Any]] | None:
     """The arrays of a checkpoint of the same training; None where there is none that can be gone on with."""
     try:
-        arrays = unpack(path.read_bytes())
+        data = path.read_bytes()
+        if hashlib.sha256(data[SHA256_BYTES:]).digest() != data[:SHA256_BYTES]:
+            return None
+        arrays = unpack(data[SHA256_BYTES:])
         about = json.loads(arrays["about"].tobytes())
     except (FileNotFoundError, StoreError, KeyError, ValueError):
         return None

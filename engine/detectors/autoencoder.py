@@ -164,8 +164,8 @@ class AutoEncoder(Detector):
         return replace(
             plan,
             batch_size=batch,
-            learning_rate=HIGHEST_RATE * self.learning_rate,
             schedule="cycle",
+            peak=HIGHEST_RATE,
             steps=int(np.clip(n // batch, FEWEST_STEPS, MOST_STEPS)),
         )
 
@@ -178,8 +178,7 @@ class AutoEncoder(Detector):
 
     def _measure(self, X: Scores) -> None:
         """Learn the unit of each group's error, and the usual slip of each cell, from held-out rows."""
-        looks = list(self.rows_.look(X))
-        errors, known, filled = (np.concatenate(parts) for parts in zip(*looks, strict=True))
+        errors, known, filled = self.rows_.look(X)
         values, _ = self.cells_.scaled(X)
         count = known.sum(axis=0)
         usual = np.where(known, errors, 0.0).sum(axis=0) / np.maximum(count, 1)
@@ -196,12 +195,11 @@ class AutoEncoder(Detector):
         return shares
 
     def _score(self, X: Scores, progress: Progress) -> Scores:
-        scores, done = np.empty(len(X)), 0
-        for errors, known, _ in self.rows_.look(X, CHUNK):
-            parts = self._parts(errors, known)
-            scores[done : done + len(parts)] = parts.sum(axis=1)
-            done += len(parts)
-            progress(done / len(X), "Scoring")
+        scores = np.empty(len(X))
+        for start in range(0, len(X), CHUNK):
+            rows = slice(start, start + CHUNK)
+            scores[rows] = self.contributions(X[rows]).sum(axis=1)
+            progress(min(1.0, (start + CHUNK) / len(X)), "Scoring")
         return scores
 
     def _parts(self, errors: Scores, known: NDArray[np.bool_]) -> Scores:
@@ -222,13 +220,11 @@ class AutoEncoder(Detector):
 
     def contributions(self, X: Scores) -> Scores:
         """The share of the score that each column's error makes up (n_samples, n_groups); rows sum to the score."""
-        parts = [self._parts(errors, known) for errors, known, _ in self.rows_.look(X)]
-        return np.concatenate(parts) if parts else np.zeros((0, self.cells_.n_groups))
+        return self._parts(*self.rows_.errors(X))
 
     def expectation(self, X: Scores) -> Expectation:
         """What each cell should be given the other columns, and where 90 % of ordinary rows lie around that."""
-        rebuilt = [filled for _, _, filled in self.rows_.look(X)]
-        filled = np.concatenate(rebuilt) if rebuilt else np.zeros(X.shape)
+        _, _, filled = self.rows_.look(X)
         low, high = (self.cells_.unscaled(filled + slip) for slip in self.slip_)
         return Expectation(expected=self.cells_.unscaled(filled), low=low, high=high)
 

@@ -6,7 +6,7 @@ ensemble fill them in from the others. Both serve :func:`engine.training.train` 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -17,10 +17,9 @@ from engine.detectors.cells import SEEN_LIMIT, Array, Cells
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
-CHUNK = 4_096  # rows rebuilt at once
-BLOCK = (
-    64  # rows are rebuilt in whole blocks: a processor sums a few rows in another order, in the last digit
-)
+BLOCK = 256  # rows go through a network so many at a time, always: few stay in the processor's cache, and a
+# processor sums another number of rows in another order, in the last digit
+MOST_WATCHED = 1_000  # held-out rows whose loss is asked after every epoch
 LEAST_HIDDEN, MOST_HIDDEN = 0.1, 0.5  # share of a row's columns hidden in training, drawn for every row
 SEEN_WEIGHT = 0.1  # of a column that was seen, against 1 of one that was hidden
 TRIM_AT = 0.3  # of all epochs: by then the network knows the bulk of the rows, and not yet the odd ones
@@ -47,7 +46,8 @@ class RowNetwork:
         self.network.to(self.device)
         values, known = self.cells.scaled(X)
         self._values, self._known = self._tensor(values), self._tensor(known)
-        self._held_out = torch.as_tensor(held_out, device=self.device)
+        watched = held_out[:: -(-len(held_out) // MOST_WATCHED)]
+        self._watched = torch.as_tensor(watched, device=self.device)
         self.rows = torch.as_tensor(np.setdiff1d(np.arange(len(X)), held_out), device=self.device)
         self._trim, self._trim_epoch = min(trim, MOST_TRIMMED), max(1, round(TRIM_AT * epochs))
 
@@ -55,7 +55,7 @@ class RowNetwork:
         raise NotImplementedError
 
     def held_out_loss(self) -> float:
-        errors, known, _ = self._rebuilt(self._values[self._held_out], self._known[self._held_out])
+        errors, known = self._errors_of(self._watched), self._known[self._watched]
         return float((errors * known).sum() / known.sum().clamp(min=1))
 
     def between_epochs(self, epoch: int) -> None:
@@ -64,14 +64,17 @@ class RowNetwork:
 
         if epoch != self._trim_epoch or self._trim <= 0:
             return
-        worst = []
-        for rows in self.rows.split(CHUNK):
-            errors, known, _ = self._rebuilt(self._values[rows], self._known[rows])
-            worst.append((errors * known).sum(1) / known.sum(1).clamp(min=1))
-        kept = torch.argsort(torch.cat(worst), stable=True)[
-            : len(self.rows) - int(self._trim * len(self.rows))
-        ]
+        known = self._known[self.rows]
+        worst = (self._errors_of(self.rows) * known).sum(1) / known.sum(1).clamp(min=1)
+        kept = torch.argsort(worst, stable=True)[: len(self.rows) - int(self._trim * len(self.rows))]
         self.rows = self.rows[kept.sort().values]
+
+    def _errors_of(self, rows: Tensor) -> Tensor:
+        """Errors (n, n_groups) of rows learned from or watched, by their numbers."""
+        import torch
+
+        blocks = [(self._values[few], self._known[few]) for few in rows.split(BLOCK)]
+        return torch.cat([self._errors(self._rebuilt(*block), block[0]).mean(0) for block in blocks])
 
     def state(self) -> dict[str, Tensor]:
         return {"rows": self.rows}
@@ -79,28 +82,40 @@ class RowNetwork:
     def load_state(self, state: Mapping[str, Tensor]) -> None:
         self.rows = state["rows"].to(self.device)
 
-    def look(self, X: Array, chunk: int = CHUNK) -> Iterator[tuple[Array, NDArray[np.bool_], Array]]:
-        """By chunks of rows: errors (n, n_groups), which groups are known (n, n_groups), rebuilt cells (n, n_cells)."""
+    def errors(self, X: Array) -> tuple[Array, NDArray[np.bool_]]:
+        """Errors (n_samples, n_groups) of rows (n_samples, n_cells), and which groups are known."""
+        errors, known, _ = self._looked(X, fill=False)
+        return errors, known
+
+    def look(self, X: Array) -> tuple[Array, NDArray[np.bool_], Array]:
+        """Errors and known groups (n_samples, n_groups), and the rebuilt cells (n_samples, n_cells)."""
+        return self._looked(X, fill=True)
+
+    def _looked(self, X: Array, *, fill: bool) -> tuple[Array, NDArray[np.bool_], Array]:
         import torch
 
         device = next(self.network.parameters()).device
         self.network.eval()
-        for start in range(0, len(X), chunk):
-            values, known = self.cells.scaled(X[start : start + chunk])
-            n, whole = len(values), ((0, -len(values) % BLOCK), (0, 0))
-            with torch.inference_mode():
-                errors, _, filled = self._rebuilt(
-                    torch.as_tensor(np.pad(values, whole), device=device),
-                    torch.as_tensor(np.pad(known, whole), device=device),
-                )
-            yield errors[:n].double().cpu().numpy(), known, filled[:n].double().cpu().numpy()
+        values, known = self.cells.scaled(X)
+        whole = ((0, -len(X) % BLOCK), (0, 0))
+        cells, groups = (torch.as_tensor(np.pad(part, whole), device=device) for part in (values, known))
+        errors = torch.empty(groups.shape, device=device)
+        filled = torch.empty(cells.shape if fill else (0, 0), device=device)
+        with torch.inference_mode():
+            for start in range(0, len(X), BLOCK):
+                block = slice(start, start + BLOCK)
+                rebuilt = self._rebuilt(cells[block], groups[block])
+                errors[block] = self._errors(rebuilt, cells[block]).mean(0)
+                if fill:
+                    filled[block] = self._as_cells(rebuilt).mean(0)
+        return errors[: len(X)].double().cpu().numpy(), known, filled[: len(X)].double().cpu().numpy()
 
     def own_arrays(self) -> dict[str, NDArray[Any]]:
         """What has to be stored beside weights and cells."""
         return {}
 
-    def _rebuilt(self, values: Tensor, known: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Errors (n, n_groups), known groups as numbers (n, n_groups), rebuilt cells (n, n_cells)."""
+    def _rebuilt(self, values: Tensor, known: Tensor) -> Tensor:
+        """What each member makes of every cell (members, n, n_cells)."""
         raise NotImplementedError
 
     def _tensor(self, values: NDArray[Any]) -> Tensor:
@@ -151,9 +166,9 @@ class WholeRows(RowNetwork):
         errors: Tensor = self._errors(self.network(values), values)
         return (errors * known).sum() / known.sum().clamp(min=1)
 
-    def _rebuilt(self, values: Tensor, known: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        filled = self.network(values)
-        return self._errors(filled, values), known.to(values.dtype), self._as_cells(filled)
+    def _rebuilt(self, values: Tensor, known: Tensor) -> Tensor:
+        rebuilt: Tensor = self.network(values)
+        return rebuilt[None]
 
 
 class HiddenCells(RowNetwork):
@@ -210,16 +225,13 @@ class HiddenCells(RowNetwork):
         filled: Tensor = self.network(torch.cat([shown, seen], -1))
         return filled
 
-    def _rebuilt(self, values: Tensor, known: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    def _rebuilt(self, values: Tensor, known: Tensor) -> Tensor:
+        """Every cell as it was filled in when it was hidden."""
         import torch
 
-        n_parts, members, n_groups = self.hidden.shape
-        errors = torch.zeros(len(values), n_groups, device=values.device)
-        filled = torch.zeros_like(values)
+        hidden = torch.tensor(self.hidden, device=values.device)[:, :, None]  # (n_parts, members, 1, n_groups)
         of_cell = self._of_cell.to(values.device)
-        for part in range(n_parts):
-            hidden = torch.tensor(self.hidden[part], device=values.device)[:, None]  # (members, 1, n_groups)
-            output = self._filled(values, known, hidden.expand(-1, len(values), -1))
-            errors += (self._errors(output, values) * hidden).sum(0)
-            filled += (self._as_cells(output) * hidden[..., of_cell]).sum(0)
-        return errors / members, known.to(values.dtype), filled / members
+        rebuilt = torch.zeros((), device=values.device)
+        for part in hidden:
+            rebuilt = torch.where(part[..., of_cell], self._filled(values, known, part), rebuilt)
+        return rebuilt

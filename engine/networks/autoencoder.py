@@ -66,7 +66,7 @@ class MaskedEnsemble(nn.Module):
         super().__init__()
         self.members = members
         self.enter = MemberLinear(members, n_cells + n_bits, width)
-        self.norms = nn.ModuleList(nn.LayerNorm(width) for _ in range(depth))
+        self.norms = nn.ModuleList(nn.LayerNorm(width, elementwise_affine=False) for _ in range(depth))
         self.opens = nn.ModuleList(MemberLinear(members, width, width) for _ in range(depth))
         self.closes = nn.ModuleList(MemberLinear(members, width, width, gain=0.1) for _ in range(depth))
         self.leave = MemberLinear(members, width, n_cells, gain=0.1)
