@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from engine.data.roles import Roles, as_binary, seconds_of, suggest
     from engine.data.samples import SAMPLES
     from engine.data.schema import compare
-    from engine.detectors import CATALOGUE, Detector, detector_class
+    from engine.detectors import CATALOGUE, Detector, detector_class, recommended
     from engine.errors import DataError, EngineError, UsageError
     from engine.hyperparameters import Hyperparameter, declared
     from engine.jobs import Job, JobManager
@@ -72,6 +72,7 @@ _HOMES = {
     "places": "engine.scoring.reasons",
     "python_snippet": "engine.snippets",
     "read_table": "engine.data.reading",
+    "recommended": "engine.detectors",
     "result_name": "engine.report",
     "rule_from_dict": "engine.scoring.thresholds",
     "seconds_of": "engine.data.roles",
@@ -120,6 +121,7 @@ __all__ = [
     "places",
     "python_snippet",
     "read_table",
+    "recommended",
     "result_name",
     "rule_from_dict",
     "seconds_of",

@@ -3,7 +3,7 @@
 import streamlit as st
 
 from engine import CATALOGUE
-from ui import detecting, panels
+from ui import detecting, panels, watching
 
 panels.show_problem()
 data = panels.need_dataset()
@@ -11,9 +11,9 @@ st.title("Detect", anchor=False)
 
 train, load = st.tabs(["Train a detector", "Use a trained model"])
 with train:
-    kind = detecting.choose_detector(CATALOGUE)
+    kind = detecting.choose_detector(CATALOGUE, data)
     detecting.training_form(kind, data)
 with load:
     detecting.model_list(data)
-detecting.progress(data)
+watching.progress(data)
 detecting.earlier(data)

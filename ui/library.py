@@ -6,10 +6,11 @@ from typing import Any
 
 import streamlit as st
 
-from engine import Card
+from engine import Card, charts
 from ui import cache, server
 from ui.detecting import readable
-from ui.panels import attempt, empty_state, plain
+from ui.panels import attempt, chart, empty_state, plain
+from ui.session import theme
 
 
 def shelf() -> None:
@@ -94,6 +95,9 @@ def _card(card: Card) -> None:
     st.markdown(
         "**Columns it needs:** " + ", ".join(f"{plain(name)} ({kind})" for name, kind in card.columns.items())
     )
+    if card.history:
+        st.markdown("**What it learned, epoch by epoch**")
+        chart(charts.loss_curves(card.history, theme=theme()), f"losses-{card.id}")
     for column, why in card.left_out.items():
         st.caption(plain(f"'{column}' was left out: it {why}."))
     for note in card.notes:

@@ -13,6 +13,7 @@ from engine.scoring.explanations import shares
 
 Array = NDArray[np.float64]
 
+CELL = "cell"  # name of the selection that holds the clicked cell
 MAX_ROWS = 40
 MAX_COLUMNS = 20  # after them the rest is one column
 CELL_HEIGHT = 19
@@ -89,4 +90,4 @@ def _map_spec(theme: Theme) -> Spec:
             ],
         )
     )
-    return compiled(cells)
+    return compiled(cells.add_params(alt.selection_point(name=CELL, fields=["number"], on="click")))
