@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from engine.data.roles import Roles, as_binary, seconds_of, suggest
     from engine.data.samples import SAMPLES
     from engine.data.schema import ABSENT, compare
-    from engine.detectors import CATALOGUE, Detector, detector_class
+    from engine.detectors import CATALOGUE, Detector, detector_class, recommended
     from engine.errors import DataError, EngineError, UsageError
     from engine.hyperparameters import Hyperparameter, declared
     from engine.jobs import Job, JobManager
@@ -84,6 +84,7 @@ _HOMES = {
     "python_snippet": "engine.snippets",
     "read_table": "engine.data.reading",
     "readable_card": "engine.offers",
+    "recommended": "engine.detectors",
     "result_name": "engine.report",
     "rule_from_dict": "engine.scoring.thresholds",
     "seconds_of": "engine.data.roles",
@@ -140,6 +141,7 @@ __all__ = [
     "python_snippet",
     "read_table",
     "readable_card",
+    "recommended",
     "result_name",
     "rule_from_dict",
     "seconds_of",

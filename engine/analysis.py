@@ -134,6 +134,10 @@ def train_and_score(
         seconds=round(time.monotonic() - started, 3),
         notes=_training_notes(rows, judged, prepared.encoded.values.shape[1], first),
         versions=library_versions(),
+        history=[
+            {name: float(f"{value:.6g}") for name, value in record.items()}
+            for record in getattr(learner, "history_", [])
+        ],
     )
     learner.set_threshold(card.threshold)  # as a loaded model has it, so that both flag the same rows
     fingerprint = Fingerprint.of(prepared.table, recipe)

@@ -7,6 +7,7 @@ import platform
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from importlib.metadata import version
+from math import isfinite
 from typing import Any
 
 import numpy as np
@@ -52,6 +53,9 @@ class Card:
     seconds: float = 0.0
     notes: list[str] = field(default_factory=list)
     versions: dict[str, str] = field(default_factory=dict)
+    history: list[dict[str, float]] = field(
+        default_factory=list
+    )  # losses of each epoch, where it learned in epochs
     version: int = 0
     created: str = ""
     parts: dict[str, Any] = field(default_factory=dict)
@@ -94,7 +98,19 @@ class Card:
             raise StoreError(
                 f"the card of model '{card.id}' is damaged: its reference scores are not in order"
             )
+        if not _is_history(card.history):
+            raise StoreError(f"the card of model '{card.id}' is damaged: its losses are not numbers")
         return card
+
+
+def _is_history(records: Any) -> bool:
+    """Whether these can be the losses of each epoch of a training."""
+    keys = ("epoch", "train_loss", "validation_loss")
+    return isinstance(records, list) and all(
+        isinstance(record, dict)
+        and all(isinstance(value := record.get(key), int | float) and isfinite(value) for key in keys)
+        for record in records
+    )
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,4 +1,4 @@
-"""The work of a job process: train and score, score, explain one row, write a file. Called by :mod:`engine.worker`.
+"""The work of a job process: train and score, score, explain or mend one row, write a file, for :mod:`engine.worker`.
 
 A spec is plain JSON: ids of data set and model and the choices made. A task returns plain JSON.
 """
@@ -18,6 +18,7 @@ from engine.errors import StoreError, UsageError
 from engine.model import Model, Prepared, Scores
 from engine.report import result_table, write_result
 from engine.runs import Recording, metrics_of
+from engine.scoring.edits import smallest_edit
 from engine.scoring.reasons import Explained, explain
 from engine.training import checkpointed, epoch_in_words
 from engine.workspace import Workspace
@@ -59,9 +60,8 @@ def run_train(spec: dict[str, Any], job: Job) -> dict[str, Any]:
             job.log(epoch_in_words(values))
 
         roles = Roles.from_dict(spec["roles"]) if "roles" in spec else dataset.roles
-        choices = {key: spec.get(key) for key in ("dataset", "detector", "hyperparameters", "window")}
-        choices["roles"] = roles.as_dict()
-        with recording.step("training"), checkpointed(space.checkpoint(choices), record) as course:
+        checkpoint = space.checkpoint_of(spec, roles)
+        with recording.step("training"), checkpointed(checkpoint, record) as course:
             training = train_and_score(
                 frame,
                 roles,
@@ -121,22 +121,27 @@ def run_score(spec: dict[str, Any], job: Job) -> dict[str, Any]:
 
 def run_explain(spec: dict[str, Any], job: Job) -> dict[str, Any]:
     """Explain one ``row`` of ``dataset`` by ``model``. Returns its ``reasons``, strongest first."""
-    space = _workspace(spec)
-    dataset = space.datasets.get(spec["dataset"])
-    model = Model.load(space.models, spec["model"])
-    row = int(spec["row"])
-    if not 0 <= row < dataset.rows:
-        raise UsageError(f"there is no row {row}; the rows of {dataset.name} are 0 to {dataset.rows - 1}")
-    job.progress(0.3, "Reading the data")
-    if model.recipe.windows is None:  # a row of a table stands for itself
-        frame, row = dataset.rows_at([row]), 0
-    else:
-        frame = dataset.frame()
-    prepared = model.encode(frame, spec.get("mapping") or {})
+    model, prepared, row = _one_row(spec, job)
     if not prepared.encoded.judged[row]:
         return {"reasons": [], "obstacle": prepared.encoded.obstacles.get(row, "")}
     explained = explain(model, prepared, np.array([row]))
     return {"reasons": [reason.as_dict() for reason in explained.reasons[0]]}
+
+
+def run_edit(spec: dict[str, Any], job: Job) -> dict[str, Any]:
+    """Find what would make one ``row`` of ``dataset`` ordinary to ``model``: a score of at most ``threshold``.
+
+    Returns the ``edits``, one after the other, and whether they are ``enough``. A model of a series raises
+    :class:`UsageError`.
+    """
+    model, prepared, row = _one_row(spec, job)
+    if not prepared.encoded.judged[row]:
+        return {"edits": [], "enough": False, "obstacle": prepared.encoded.obstacles.get(row, "")}
+    job.progress(0.6, "Trying other values")
+    threshold = float(spec["threshold"])
+    edits = smallest_edit(model, prepared, row, threshold)
+    score = edits[-1].score if edits else float(model.judge(prepared).values[row])
+    return {"edits": [edit.as_dict() for edit in edits], "enough": score <= threshold}
 
 
 def run_export(spec: dict[str, Any], job: Job) -> dict[str, Any]:
@@ -176,6 +181,22 @@ def run_bundle(spec: dict[str, Any], job: Job) -> dict[str, Any]:
     path = job.directory / "model.zip"  # goes when the job goes
     path.write_bytes(export_bundle(_workspace(spec).models, spec["model"]))
     return {"path": str(path)}
+
+
+def _one_row(spec: dict[str, Any], job: Job) -> tuple[Model, Prepared, int]:
+    """The model of a spec, and its ``row`` as the model sees it: what was prepared, and the row's place in it."""
+    space = _workspace(spec)
+    dataset = space.datasets.get(spec["dataset"])
+    model = Model.load(space.models, spec["model"])
+    row = int(spec["row"])
+    if not 0 <= row < dataset.rows:
+        raise UsageError(f"there is no row {row}; the rows of {dataset.name} are 0 to {dataset.rows - 1}")
+    job.progress(0.3, "Reading the data")
+    if model.recipe.windows is None:  # a row of a table stands for itself
+        frame, row = dataset.rows_at([row]), 0
+    else:
+        frame = dataset.frame()
+    return model, model.encode(frame, spec.get("mapping") or {}), row
 
 
 def _explained(model: Model, prepared: Prepared, scores: Scores, job: Job, *, start: float) -> Explained:

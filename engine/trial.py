@@ -117,7 +117,8 @@ def check_card(card: Card) -> None:
         raise StoreError("an entry of its card is not what it should be")
     Roles.from_dict(card.roles)
     rule_from_dict(card.rule)
-    if checked(detector_class(card.detector), card.hyperparameters) != card.hyperparameters:
+    whole = checked(detector_class(card.detector), card.hyperparameters)
+    if json.loads(json.dumps(whole)) != card.hyperparameters:  # a list of numbers is a tuple in code
         raise StoreError("its card does not name every hyperparameter")
 
 

@@ -37,6 +37,7 @@ FUNCTIONS = {
     "train": "engine.tasks:run_train",
     "score": "engine.tasks:run_score",
     "explain": "engine.tasks:run_explain",
+    "edit": "engine.tasks:run_edit",
     "export": "engine.tasks:run_export",
     "bundle": "engine.tasks:run_bundle",
 }

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from engine.data.dataset import DatasetStore
+    from engine.data.roles import Roles
     from engine.results import ResultStore
     from engine.runs import RunStore
     from engine.store import ModelStore
@@ -73,6 +74,11 @@ class Workspace:
         """Where a training with these choices keeps its checkpoint, so that the same training goes on from it."""
         key = hashlib.sha256(json.dumps(choices, sort_keys=True, default=str).encode()).hexdigest()
         return self.root / "checkpoints" / f"{key[:32]}.safetensors"
+
+    def checkpoint_of(self, spec: Mapping[str, Any], roles: Roles) -> Path:
+        """Where the training job of that spec keeps its checkpoint; ``roles`` are those it learns by."""
+        choices = {key: spec.get(key) for key in ("dataset", "detector", "hyperparameters", "window")}
+        return self.checkpoint(choices | {"roles": roles.as_dict()})
 
     @cached_property
     def models(self) -> ModelStore:

@@ -3,7 +3,7 @@
 import streamlit as st
 
 from engine import CATALOGUE
-from ui import detecting, offers, panels
+from ui import detecting, offers, panels, watching
 
 panels.show_problem()
 data = panels.need_dataset()
@@ -12,9 +12,9 @@ offers.ready(data)
 
 train, load = st.tabs(["Train a detector", "Use a trained model"])
 with train:
-    kind = detecting.choose_detector(CATALOGUE)
+    kind = detecting.choose_detector(CATALOGUE, data)
     detecting.training_form(kind, data)
 with load:
     offers.model_list(data)
-detecting.progress(data)
+watching.progress(data)
 detecting.earlier(data)

@@ -1,8 +1,8 @@
-"""One row: why it is unusual, what is usual instead, and what the nearest ordinary rows look like."""
+"""One row: why it is unusual, what is usual instead, what would make it normal; and the worst rows together."""
 
 import streamlit as st
 
-from ui import inspecting, panels
+from ui import expecting, inspecting, panels, worst
 
 panels.show_problem()
 found, card, data = panels.need_result()
@@ -11,10 +11,12 @@ inspecting.headline(found, card, data, row)
 reasons = inspecting.reasons(found, row)
 left, right = st.columns(2, gap="large")
 with left:
-    inspecting.contributions(reasons)
+    inspecting.contributions(reasons, card)
 with right:
     inspecting.ranges(found, row)
+expecting.board(found, card, data, row, reasons)
 if inspecting.is_series(found):
     inspecting.neighbourhood(found, card, data, row)
 else:
     inspecting.nearest_rows(found, row)
+worst.worst_rows(found, card, data)

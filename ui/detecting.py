@@ -1,4 +1,4 @@
-"""Choosing and training a detector; and watching the job."""
+"""Choosing a detector, and starting its training."""
 
 from __future__ import annotations
 
@@ -7,35 +7,37 @@ from typing import Any
 
 import streamlit as st
 
-from engine import Dataset, Detector, EngineError, suggested_name, validated_name
+from engine import Dataset, Detector, EngineError, recommended, suggested_name, validated_name
 from ui import cache, forms, server
 from ui.panels import attempt, page, plain
 from ui.session import owner, session, widget
-from ui.tray import POLL, job_details
 
+STAR = " :material/star:"
 SPEED = {1: "slow", 2: "medium", 3: "fast"}
-WORK = ("train", "score")  # kinds of jobs that end in a result
 
 
-def choose_detector(catalogue: Mapping[str, type[Detector]]) -> type[Detector]:
-    """Cards of what there is; the first is chosen until another is."""
+def choose_detector(catalogue: Mapping[str, type[Detector]], data: Dataset) -> type[Detector]:
+    """Cards of what there is, and which suits the data; the first is chosen until another is."""
+    advice = recommended(data.rows, len(data.roles.features), data.roles.kind)
+    badge = " :blue-badge[recommended]"
     chosen = st.segmented_control(
         "Detector",
         list(catalogue),
         default=next(iter(catalogue)),
         required=True,
-        format_func=lambda name: catalogue[name].title,
+        format_func=lambda name: catalogue[name].title + (STAR if name == advice.detector else ""),
         key="detector",
         persist_state="session",
         label_visibility="collapsed",
     )
     kind = catalogue[chosen]
     with st.container(border=True):
-        st.markdown(f"**{kind.summary}**")
+        st.markdown(f"**{kind.summary}**{badge if chosen == advice.detector else ''}")
         left, right, speed = st.columns([3, 3, 1])
         left.markdown(f":material/thumb_up: {kind.works_when}")
         right.markdown(f":material/thumb_down: {kind.struggles_when}")
         speed.markdown(f":material/speed: {SPEED[kind.speed]}", help=kind.reference)
+        st.caption(f"{STAR} Recommended for this data is {catalogue[advice.detector].title}: {advice.why}.")
     return kind
 
 
@@ -84,40 +86,6 @@ def earlier(data: Dataset) -> None:
             if st.button(plain(model), key=f"result-{id}", icon=":material/flag:"):
                 session().open_result(id)
                 st.switch_page(page("results"))
-
-
-def progress(data: Dataset) -> None:
-    """The job at work on this data, and the way to its result when it is done."""
-    current = session()
-    if current.watched is None:
-        mine = server.jobs().jobs(owner(), active=True, limit=8)
-        of_data = (
-            job.id for job in mine if job.kind in WORK and server.jobs().spec(job.id)["dataset"] == data.id
-        )
-        current.watched = next(of_data, None)
-    if current.watched is None:
-        return
-    job = server.jobs().get(current.watched)
-    if server.jobs().spec(job.id)["dataset"] != data.id:
-        return  # it works on other data; the tray beside the page leads to its result
-    if job.state == "done" and job.result:
-        st.success(
-            f"{plain(job.title)} is done, in {job.seconds or 0:.1f} s.", icon=":material/check_circle:"
-        )
-        # A click leads on, not the poll that saw the end: a page switched under a poll can stay blank.
-        if st.button("See the results", type="primary", icon=":material/arrow_forward:", key="see-results"):
-            current.watched = None
-            current.open_result(job.result["result"])
-            st.switch_page(page("results"))
-        return
-
-    def board() -> None:
-        now = server.jobs().get(job.id)
-        if job.active and now.state == "done":
-            st.rerun()
-        job_details(now)
-
-    st.fragment(board, run_every=POLL if job.active else None)()
 
 
 def _train(kind: type[Detector], data: Dataset) -> None:

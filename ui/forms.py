@@ -54,6 +54,7 @@ def _ask(place: Any, key: str, knob: Hyperparameter) -> None:
         high = None if knob.high is None else int(knob.high)
         place.number_input(knob.label, low, high, int(knob.default), **asked)
     else:
+        step = min(0.01, float(knob.default) / 10 or 0.01)  # of a small number a small part
         place.number_input(
-            knob.label, knob.low, knob.high, float(knob.default), step=0.01, format="%.4g", **asked
+            knob.label, knob.low, knob.high, float(knob.default), step=step, format="%.4g", **asked
         )

@@ -8,12 +8,12 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from engine import METHOD_TEXT, Card, Dataset, Result, charts, nearest_normal, places
+from engine import METHOD_TEXT, Card, Dataset, Result, charts, detector_class, nearest_normal, places
 from ui import cache, server
 from ui.panels import beside, chart, plain
 from ui.session import owner, session, set_widget, theme, widget
 from ui.threshold import judged_now
-from ui.tray import POLL, job_details
+from ui.tray import answer
 
 AROUND = 300  # readings shown on either side
 
@@ -56,14 +56,14 @@ def headline(found: Result, card: Card, data: Dataset, row: int) -> None:
         why = found.obstacles.get(row, "values are missing")
         st.warning(plain(f"This row could not be judged: {why}."), icon=":material/help:")
         return
-    answer = judged_now(found, card, data.roles.label)
+    now = judged_now(found, card, data.roles.label)
     rank = int((found.ascending > found.values[row]).sum()) + 1
-    verdict = ":red-badge[flagged]" if answer.flags[row] else ":gray-badge[not flagged]"
+    verdict = ":red-badge[flagged]" if now.flags[row] else ":gray-badge[not flagged]"
     than = "every row" if severity >= 100 else f"{severity:.4g} % of the rows"
     st.markdown(
         f"{verdict} More unusual than **{than}** the model learned from; "
         f"number **{rank:,}** of {len(found.ascending):,} here. Anomaly score {found.values[row]:.5g}, "
-        f"threshold {answer.threshold:.5g}."
+        f"threshold {now.threshold:.5g}."
     )
 
 
@@ -79,31 +79,14 @@ def reasons(found: Result, row: int) -> list[dict[str, Any]] | None:
             "explain", found.dataset, spec, owner=owner(), title=f"Explaining row {row + 1:,}"
         )
         current.asked, current.asking = (found.id, row), job.id
-    job = server.jobs().get(current.asking)
-    if job.state == "done":
-        return list((job.result or {}).get("reasons", []))
-    if not job.active:
-        job_details(job)
-        st.button("Try again", on_click=_ask_again)
-        return None
-
-    def wait() -> None:
-        now = server.jobs().get(job.id)
-        if not now.active:
-            st.rerun()
-        job_details(now)
-
-    st.fragment(wait, run_every=POLL)()
-    return None
+    answered = answer(current.asking, _ask_again)
+    return None if answered is None else list(answered.get("reasons", []))
 
 
-def contributions(found: list[dict[str, Any]] | None) -> None:
+def contributions(found: list[dict[str, Any]] | None, card: Card) -> None:
     """What share of the score each column is answerable for."""
-    st.subheader(
-        "Why",
-        anchor=False,
-        help=f"Ablation. {METHOD_TEXT}",
-    )
+    told = detector_class(card.detector).explained_by
+    st.subheader("Why", anchor=False, help=told or f"Ablation. {METHOD_TEXT}")
     if found is None:
         return
     shown = [reason for reason in found if reason["share"] >= 0.005]

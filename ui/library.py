@@ -6,10 +6,10 @@ from typing import Any
 
 import streamlit as st
 
-from engine import Card, EngineError, readable_card
+from engine import Card, EngineError, charts, readable_card
 from ui import bundles, cache, comparing, server
-from ui.panels import attempt, empty_state, page, plain
-from ui.session import owner, session
+from ui.panels import attempt, chart, empty_state, page, plain
+from ui.session import owner, session, theme
 
 LOG_LINES = 12
 
@@ -126,6 +126,9 @@ def _card(card: Card) -> None:
     st.markdown(
         "**Columns it needs:** " + ", ".join(f"{plain(name)} ({kind})" for name, kind in card.columns.items())
     )
+    if card.history:
+        st.markdown("**What it learned, epoch by epoch**")
+        chart(charts.loss_curves(card.history, theme=theme()), f"losses-{card.id}")
     for column, why in card.left_out.items():
         st.caption(plain(f"'{column}' was left out: it {why}."))
     for note in card.notes:

@@ -102,12 +102,23 @@ def empty_state(title: str, text: str, target: str, action: str) -> None:
             st.switch_page(page(target))
 
 
-def chart(drawn: charts.Chart, key: str, height: int | None = None) -> None:
-    """Draw a chart under a stable key, with its sentence for who cannot see it."""
+def chart(
+    drawn: charts.Chart,
+    key: str,
+    height: int | None = None,
+    *,
+    on_select: Callable[[str], None] | None = None,
+) -> None:
+    """Draw a chart under a stable key, with its sentence for who cannot see it.
+
+    ``on_select`` is called with the widget's key when something in the chart was selected.
+    """
     # Streamlit would turn lists of rows into Arrow by way of pandas, which costs more than all the rest.
     tables = {name: pa.Table.from_pylist(list(rows)) for name, rows in drawn.spec["datasets"].items()}
     spec = {**drawn.spec, "datasets": tables} | ({"height": height} if height else {})
-    st.vega_lite_chart(spec, key=f"{key}-{theme()}", width="stretch", alt=drawn.alt)
+    widget_key = f"{key}-{theme()}"
+    selected: Any = "ignore" if on_select is None else lambda: on_select(widget_key)
+    st.vega_lite_chart(spec, key=widget_key, width="stretch", alt=drawn.alt, on_select=selected)
 
 
 def beside(added: Mapping[str, Any], rows: pd.DataFrame) -> pd.DataFrame:

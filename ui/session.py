@@ -30,6 +30,8 @@ class Session:
     watched: str | None = None  # the job whose result opens when it is done
     asked: tuple[str, int] | None = None  # the result and row an explanation was asked for
     asking: str | None = None  # the job that works it out
+    edit_asked: tuple[str, int, float] | None = None  # the result, row and threshold an edit was asked for
+    editing: str | None = None  # the job that looks for it
     stranger: str = field(
         default_factory=lambda: token_urlsafe(24)
     )  # owner of the jobs of a browser without cookie

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 import streamlit as st
 
 from engine import Job
@@ -11,6 +14,7 @@ from ui.session import owner, session
 
 POLL = "700ms"
 LOG_LINES = 12
+KEPT = "what it learned up to epoch {} is kept for two weeks."
 SHOWN = 4  # jobs in the tray, newest first
 
 
@@ -53,8 +57,28 @@ def _tray_line(job: Job) -> None:
             _log(job)
 
 
-def job_details(job: Job) -> None:
-    """One job in full: progress, time left, log, and how it ended."""
+def answer(id: str, again: Callable[[], None]) -> dict[str, Any] | None:
+    """What a short job found out; until then None and its progress, and where it failed the button to ask again."""
+    job = server.jobs().get(id)
+    if job.state == "done":
+        return job.result or {}
+    if not job.active:
+        job_details(job)
+        st.button("Try again", key=f"again-{id}", on_click=again)
+        return None
+
+    def wait() -> None:
+        now = server.jobs().get(id)
+        if not now.active:
+            st.rerun()
+        job_details(now)
+
+    st.fragment(wait, run_every=POLL)()
+    return None
+
+
+def job_details(job: Job, *, epochs: int = 0) -> None:
+    """One job in full: progress, time left, log, and how it ended; of one stopped, how many epochs are kept."""
     title = plain(job.title)
     if job.active:
         left = f", about {job.eta_seconds:.0f} s left" if job.eta_seconds and job.progress > 0.05 else ""
@@ -65,9 +89,11 @@ def job_details(job: Job) -> None:
     elif job.state == "failed":
         st.error(f"{title} failed: {plain(job.error or '')}", icon=":material/error:")
     elif job.state == "cancelled":
-        st.info(f"{title} was cancelled; nothing was kept.", icon=":material/cancel:")
+        kept = KEPT.format(epochs) if epochs else "nothing was kept."
+        st.info(f"{title} was cancelled; {kept}", icon=":material/cancel:")
     elif job.state == "interrupted":
-        st.warning(f"{title}: the server stopped while this ran; start it again.", icon=":material/warning:")
+        kept = KEPT.format(epochs) if epochs else "start it again."
+        st.warning(f"{title}: the server stopped while this ran; {kept}", icon=":material/warning:")
     _log(job)
 
 

@@ -13,13 +13,16 @@ from engine.charts.chart import MAX_MARKS, PALETTES, Chart, Palette, Theme, noth
 from engine.charts.evaluation import confusion_grid, corners, pr_chart, roc_chart
 from engine.charts.lead_time import lead_time_chart
 from engine.charts.page import html_page
-from engine.charts.rows import contribution_bars, range_strip
+from engine.charts.rows import contribution_bars, expected_strip, range_strip
 from engine.charts.scores import flagged_curve, label_histogram, score_histogram
 from engine.charts.series import BRUSH, neighbourhood, series_chart, spans_of
 from engine.charts.thinning import thin
+from engine.charts.training import loss_curves
+from engine.charts.worst import CELL, contribution_map
 
 __all__ = [
     "BRUSH",
+    "CELL",
     "MAX_MARKS",
     "PALETTES",
     "Chart",
@@ -27,12 +30,15 @@ __all__ = [
     "Theme",
     "confusion_grid",
     "contribution_bars",
+    "contribution_map",
     "corners",
+    "expected_strip",
     "flagged_curve",
     "histogram",
     "html_page",
     "label_histogram",
     "lead_time_chart",
+    "loss_curves",
     "neighbourhood",
     "nothing",
     "pr_chart",

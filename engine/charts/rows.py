@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from engine.charts.chart import (
     LABEL_SIZE,
     PALETTES,
+    TITLE,
     Chart,
     Spec,
     Theme,
@@ -21,6 +22,7 @@ from engine.charts.chart import (
     finite,
     nothing,
     percent,
+    titled,
 )
 
 Array = NDArray[np.float64]
@@ -69,8 +71,28 @@ def range_strip(
     has its own scale, on which the typical range lies between the same two marks; a value far outside stands
     at the end of its line.
     """
+    title = "typical range: where the middle 90 % of the training rows lie"
+    within = "the range that holds the middle 90 % of the training rows"
+    return _strip(columns, np.c_[values, low, median, high], texts, title, within, theme)
+
+
+def expected_strip(columns: Sequence[str], spans: Array, texts: Sequence[str], *, theme: Theme) -> Chart:
+    """Where a row's values lie against what its other columns let expect, one line a column.
+
+    ``spans`` (n_columns, 4): the value, and the low end, middle and high end of what was expected. Drawn like
+    :func:`range_strip`.
+    """
+    title = "expected range: in 90 % of ordinary rows the value lies within"
+    return _strip(columns, spans, texts, title, "the range that the other columns let expect", theme)
+
+
+def _strip(
+    columns: Sequence[str], spans: Array, texts: Sequence[str], title: str, within: str, theme: Theme
+) -> Chart:
+    """Values (first column of ``spans``) against ranges: the chart, with what the range is called."""
     if len(columns) == 0:
         return nothing(theme, "this row has no numeric column")
+    values, low, median, high = spans.T
     outside = (values < low) | (values > high)
     at, middle = _within(values, low, high), _within(median, low, high)
     rows = [
@@ -89,11 +111,9 @@ def range_strip(
     ]
     strange = [columns[i] for i in np.flatnonzero(outside).tolist()]
     named = f": {', '.join(strange[:5])}" + (" and others" if len(strange) > 5 else "") if strange else ""
-    words = (
-        f"{counted(len(strange), 'value')} of {len(columns):,} outside the range that holds the middle 90 % "
-        f"of the training rows{named}."
-    )
-    return filled(_strip_spec(theme), words, {"rows": rows}, height=BAR_HEIGHT * len(rows) + AXIS_HEIGHT)
+    words = f"{counted(len(strange), 'value')} of {len(columns):,} outside {within}{named}."
+    spec = titled(_strip_spec(theme), title)
+    return filled(spec, words, {"rows": rows}, height=BAR_HEIGHT * len(rows) + AXIS_HEIGHT)
 
 
 def _within(values: Array, low: Array, high: Array) -> Array:
@@ -167,7 +187,6 @@ def _strip_spec(theme: Theme) -> Spec:
     ends = alt.Axis(
         values=[0, 1], labelExpr="datum.value == 0 ? '5 %' : '95 %'", grid=False, domain=False, ticks=False
     )
-    title = "typical range: where the middle 90 % of the training rows lie"
     tooltip = [
         alt.Tooltip("column:N", title="column"),
         alt.Tooltip("text:N", title="value"),
@@ -178,7 +197,7 @@ def _strip_spec(theme: Theme) -> Spec:
         x=alt.datum(-BEYOND, scale=scale), x2=alt.datum(1 + BEYOND)
     )
     band = base.mark_bar(color=palette.normal, opacity=0.55, cornerRadius=3).encode(
-        x=alt.X("low:Q", scale=scale, axis=ends, title=title), x2="high:Q", tooltip=tooltip
+        x=alt.X("low:Q", scale=scale, axis=ends, title=TITLE), x2="high:Q", tooltip=tooltip
     )
     middle = base.mark_tick(color=palette.ink, thickness=2, size=14).encode(x=alt.X("middle:Q", scale=scale))
     colour = alt.Scale(domain=["inside", "outside"], range=[palette.line, palette.anomaly])

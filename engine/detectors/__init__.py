@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+from dataclasses import dataclass
 
 from engine.detectors.autoencoder import AutoEncoder
 from engine.detectors.base import Detector
@@ -10,6 +11,9 @@ from engine.detectors.isolation_forest import IsolationForest
 from engine.detectors.neighbours import KNearestNeighbours
 from engine.detectors.one_class_svm import OneClassSVM
 from engine.errors import UsageError
+
+ROWS_FOR_A_NETWORK = 500
+COLUMNS_FOR_A_NETWORK = 3
 
 CATALOGUE: dict[str, type[Detector]] = {
     detector.name: detector for detector in (IsolationForest, KNearestNeighbours, OneClassSVM, AutoEncoder)
@@ -25,6 +29,34 @@ def detector_class(name: str) -> type[Detector]:
     return CATALOGUE[name]
 
 
+@dataclass(frozen=True)
+class Recommendation:
+    """The detector to begin with, by name, and why in one sentence for people."""
+
+    detector: str
+    why: str
+
+
+def recommended(rows: int, features: int, kind: str) -> Recommendation:
+    """The detector that suits the shape of the data: ``features`` columns of a ``kind`` table or series.
+
+    A network learns how columns hang together, which needs rows to learn from and to hold out, and several columns: a
+    series has them in the rolling features of a single channel. With fewer of either, random cuts say as much, within
+    seconds.
+    """
+    if rows < ROWS_FOR_A_NETWORK:
+        few = f"with fewer than {ROWS_FOR_A_NETWORK} rows there is little to learn relations from, and it answers fast"
+        return Recommendation(IsolationForest.name, few)
+    if kind != "series" and features < COLUMNS_FOR_A_NETWORK:
+        alone = "with so few columns no value can be predicted from the others, and it answers fast"
+        return Recommendation(IsolationForest.name, alone)
+    what = "readings" if kind == "series" else "rows"
+    many = (
+        f"with {rows:,} {what} it can learn what the columns say about each other, and tell what it expected"
+    )
+    return Recommendation(AutoEncoder.name, many)
+
+
 __all__ = [
     "CATALOGUE",
     "AutoEncoder",
@@ -32,5 +64,7 @@ __all__ = [
     "IsolationForest",
     "KNearestNeighbours",
     "OneClassSVM",
+    "Recommendation",
     "detector_class",
+    "recommended",
 ]

@@ -63,6 +63,7 @@ class Detector:
     speed: ClassVar[int]  # 1 slow .. 3 fast
     reference: ClassVar[str]  # author (year)
     learns_from_labels: ClassVar[bool] = False
+    explained_by: ClassVar[str] = ""  # what its contributions are; empty where ablation tells them
     mixed: ClassVar[bool] = False  # takes categories as one cell a level, and missing cells as NaN
     learning_share: ClassVar[float] = 0.5  # of the time to fit; the rest goes into scoring the training rows
     probe_tolerance: ClassVar[float] = 1e-9  # by how much a score may differ, relatively, on another machine

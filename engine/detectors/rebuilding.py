@@ -167,6 +167,7 @@ class WholeRows(RowNetwork):
         return (errors * known).sum() / known.sum().clamp(min=1)
 
     def _rebuilt(self, values: Tensor, known: Tensor) -> Tensor:
+        del known  # a missing cell stands at its column's mean
         rebuilt: Tensor = self.network(values)
         return rebuilt[None]
 
@@ -229,7 +230,9 @@ class HiddenCells(RowNetwork):
         """Every cell as it was filled in when it was hidden."""
         import torch
 
-        hidden = torch.tensor(self.hidden, device=values.device)[:, :, None]  # (n_parts, members, 1, n_groups)
+        hidden = torch.tensor(self.hidden, device=values.device)[
+            :, :, None
+        ]  # (n_parts, members, 1, n_groups)
         of_cell = self._of_cell.to(values.device)
         rebuilt = torch.zeros((), device=values.device)
         for part in hidden:

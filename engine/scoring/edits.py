@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from engine.data.column_codes import ColumnCode, decoded
 from engine.errors import UsageError
 from engine.model import Model, Prepared
-from engine.scoring.reasons import value_in_words
+from engine.scoring.reasons import MISSING, value_in_words
 from engine.scoring.wording import number_in_words
 
 MOST_EDITS = 3  # more changes make another row rather than the same one mended
@@ -26,8 +26,14 @@ class Edit:
     instead: str
     score: float
 
+    @property
+    def text(self) -> str:
+        if self.value == MISSING:
+            return f"fill in {self.column} with {self.instead}"
+        return f"change {self.column} from {self.value} to {self.instead}"
+
     def as_dict(self) -> dict[str, Any]:
-        return asdict(self)
+        return asdict(self) | {"text": self.text}
 
 
 def smallest_edit(model: Model, prepared: Prepared, row: int, threshold: float) -> list[Edit]:

@@ -21,6 +21,7 @@ from engine.scoring.wording import day_in_words, number_in_words
 SMALLEST_SHARE = 0.10  # a column answerable for less is not worth a word
 MOST_REASONS = 3
 MOST_KEPT = 12  # reasons kept of a row
+MISSING = "is missing"  # said of an empty cell
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -177,7 +178,7 @@ def _filled(X: NDArray[np.float64], typical: NDArray[np.float64]) -> NDArray[np.
 def value_in_words(code: ColumnCode, value: Any) -> str:
     """A cell as a person writes it."""
     if pd.isna(value):
-        return "is missing"
+        return MISSING
     if code.kind == "category":
         return f"'{str(value)[:40]}'"
     if code.kind == "moment":

@@ -146,7 +146,10 @@ def test_a_table_that_does_not_tell_rows_apart_is_refused():
         ({"detector": "isolation_tree"}, "did you mean 'isolation_forest'"),
         ({"hyperparameters": {"n_trees": 5}}, "'n_trees' is not a hyperparameter of Isolation Forest"),
         ({"hyperparameters": {"contamination": 0}}, "contamination must lie between"),
-        ({"scaling": "robst"}, "scaling must be one of standard, robust, minmax, quantile, none, got 'robst'"),
+        (
+            {"scaling": "robst"},
+            "scaling must be one of standard, robust, minmax, quantile, none, got 'robst'",
+        ),
     ],
 )
 def test_a_wrong_choice_is_refused_before_the_data_are_looked_at(choice, words):

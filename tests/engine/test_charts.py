@@ -23,6 +23,10 @@ TIMES = 1_700_000_000 + 60.0 * np.arange(N)
 VALUES = np.sin(np.arange(N) / 40) + RNG.normal(0, 0.05, N)
 FLAGGED = np.arange(N) % 97 == 0
 CURVE = np.linspace(0, 1, 101)
+LOSSES = [
+    {"epoch": epoch, "train_loss": 1 / epoch, "validation_loss": 0.2 + 0.001 * (epoch - 20) ** 2}
+    for epoch in range(1, 31)
+]
 
 
 def every_chart(theme):
@@ -70,6 +74,20 @@ def every_chart(theme):
             ["4,210 €", "3"],
             theme=theme,
         ),
+        "expected": charts.expected_strip(
+            ["amount", "hour"],
+            np.array([[4210.0, 1.0, 30.0, 400.0], [3.0, 0.0, 12.0, 23.0]]),
+            ["4,210 €", "3"],
+            theme=theme,
+        ),
+        "losses": charts.loss_curves(LOSSES, theme=theme),
+        "worst": charts.contribution_map(
+            [7, 3],
+            np.array([100.0, 99.5]),
+            ["amount", "hour"],
+            np.array([[3.0, 1.0], [0.0, 2.0]]),
+            theme=theme,
+        ),
         "nothing": charts.nothing(theme),
     }
 
@@ -112,7 +130,7 @@ def test_every_chart_says_what_runs_along_its_axes(name):
         for axis in titles:
             titles[axis].add(mark["encoding"].get(axis, {}).get("title"))
     assert any(titles["x"])
-    assert any(titles["y"]) or name in {"bars", "strip"}  # there the column names say it
+    assert any(titles["y"]) or name in {"bars", "strip", "expected"}  # there the column names say it
 
 
 @pytest.mark.parametrize("name", sorted(set(every_chart("light")) - {"nothing"}))
@@ -332,6 +350,71 @@ def test_range_strip_marks_what_lies_outside():
     assert rows["b"]["value"] == rows["odd"]["value"] > 1
     assert rows["gone"]["value"] is None
     assert chart.alt.startswith("2 values of 5 outside")
+
+
+def test_an_expected_range_has_its_own_words():
+    usual, expected = every_chart("light")["strip"], every_chart("light")["expected"]
+    assert table(usual, "rows") == table(expected, "rows")
+    assert expected.alt == "1 value of 2 outside the range that the other columns let expect: amount."
+    assert "expected range" in json.dumps(expected.spec)
+    assert "training rows" not in json.dumps(expected.spec)
+
+
+def test_the_best_epoch_is_the_one_with_the_lowest_held_out_loss():
+    chart = charts.loss_curves(LOSSES, theme="light")
+    assert table(chart, "best") == [{"epoch": 20.0, "loss": pytest.approx(0.2)}]
+    assert len(table(chart, "losses")) == 30
+    assert [end["label"] for end in table(chart, "ends")] == ["training 0.03333", "held out 0.3"]
+    assert [end["side"] for end in table(chart, "ends")] == ["below", "above"]
+    assert "30 epochs" in chart.alt
+    assert "the best is epoch 20 with 0.2." in chart.alt
+
+
+def test_a_growing_curve_changes_its_tables_only_and_keeps_its_width():
+    before, after = (charts.loss_curves(LOSSES[:n], theme="dark", planned=50) for n in (1, 12))
+    assert table(before, "room")[0]["epoch"] == table(after, "room")[0]["epoch"] > 50
+    assert before.alt == after.alt
+    assert table(before, "losses") != table(after, "losses")
+    after.spec["datasets"] = before.spec["datasets"]
+    assert before == after
+
+
+def test_thousands_of_epochs_stay_drawable_and_keep_the_best():
+    records = [
+        {"epoch": e, "train_loss": 1.0, "validation_loss": 0.5 if e == 4_321 else 1.0}
+        for e in range(1, 10_001)
+    ]
+    chart = charts.loss_curves(records, theme="light")
+    assert len(table(chart, "losses")) <= 1_000
+    assert table(chart, "best")[0]["epoch"] == 4_321
+    assert 4_321 in {row["epoch"] for row in table(chart, "losses")}
+
+
+def test_no_epoch_yet_says_so():
+    assert charts.loss_curves([], theme="light").alt == "Nothing to show: no epoch has ended yet."
+
+
+def test_the_map_of_the_worst_rows_shows_shares_by_column_largest_first():
+    cells = table(every_chart("light")["worst"], "cells")
+    assert [(cell["row"], cell["column"], cell["share"]) for cell in cells] == [
+        ("8 · 100.00", "hour", 0.25),
+        ("8 · 100.00", "amount", 0.75),
+        ("4 · 99.50", "hour", 1.0),
+        ("4 · 99.50", "amount", 0.0),
+    ]
+
+
+def test_the_map_of_the_worst_rows_draws_forty_rows_and_one_column_for_the_rest():
+    rows, columns = 60, [f"c{i}" for i in range(25)]
+    contributions = np.tile(np.arange(25.0), (rows, 1))
+    chart = charts.contribution_map(range(rows), np.full(rows, 99.0), columns, contributions, theme="light")
+    cells = table(chart, "cells")
+    assert len({cell["row"] for cell in cells}) == 40
+    assert [cell["column"] for cell in cells[:21]] == [f"c{i}" for i in range(24, 4, -1)] + ["4 others"]
+    assert sum(cell["share"] for cell in cells[:21]) == pytest.approx(1.0)
+    assert charts.contribution_map([], np.zeros(0), columns, np.zeros((0, 25)), theme="dark").alt.startswith(
+        "Nothing to show"
+    )
 
 
 def test_confusion_grid_says_each_outcome_in_words():

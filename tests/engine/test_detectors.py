@@ -10,7 +10,14 @@ import sklearn.svm
 from scipy.stats import spearmanr
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
-from engine.detectors import CATALOGUE, IsolationForest, KNearestNeighbours, OneClassSVM, detector_class
+from engine.detectors import (
+    CATALOGUE,
+    IsolationForest,
+    KNearestNeighbours,
+    OneClassSVM,
+    detector_class,
+    recommended,
+)
 from engine.errors import UsageError
 from tests import naive
 from tests.engine import checks
@@ -155,3 +162,23 @@ def test_neighbours_keep_a_sample_of_a_large_table():
     fitted = KNearestNeighbours(max_reference=100).fit(X)
     assert len(fitted.reference_) == 100
     assert fitted.decision_scores_.shape == (400,)
+
+
+@pytest.mark.parametrize(
+    ("rows", "features", "kind", "wanted"),
+    [
+        (499, 20, "table", "isolation_forest"),
+        (500, 20, "table", "autoencoder"),
+        (5_000, 2, "table", "isolation_forest"),
+        (5_000, 1, "series", "autoencoder"),
+        (100, 8, "series", "isolation_forest"),
+    ],
+)
+def test_the_shape_of_the_data_says_which_detector_to_begin_with(rows, features, kind, wanted):
+    found = recommended(rows, features, kind)
+    assert found.detector == wanted
+    assert found.why
+
+
+def test_the_first_of_the_catalogue_answers_fast():
+    assert next(iter(CATALOGUE.values())).speed == 3

@@ -284,3 +284,10 @@ def test_a_card_that_asks_for_what_does_not_exist_is_refused(change, saved, stor
 
 def test_unknown_keys_of_a_newer_card_are_passed_over(saved, store):
     assert Model.load(store, saved("neighbours", card={"colour": "blue"})).card.detector == "neighbours"
+
+
+@pytest.mark.parametrize("history", ["rubbish", [1], [{"epoch": 1}], [{"epoch": 1, "train_loss": None}]])
+def test_losses_that_are_no_numbers_are_refused_in_words(store, saved, history):
+    ref = saved("isolation_forest", card={"history": history})
+    with pytest.raises(StoreError, match="its losses are not numbers"):
+        Card.from_dict(store.card(ref))

@@ -17,7 +17,7 @@ from engine.errors import Cancelled, UsageError
 from engine.model import Model
 from engine.results import ResultStore
 from engine.scoring.thresholds import RULES
-from engine.tasks import run_bundle, run_explain, run_export, run_score, run_train
+from engine.tasks import run_bundle, run_edit, run_explain, run_export, run_score, run_train
 from engine.workspace import Workspace
 from tests.engine.checks import quick
 
@@ -215,6 +215,48 @@ def test_a_bundle_lies_in_the_folder_of_its_job(place, tmp_path):
     path = Path(run_bundle(spec("table", model=done["model"]), Job(tmp_path))["path"])
     assert path.parent == tmp_path
     assert path.read_bytes() == export_bundle(space.models, done["model"])
+
+
+def test_an_edit_reads_one_row_and_brings_it_below_the_threshold(place, monkeypatch):
+    space, spec = place
+    done = run_train(spec("table"), Job(space.root))
+    found, card = space.results.load(done["result"]), Model.load(space.models, done["model"]).card
+    monkeypatch.setattr(Dataset, "frame", lambda *_: pytest.fail("the whole table was read"))
+    row = int(found.explained_rows[0])
+    wanted = {"model": done["model"], "row": row, "threshold": card.threshold}
+    answer = run_edit(spec("table", **wanted), Job(space.root))
+    assert answer["enough"]
+    assert answer["edits"][-1]["score"] <= card.threshold < found.values[row]
+    assert answer["edits"][0]["text"].startswith("change ")
+    assert not run_edit(spec("table", **wanted | {"threshold": -1e9}), Job(space.root))["enough"]
+    ordinary = run_edit(spec("table", **wanted | {"threshold": 1e9}), Job(space.root))
+    assert ordinary == {"edits": [], "enough": True}
+    unjudged = run_edit(spec("table", **wanted | {"row": 7}), Job(space.root))
+    assert unjudged == {"edits": [], "enough": False, "obstacle": "'pressure' is impossibly large (1e+200)"}
+
+
+def test_a_training_that_was_stopped_keeps_what_it_learned_where_its_spec_says(place):
+    space, spec = place
+    wanted = spec("table", detector="autoencoder", hyperparameters={"epochs": 4})
+    roles = space.datasets.get(wanted["dataset"]).roles
+    job = Job(space.root)
+
+    def stop_after_two(**values):
+        job.curve.append(values)
+        if len(job.curve) == 2:
+            raise Cancelled("stopped")
+
+    job.record = stop_after_two
+    with pytest.raises(Cancelled):
+        run_train(wanted, job)
+    assert space.checkpoint_of(wanted, roles).is_file()
+    again = Job(space.root)
+    done = run_train(wanted, again)
+    assert [record["epoch"] for record in again.curve] == [1, 2, 3, 4]
+    assert not space.checkpoint_of(wanted, roles).exists()
+    card = Model.load(space.models, done["model"]).card
+    assert [record["epoch"] for record in card.history] == [1, 2, 3, 4]
+    assert card.history[0]["train_loss"] == pytest.approx(job.curve[0]["train_loss"], rel=1e-5)
 
 
 def test_an_export_lies_in_the_folder_of_its_job_and_flags_as_the_screen_does(place, tmp_path):

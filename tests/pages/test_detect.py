@@ -7,8 +7,9 @@ import pytest
 from engine import CATALOGUE, declared
 from engine.detectors import IsolationForest
 from engine.hyperparameters import hyperparameter
-from tests.pages.conftest import button, metrics, sound, texts, titles, turn_to, wait_for
+from tests.pages.conftest import button, charts, metrics, sound, texts, titles, turn_to, wait_for
 from tests.pages.prepared import brought, pumps, sample
+from ui import server
 
 
 @pytest.fixture
@@ -172,3 +173,80 @@ def test_data_that_moved_is_said_beside_the_model_before_it_judges(open_page, ad
     data = brought(space, frame.assign(heat=frame["heat"] + 40), "hot.csv", tmp_path)
     at = open_page("detect", data=data.id)
     assert "At a glance, moved away from training: 'heat'." in texts(at)
+
+
+# ---- a detector that learns in epochs
+
+LONG = 10_000  # epochs; the training is stopped long before
+
+
+@pytest.fixture
+def many(space, tmp_path):
+    return brought(space, pumps(600), "many.csv", tmp_path, pump_no="id")
+
+
+def begin_learning(open_page, data, epochs):
+    """Start a training that learns in epochs; the page and the job's number."""
+    at = open_page("detect", data=data.id)
+    sound(at.segmented_control(key="detector").set_value("autoencoder").run())
+    at.number_input(key="autoencoder-epochs").set_value(epochs)
+    at.number_input(key="autoencoder-early_stopping_patience").set_value(epochs)
+    sound(button(at, "Train").click().run())
+    return at, at.session_state["loupe"].watched
+
+
+def test_the_page_recommends_by_the_shape_of_the_data_and_begins_with_the_fast_one(
+    open_page, pump_data, many
+):
+    for data, title in ((pump_data, "Isolation Forest"), (many, "AutoEncoder")):
+        at = open_page("detect", data=data.id)
+        assert at.segmented_control(key="detector").value == next(iter(CATALOGUE))
+        assert f"Recommended for this data is {title}: " in texts(at)
+        assert ("badge[recommended]" in texts(at)) == (title == "Isolation Forest")
+    sound(at.segmented_control(key="detector").set_value("autoencoder").run())
+    assert "badge[recommended]" in texts(at)
+
+
+def test_the_curves_of_a_training_are_seen_while_it_learns_and_after_it_has(open_page, pump_data):
+    at, _ = begin_learning(open_page, pump_data, 3)
+    wait_for(at, lambda at: [found for found in at.button if found.label == "See the results"])
+    assert charts(at) == 1
+    go_to_results(at)
+
+
+def test_a_training_that_was_cancelled_goes_on_where_it_was(open_page, many, space):
+    at, first = begin_learning(open_page, many, LONG)
+    wait_for(at, lambda at: charts(at) == 1 and len(server.jobs().records(first)) >= 3)
+    assert any("of 10000" in found.text for found in at.progress)
+    sound(at.button(key=f"stop-{first}").click().run())
+    wait_for(at, lambda at: "was cancelled" in texts(at))
+    done = len(server.jobs().records(first))
+    assert f"what it learned up to epoch {done} is kept for two weeks" in texts(at)
+    assert charts(at) == 1
+    reloaded = open_page("detect", data=many.id)
+    reloaded.session_state["loupe"].stranger = at.session_state["loupe"].stranger
+    assert f"up to epoch {done}" in texts(sound(reloaded.run()))  # also after a reload
+    sound(button(at, f"Train again from epoch {done}").click().run())
+    second = at.session_state["loupe"].watched
+    assert second != first
+    wait_for(at, lambda at: len(server.jobs().records(second)) > done)
+    assert server.jobs().records(second)[:done] == server.jobs().records(first)
+    server.jobs().cancel(second)
+
+
+def test_a_training_that_kept_nothing_can_be_asked_for_again(open_page, pump_data):
+    at = open_page("detect", data=pump_data.id)
+    at.number_input(key="isolation_forest-n_estimators").set_value(2_000)
+    sound(button(at, "Train").click().run())
+    server.jobs().cancel(at.session_state["loupe"].watched)
+    wait_for(at, lambda at: "was cancelled; nothing was kept" in texts(at))
+    assert button(at, "Train again")
+
+
+def test_a_training_the_server_left_behind_offers_to_go_on(open_page, many):
+    at, first = begin_learning(open_page, many, LONG)
+    wait_for(at, lambda at: len(server.jobs().records(first)) >= 2)
+    server.close()  # and with the next look another begins
+    at.session_state["loupe"].watched = None
+    wait_for(at, lambda at: "the server stopped while this ran" in texts(at))
+    assert f"Train again from epoch {len(server.jobs().records(first))}" in [b.label for b in at.button]

@@ -2,6 +2,7 @@
 
 from tests.pages.conftest import button, charts, sound, texts, titles, wait_for
 from tests.pages.prepared import brought, judged, pumps
+from ui import server
 
 
 def test_without_data_the_page_leads_to_data(open_page):
@@ -10,10 +11,15 @@ def test_without_data_the_page_leads_to_data(open_page):
 
 def test_the_most_unusual_row_comes_first_with_everything_about_it(open_page, addresses):
     at = open_page("inspect", **addresses["pumps"])
-    assert titles(at)[1:] == ["Why", "Against what is usual", "The most similar ordinary rows"]
+    assert titles(at)[1:] == [
+        "Why",
+        "Against what is usual",
+        "What would make it normal",
+        "The most similar ordinary rows",
+    ]
     assert "number **1** of 400" in texts(at)
     assert "flagged" in texts(at)
-    assert charts(at) == 2
+    assert charts(at) == 3  # the worst rows, too
     nearest = at.dataframe[0].value
     assert list(nearest["Which"]) == ["this row", "ordinary", "ordinary", "ordinary"]
     assert nearest["Row"].is_unique
@@ -37,14 +43,16 @@ def test_a_row_beyond_the_explained_ones_gets_its_reasons_from_a_job(open_page, 
     at = open_page("inspect", **address)
     sound(at.number_input(key="row-number").set_value(beyond + 1).run())
     assert at.title[0].value == f"Row {beyond + 1:,}"
-    assert charts(at) == 1
-    wait_for(at, lambda at: charts(at) == 2)
+    assert charts(at) == 2
+    wait_for(at, lambda at: charts(at) == 3)
 
 
 def test_a_reading_of_a_series_shows_the_time_around_it(open_page, addresses):
     at = open_page("inspect", **addresses["rhythm"])
     assert "The time around it" in titles(at)
-    assert charts(at) == 3
+    assert "is judged by the readings before it" in texts(at)
+    assert not [found for found in at.button if found.key == "edit"]
+    assert charts(at) == 4
 
 
 def test_a_reading_that_could_not_be_judged_says_why(open_page, addresses):
@@ -65,3 +73,66 @@ def test_an_ordinary_row_is_not_its_own_neighbour(open_page, addresses, space):
     nearest = at.dataframe[0].value
     assert nearest["Row"].is_unique
     assert (nearest["Distance"][1:] > 0).all()
+
+
+def test_a_flagged_row_says_what_would_make_it_normal(open_page, addresses, space):
+    at = open_page("inspect", **addresses["pumps"])
+    sound(at.button(key="edit").click().run())
+    wait_for(at, lambda at: "the score falls from" in texts(at))
+    said = texts(at)
+    assert "**Change flow from" in said or "**Change pressure from" in said
+    assert "below the line of" in said
+    jobs = len(server.jobs().jobs())
+    sound(at.run())
+    assert len(server.jobs().jobs()) == jobs  # what was found stays
+    sound(button(at, "Less unusual").click().run())
+    assert at.button(key="edit")  # another row has to be asked for
+
+
+def test_what_would_make_a_row_normal_is_worked_out_again_when_the_threshold_moves(open_page, addresses):
+    at = open_page("inspect", **addresses["pumps"])
+    sound(at.button(key="edit").click().run())
+    wait_for(at, lambda at: "the score falls from" in texts(at))
+    asked = at.session_state["loupe"].edit_asked
+    at.session_state["loupe"].set_rule("percentile", 90.0)
+    wait_for(at.run(), lambda at: "the score falls from" in texts(at))
+    assert at.session_state["loupe"].edit_asked[:2] == asked[:2]
+    assert at.session_state["loupe"].edit_asked[2] < asked[2]
+
+
+def test_a_row_beyond_mending_says_so(open_page, addresses):
+    at = open_page("inspect", **addresses["pumps"], rule="fixed", at=-1)
+    sound(at.button(key="edit").click().run())
+    wait_for(at, lambda at: "No change of up to three values makes it ordinary" in texts(at))
+
+
+def test_an_ordinary_row_needs_no_mending(open_page, addresses, space):
+    least = int(space.results.load(addresses["pumps"]["result"]).order[-1])
+    at = open_page("inspect", **addresses["pumps"], row=least)
+    assert "What would make it normal" not in titles(at)
+
+
+def test_the_worst_rows_lead_to_each_of_them(open_page, addresses, space):
+    at = open_page("inspect", **addresses["pumps"])
+    assert "The 20 worst flagged rows, by column" in [found.label for found in at.expander]
+    third = int(space.results.load(addresses["pumps"]["result"]).order[2])
+    box = at.selectbox(key="worst-row")
+    sound(box.set_value(third).run())
+    assert at.title[0].value == f"Row {third + 1:,}"
+    assert at.selectbox(key="worst-row").value is None
+
+
+def test_a_model_that_expects_values_shows_them_and_says_how_it_explains(open_page, space, tmp_path):
+    data = brought(space, pumps(), "pumps.csv", tmp_path, faulty="label", pump_no="id")
+    at = open_page("inspect", **judged(space, data, "pumps", detector="autoencoder", epochs=3))
+    assert "Against what its other columns let expect" in titles(at)
+    assert "expected from the other columns" in texts(at)  # the texts of a column that is no number
+    assert charts(at) == 4
+    why = next(found for found in at.subheader if found.value == "Why")
+    assert "Residual share" in why.help
+
+
+def test_other_models_say_that_they_explain_by_ablation(open_page, addresses):
+    at = open_page("inspect", **addresses["pumps"])
+    assert "Ablation" in next(found for found in at.subheader if found.value == "Why").help
+    assert "Against what its other columns let expect" not in titles(at)

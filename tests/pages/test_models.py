@@ -3,8 +3,8 @@
 import pytest
 
 from engine.bundle import export_bundle
-from tests.pages.conftest import button, sound, texts, titles
-from tests.pages.prepared import judged
+from tests.pages.conftest import button, charts, sound, texts, titles
+from tests.pages.prepared import brought, judged, pumps
 
 
 def test_without_models_the_page_leads_to_the_detectors(open_page):
@@ -20,6 +20,16 @@ def test_every_model_shows_its_card(open_page, addresses):
     assert "learned from 400 rows of pumps.csv" in texts(at)
     assert any("Isolation Forest" in str(table.value) for table in at.table)
     assert any("runs/pumps@1 in the workspace" in str(table.value) for table in at.table)
+
+
+def test_the_card_of_a_model_that_learned_in_epochs_shows_its_losses(open_page, space, tmp_path):
+    data = brought(space, pumps(), "pumps.csv", tmp_path, faulty="label")
+    judged(space, data, "pumps", n_estimators=5)
+    before = charts(open_page("models"))
+    judged(space, data, "pumps", detector="autoencoder", epochs=3)
+    at = open_page("models")
+    assert charts(at) == before + 1
+    assert len(space.models.card("pumps")["history"]) == 3
 
 
 def test_versions_can_be_made_active_and_deleted(open_page, addresses, space):

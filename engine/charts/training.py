@@ -1,0 +1,135 @@
+"""A training drawn: the loss of each epoch on the rows learned from and on rows held out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import cache
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.charts.chart import (
+    LABEL_SIZE,
+    PALETTES,
+    Chart,
+    Spec,
+    Theme,
+    compiled,
+    counted,
+    dot,
+    filled,
+    finite,
+    named,
+    nothing,
+    number,
+)
+from engine.charts.thinning import thin
+
+Array = NDArray[np.float64]
+
+MAX_EPOCHS = 1_000  # drawn of each curve
+ROOM = 0.28  # of the epochs drawn, free on the right for the words at the ends of the curves
+HEIGHT = 260
+GROWING = "Loss of each epoch while the model learns: on the rows it learns from, and on rows held out."
+
+
+def loss_curves(records: Sequence[Mapping[str, float]], *, theme: Theme, planned: int | None = None) -> Chart:
+    """Training and held-out loss over the epochs, and a dot at the best epoch, whose weights are kept.
+
+    ``records`` hold ``epoch``, ``train_loss`` and ``validation_loss``. While the model still learns, say how many
+    epochs are ``planned``: the axis reaches them and the sentence stays the same, so that a new epoch neither moves
+    the curves nor makes the browser build the chart again.
+    """
+    if not records:
+        return nothing(theme, "no epoch has ended yet")
+    epochs, train, held_out = (
+        np.array([record[key] for record in records], dtype=float)
+        for key in ("epoch", "train_loss", "validation_loss")
+    )
+    best = int(np.argmin(np.where(np.isfinite(held_out), held_out, np.inf)))
+    drawn = thin(epochs, held_out, np.arange(len(epochs)) == best, n=MAX_EPOCHS).tolist()
+    last = max(float(epochs[-1]), float(planned or 0), epochs[0] + 1)
+    tables = {
+        "losses": [
+            {"epoch": epochs[i], "train": finite(train[i]), "held_out": finite(held_out[i])} for i in drawn
+        ],
+        "best": [{"epoch": epochs[best], "loss": finite(held_out[best])}],
+        "ends": _ends(float(epochs[-1]), float(train[-1]), float(held_out[-1])),
+        "room": [{"epoch": float(last + ROOM * (last - epochs[0])), "loss": finite(held_out[best])}],
+    }
+    words = GROWING
+    if planned is None:
+        words = (
+            f"Loss over {counted(len(records), 'epoch')}: from {number(train[0])} to {number(train[-1])} on the rows "
+            f"learned from, from {number(held_out[0])} to {number(held_out[-1])} on rows held out; the best is epoch "
+            f"{epochs[best]:.0f} with {number(held_out[best])}."
+        )
+    return filled(_loss_spec(theme), words, tables)
+
+
+def _ends(epoch: float, train: float, held_out: float) -> list[dict[str, Any]]:
+    """The words at the ends of the two curves, the higher one's above the lower one's."""
+    sides = ("above", "below") if train > held_out else ("below", "above")
+    losses = {"training": train, "held out": held_out}
+    return [
+        {"epoch": epoch, "loss": finite(loss), "label": f"{name} {number(loss)}", "side": side}
+        for side, (name, loss) in zip(sides, losses.items(), strict=True)
+    ]
+
+
+@cache
+def _loss_spec(theme: Theme) -> Spec:
+    import altair as alt
+
+    palette = PALETTES[theme]
+    x = alt.X(
+        "epoch:Q",
+        title="epoch",
+        scale=alt.Scale(zero=False, nice=False),
+        axis=alt.Axis(format=",d", tickMinStep=1, grid=False),
+    )
+
+    def y(field: str) -> Any:
+        return alt.Y(f"{field}:Q", title="loss", scale=alt.Scale(zero=False))
+
+    tooltip = [
+        alt.Tooltip("epoch:Q", title="epoch", format=",d"),
+        alt.Tooltip("train:Q", title="training loss", format=",.4~g"),
+        alt.Tooltip("held_out:Q", title="held-out loss", format=",.4~g"),
+    ]
+
+    def curve(field: str, colour: str, width: float) -> Any:
+        point = {"filled": True, "size": 14, "color": colour}  # a single epoch is no line yet
+        line = alt.Chart(alt.NamedData(name="losses")).mark_line(color=colour, strokeWidth=width, point=point)
+        return line.encode(x=x, y=y(field), tooltip=tooltip)
+
+    def words(side: str, lower: int) -> Any:
+        text = alt.Chart(alt.NamedData(name="ends")).transform_filter(f"datum.side == '{side}'")
+        return text.mark_text(
+            color=palette.ink, fontSize=LABEL_SIZE, align="left", baseline="middle", dx=9, dy=lower
+        ).encode(x=x, y=y("loss"), text="label:N")
+
+    scale = alt.Scale(domain=["best epoch"], range=[palette.anomaly])
+    mark = {key: value for key, value in dot(palette, 100).items() if key != "color"}
+    point = alt.Chart(alt.NamedData(name="best")).mark_point(**mark)
+    best = point.encode(
+        x=x,
+        y=y("loss"),
+        tooltip=[
+            alt.Tooltip("epoch:Q", title="best epoch", format=",d"),
+            alt.Tooltip("loss:Q", title="held-out loss", format=",.4~g"),
+        ],
+    )
+    room = alt.Chart(alt.NamedData(name="room")).mark_point(opacity=0, tooltip=None)
+    return compiled(
+        alt.layer(
+            curve("train", palette.muted, 1.5),
+            curve("held_out", palette.line, 2.25),
+            named(best, "best epoch", scale),
+            words("above", -8),
+            words("below", 8),
+            room.encode(x=x, y=y("loss")),
+            height=HEIGHT,
+        )
+    )

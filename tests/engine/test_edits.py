@@ -1,0 +1,45 @@
+"""The smallest edit: what would make a row ordinary, in words and in scores."""
+
+import numpy as np
+import pytest
+
+from engine.analysis import train
+from engine.errors import UsageError
+from engine.scoring.edits import MOST_EDITS, Edit, smallest_edit
+
+
+@pytest.fixture(scope="module")
+def forest(table):
+    return train(table.frame, table.roles, "isolation_forest")
+
+
+def test_edits_lower_the_score_one_after_the_other_until_it_is_below_the_line(forest, table):
+    prepared = forest.encode(table.frame)
+    scores = forest.judge(prepared).values
+    row = int(np.nanargmax(scores))
+    threshold = float(np.nanquantile(scores, 0.9))
+    edits = smallest_edit(forest, prepared, row, threshold)
+    falling = [scores[row], *(edit.score for edit in edits)]
+    assert 1 <= len(edits) <= MOST_EDITS
+    assert (np.diff(falling) < 0).all()
+    assert falling[-1] <= threshold < falling[-2]
+
+
+def test_an_ordinary_row_needs_no_edit(forest, table):
+    prepared = forest.encode(table.frame)
+    row = int(np.nanargmin(forest.judge(prepared).values))
+    assert smallest_edit(forest, prepared, row, forest.card.threshold) == []
+
+
+def test_a_reading_of_a_series_has_none(series):
+    model = train(series.frame, series.roles, "isolation_forest")
+    with pytest.raises(UsageError, match="judged by those before it"):
+        smallest_edit(model, model.encode(series.frame), 100, 0.0)
+
+
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [("9,800", "change amount from 9,800 to 112"), ("is missing", "fill in amount with 112")],
+)
+def test_an_edit_reads_as_what_to_do(value, said):
+    assert Edit(column="amount", value=value, instead="112", score=1.0).as_dict()["text"] == said
