@@ -30,6 +30,7 @@ Array = NDArray[np.float64]
 
 MAX_EPOCHS = 1_000  # drawn of each curve
 ROOM = 0.28  # of the epochs drawn, free on the right for the words at the ends of the curves
+PADDING = 12  # pixels above and below the curves, for the words at their ends
 HEIGHT = 260
 GROWING = "Loss of each epoch while the model learns: on the rows it learns from, and on rows held out."
 
@@ -91,7 +92,7 @@ def _loss_spec(theme: Theme) -> Spec:
     )
 
     def y(field: str) -> Any:
-        return alt.Y(f"{field}:Q", title="loss", scale=alt.Scale(zero=False))
+        return alt.Y(f"{field}:Q", title="loss", scale=alt.Scale(zero=False, padding=PADDING))
 
     tooltip = [
         alt.Tooltip("epoch:Q", title="epoch", format=",d"),

@@ -123,10 +123,17 @@ def test_the_worst_rows_lead_to_each_of_them(open_page, addresses, space):
 
 
 def test_a_model_that_expects_values_shows_them_and_says_how_it_explains(open_page, space, tmp_path):
-    data = brought(space, pumps(), "pumps.csv", tmp_path, faulty="label", pump_no="id")
-    at = open_page("inspect", **judged(space, data, "pumps", detector="autoencoder", epochs=3))
+    data = brought(space, pumps(), "pumps.csv", tmp_path, faulty="label", pump_no="id", site="feature")
+    address = judged(space, data, "pumps", detector="autoencoder", epochs=3)
+    found = space.results.load(address["result"])
+    row = next(
+        int(row)
+        for row in found.explained_rows
+        if any(reason["expected"] and not reason["span"] for reason in found.reasons(int(row)))
+    )
+    at = open_page("inspect", **address, row=row)
     assert "Against what its other columns let expect" in titles(at)
-    assert "expected from the other columns" in texts(at)  # the texts of a column that is no number
+    assert "% expected from the other columns" in texts(at)  # of a text, in words
     assert charts(at) == 4
     why = next(found for found in at.subheader if found.value == "Why")
     assert "Residual share" in why.help
