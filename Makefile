@@ -3,6 +3,7 @@
 PYTHON ?= python3
 PORT ?= 8501
 CHROMIUM ?= /usr/bin/chromium
+WORKERS ?= 2
 export CHROMIUM
 
 VENV := .venv
@@ -30,7 +31,8 @@ run: $(RUN_READY)
 	@exec $(BIN)/python -m streamlit run app.py --server.port $(PORT)
 
 test: check chromium
-	$(BIN)/python -m pytest -ra
+	$(BIN)/python -m pytest -ra -n $(WORKERS) --dist worksteal --ignore tests/browser
+	$(BIN)/python -m pytest -ra tests/browser
 
 check: $(TEST_READY)
 	$(BIN)/ruff check .
