@@ -27,7 +27,7 @@ from engine.scoring.thresholds import N_QUANTILES, Rule, rule_from_dict, severit
 from engine.store import ModelRef, ModelStore
 
 FINGERPRINT = "fingerprint.json"
-LIBRARIES = ("numpy", "pandas", "scikit-learn")
+LIBRARIES = ("numpy", "pandas", "scikit-learn", "torch")
 
 
 @dataclass(frozen=True, kw_only=True)

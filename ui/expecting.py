@@ -63,8 +63,8 @@ def _edit(found: Result, card: Card, data: Dataset, row: int) -> None:
     st.subheader(
         "What would make it normal",
         anchor=False,
-        help="The few values to change, and to what, that bring the score below the threshold. Each step changes the "
-        "one value that lowers the score most.",
+        help="The few values to change, and to what, that bring the score below the threshold. A column is "
+        "set to what the others let expect, or to its typical value.",
     )
     if cache.series_of(found) is not None:
         st.caption(
@@ -100,8 +100,9 @@ def _in_words(answered: dict[str, Any], score: float, threshold: float) -> None:
         what = plain(edit["text"] if number > 1 else edit["text"][:1].upper() + edit["text"][1:])
         before = "then " if number > 1 else ""
         below = "" if edit["score"] > threshold else f", below the line of {threshold:.4g}"
+        moves = "falls" if edit["score"] <= score else "rises"
         st.markdown(
-            f":material/edit: {before}**{what}**: the score falls from {score:.4g} to {edit['score']:.4g}{below}."
+            f":material/edit: {before}**{what}**: the score {moves} from {score:.4g} to {edit['score']:.4g}{below}."
         )
         score = edit["score"]
 

@@ -12,6 +12,7 @@ Counts = NDArray[np.int64]
 
 TAIL = 0.001  # the share of scores that may lie beyond the drawn range at either end
 TAIL_ROWS = 3  # and in a small table, this many rows
+WIDEST = 15.0  # a range reaches this many times as far from the median as nine in ten scores on that side do
 ROOM = 2.0  # a range is cut only where its end lies this many times as far from the median as the bulk does
 
 
@@ -26,8 +27,11 @@ def histogram(scores: Array, bins: int = 120) -> tuple[Array, Counts]:
         return np.zeros(0), np.zeros(0, dtype=np.int64)
     tail = min(max(TAIL, TAIL_ROWS / len(judged)), 0.5)
     low, lowest, middle, highest, high = np.quantile(judged, [0.0, tail, 0.5, 1.0 - tail, 1.0])
+    fifth, most = np.quantile(judged, [0.05, 0.95])
     first = middle - ROOM * (middle - lowest) if middle > lowest else low
     last = middle + ROOM * (highest - middle) if highest > middle else high
+    first = max(first, middle - WIDEST * (middle - fifth)) if middle > fifth else first
+    last = min(last, middle + WIDEST * (most - middle)) if most > middle else last
     first, last = max(low, first), min(high, last)
     if not last > first:
         # The only value ends the range, as the highest always does: at a threshold equal to it, not above.

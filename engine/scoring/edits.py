@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
 from engine.data.column_codes import ColumnCode, decoded
@@ -13,6 +14,8 @@ from engine.errors import UsageError
 from engine.model import Model, Prepared
 from engine.scoring.reasons import MISSING, value_in_words
 from engine.scoring.wording import number_in_words
+
+Row = NDArray[np.float64]  # (n_features,)
 
 MOST_EDITS = 3  # more changes make another row rather than the same one mended
 
@@ -37,37 +40,58 @@ class Edit:
 
 
 def smallest_edit(model: Model, prepared: Prepared, row: int, threshold: float) -> list[Edit]:
-    """Edits, one after the other, until the row's score is at most ``threshold``; at most ``MOST_EDITS``.
+    """Edits of at most ``MOST_EDITS`` columns after which the row's score is at most ``threshold``, if there are any.
 
-    Each step tries every column with the value the others let expect (its typical value, where the detector expects
-    none) and keeps the one that lowers the score most. The last edit's score says whether it was enough; no edit helps
+    Greedy: each step tries every column with the value the others let expect (its typical value, where the detector
+    expects none) and keeps the one that lowers the score most; a column may be set again when others have changed. What
+    turns out not to be needed is left as it was. The last edit's score says whether they are enough; no edit helps
     where the list is empty. A row of a series is made of readings before it, so it has none: :class:`UsageError`.
     """
-    recipe = model.recipe
-    if recipe.windows is not None:
+    if model.recipe.windows is not None:
         raise UsageError(
             "edits are for the rows of a table; a reading of a series is judged by those before it"
         )
-    x = prepared.encoded.values[row].copy()
-    cells = prepared.features.iloc[row]
-    score = float(model.detector.decision_function(x[None])[0])
-    edits: list[Edit] = []
-    while score > threshold and len(edits) < MOST_EDITS:
-        ordinary = _ordinary(model, x)
-        tries = np.repeat(x[None], len(recipe.encoder.codes), axis=0)
-        for number in range(len(tries)):
-            at = recipe.encoder.sources == number
-            tries[number, at] = ordinary[at]
-        scores = model.detector.decision_function(tries)
+    sources, score_of = model.recipe.encoder.sources, model.detector.decision_function
+    before: Row = prepared.encoded.values[row]
+    after, score, columns = before.copy(), float(score_of(before[None])[0]), list[int]()
+    for _ in range(2 * MOST_EDITS):
+        if score <= threshold:
+            break
+        free = range(len(model.recipe.encoder.codes)) if len(columns) < MOST_EDITS else columns
+        tries = _each(after, _ordinary(model, after), list(free), sources)
+        scores = score_of(tries)
         best = int(np.argmin(scores))
         if scores[best] >= score:
             break
-        score, x = float(scores[best]), tries[best]
-        code = recipe.encoder.codes[best]
-        instead = _in_words(code, x[recipe.encoder.sources == best])
-        edits.append(
-            Edit(column=code.name, value=value_in_words(code, cells[code.name]), instead=instead, score=score)
-        )
+        after, score = tries[best], float(scores[best])
+        columns += [free[best]] if free[best] not in columns else []
+    for column in columns[:-1]:
+        without = _each(after, before, [column], sources)
+        if score_of(without)[0] <= threshold:
+            after, columns = without[0], [other for other in columns if other != column]
+    return _told(model, prepared.features.iloc[row], before, after, columns)
+
+
+def _each(x: Row, values: Row, columns: list[int], sources: NDArray[np.int64]) -> NDArray[np.float64]:
+    """The row once for each column (n_columns, n_features), with this column as it is in ``values``."""
+    tries = np.repeat(x[None], len(columns), axis=0)
+    for i, column in enumerate(columns):
+        tries[i, sources == column] = values[sources == column]
+    return tries
+
+
+def _told(model: Model, cells: pd.Series, before: Row, after: Row, columns: list[int]) -> list[Edit]:
+    """The edits from one row to another, always the one next that brings the score furthest down."""
+    sources, left, x, edits = model.recipe.encoder.sources, list(columns), before, list[Edit]()
+    while left:
+        tries = _each(x, after, left, sources)
+        scores = model.detector.decision_function(tries)
+        best = int(np.argmin(scores))
+        x, column = tries[best], left.pop(best)
+        code = model.recipe.encoder.codes[column]
+        instead = _in_words(code, after[sources == column])
+        value = value_in_words(code, cells[code.name])
+        edits.append(Edit(column=code.name, value=value, instead=instead, score=float(scores[best])))
     return edits
 
 
@@ -97,6 +121,4 @@ def _in_words(code: ColumnCode, cells: NDArray[np.float64]) -> str:
 
 
 def _moment(code: ColumnCode, cells: NDArray[np.float64]) -> Any:
-    import pandas as pd
-
     return pd.Timestamp(float(decoded(code, cells)[0]), unit="s")

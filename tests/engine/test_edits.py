@@ -1,9 +1,11 @@
 """The smallest edit: what would make a row ordinary, in words and in scores."""
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from engine.analysis import train
+from engine.data.roles import Roles
 from engine.errors import UsageError
 from engine.scoring.edits import MOST_EDITS, Edit, smallest_edit
 
@@ -23,6 +25,24 @@ def test_edits_lower_the_score_one_after_the_other_until_it_is_below_the_line(fo
     assert 1 <= len(edits) <= MOST_EDITS
     assert (np.diff(falling) < 0).all()
     assert falling[-1] <= threshold < falling[-2]
+
+
+def test_edits_name_each_column_once_and_none_too_many():
+    """Where one column was tried first that another edit made needless, or had to be set again."""
+    rng = np.random.default_rng(0)
+    price, count = rng.uniform(5, 50, 600), rng.integers(1, 6, 600).astype(float)
+    frame = pd.DataFrame(
+        {"price": price, "count": count, "total": price * count, "weight": rng.normal(size=600)}
+    )
+    frame.loc[7, ["price", "total"]] = [1290.0, 3686.0]
+    roles = Roles(dict.fromkeys(frame.columns, "feature"))
+    model = train(frame, roles, "autoencoder", {"epochs": 10})
+    prepared = model.encode(frame)
+    edits = smallest_edit(model, prepared, 7, model.card.threshold)
+    columns = [edit.column for edit in edits]
+    assert sorted(columns) == sorted(set(columns))
+    assert set(columns) <= {"price", "total", "count"}
+    assert edits[-1].score <= model.card.threshold
 
 
 def test_an_ordinary_row_needs_no_edit(forest, table):
