@@ -46,9 +46,12 @@ def _expected(reasons: list[dict[str, Any]]) -> None:
             theme=theme(),
         )
         chart(drawn, "expected")
-    for reason in reasons:
-        if reason.get("expected") and not reason.get("span"):
-            st.markdown(plain(f"{_name(reason)} {reason['value']}, {reason['expected']}"))
+    texts = [reason for reason in reasons if reason.get("expected") and not reason.get("span")]
+    st.markdown("\n".join(f"- {plain(_said(reason))}" for reason in texts))
+
+
+def _said(reason: dict[str, Any]) -> str:
+    return f"{_name(reason)} {reason['value']}, {reason['expected']}"
 
 
 def _name(reason: dict[str, Any]) -> str:
@@ -109,7 +112,9 @@ def _in_words(answered: dict[str, Any], score: float, threshold: float) -> None:
 def _ask(found: Result, question: tuple[str, int, float]) -> None:
     _, row, threshold = question
     spec = {"model": found.model, "mapping": found.mapping, "row": row, "threshold": threshold}
-    job = server.submit("edit", found.dataset, spec, owner=owner(), title=f"Changing row {row + 1:,}")
+    job = server.submit(
+        "edit", found.dataset, spec, owner=owner(), title=f"Looking for a change to row {row + 1:,}"
+    )
     session().edit_asked, session().editing = question, job.id
 
 
