@@ -40,22 +40,20 @@ def _expected(reasons: list[dict[str, Any]]) -> None:
     spans = [reason for reason in reasons if reason.get("span")]
     if spans:
         drawn = charts.expected_strip(
-            [_name(reason) for reason in spans],
+            [reason["column"] for reason in spans],
             np.array([reason["span"] for reason in spans], dtype=float),
             [reason["value"] for reason in spans],
             theme=theme(),
         )
         chart(drawn, "expected")
-    texts = [reason for reason in reasons if reason.get("expected") and not reason.get("span")]
-    st.markdown("\n".join(f"- {plain(_said(reason))}" for reason in texts))
+    # A text has no place on the chart, and what was measured of a series' channel no room there.
+    in_words = [r for r in reasons if r.get("expected") and (r["measure"] or not r.get("span"))]
+    st.markdown("\n".join(f"- {plain(_said(reason))}" for reason in in_words))
 
 
 def _said(reason: dict[str, Any]) -> str:
-    return f"{_name(reason)} {reason['value']}, {reason['expected']}"
-
-
-def _name(reason: dict[str, Any]) -> str:
-    return f"{reason['column']}: {reason['measure']}" if reason["measure"] else str(reason["column"])
+    what = f"{reason['column']}, {reason['measure']}:" if reason["measure"] else reason["column"]
+    return f"{what} {reason['value']}, {reason['expected']}"
 
 
 def _edit(found: Result, card: Card, data: Dataset, row: int) -> None:
