@@ -40,19 +40,20 @@ def _expected(reasons: list[dict[str, Any]]) -> None:
     spans = [reason for reason in reasons if reason.get("span")]
     if spans:
         drawn = charts.expected_strip(
-            [_name(reason) for reason in spans],
+            [reason["column"] for reason in spans],
             np.array([reason["span"] for reason in spans], dtype=float),
             [reason["value"] for reason in spans],
             theme=theme(),
         )
         chart(drawn, "expected")
-    for reason in reasons:
-        if reason.get("expected") and not reason.get("span"):
-            st.markdown(plain(f"{_name(reason)} {reason['value']}, {reason['expected']}"))
+    # A text has no place on the chart, and what was measured of a series' channel no room there.
+    in_words = [r for r in reasons if r.get("expected") and (r["measure"] or not r.get("span"))]
+    st.markdown("\n".join(f"- {plain(_said(reason))}" for reason in in_words))
 
 
-def _name(reason: dict[str, Any]) -> str:
-    return f"{reason['column']}: {reason['measure']}" if reason["measure"] else str(reason["column"])
+def _said(reason: dict[str, Any]) -> str:
+    what = f"{reason['column']}, {reason['measure']}:" if reason["measure"] else reason["column"]
+    return f"{what} {reason['value']}, {reason['expected']}"
 
 
 def _edit(found: Result, card: Card, data: Dataset, row: int) -> None:
@@ -110,7 +111,9 @@ def _in_words(answered: dict[str, Any], score: float, threshold: float) -> None:
 def _ask(found: Result, question: tuple[str, int, float]) -> None:
     _, row, threshold = question
     spec = {"model": found.model, "mapping": found.mapping, "row": row, "threshold": threshold}
-    job = server.submit("edit", found.dataset, spec, owner=owner(), title=f"Changing row {row + 1:,}")
+    job = server.submit(
+        "edit", found.dataset, spec, owner=owner(), title=f"Looking for a change to row {row + 1:,}"
+    )
     session().edit_asked, session().editing = question, job.id
 
 

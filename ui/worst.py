@@ -40,7 +40,7 @@ def worst_rows(found: Result, card: Card, data: Dataset) -> None:
 
 
 def _clicked(key: str) -> None:
-    cells = widget(key)["selection"].get(charts.CELL)
+    cells = widget(key)["selection"].get(charts.PICKED)
     if cells:
         session().row = int(cells[0]["number"]) - 1
 

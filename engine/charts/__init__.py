@@ -18,13 +18,13 @@ from engine.charts.scores import flagged_curve, label_histogram, score_histogram
 from engine.charts.series import BRUSH, neighbourhood, series_chart, spans_of
 from engine.charts.thinning import thin
 from engine.charts.training import loss_curves
-from engine.charts.worst import CELL, contribution_map
+from engine.charts.worst import PICKED, contribution_map
 
 __all__ = [
     "BRUSH",
-    "CELL",
     "MAX_MARKS",
     "PALETTES",
+    "PICKED",
     "Chart",
     "Palette",
     "Theme",

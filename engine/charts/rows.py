@@ -82,7 +82,7 @@ def expected_strip(columns: Sequence[str], spans: Array, texts: Sequence[str], *
     ``spans`` (n_columns, 4): the value, and the low end, middle and high end of what was expected. Drawn like
     :func:`range_strip`.
     """
-    title = "expected range: in 90 % of ordinary rows the value lies within"
+    title = "expected range: holds 90 % of ordinary rows"
     return _strip(columns, spans, texts, title, "the range that the other columns let expect", theme)
 
 

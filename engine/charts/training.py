@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from functools import cache
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -50,14 +50,13 @@ def loss_curves(records: Sequence[Mapping[str, float]], *, theme: Theme, planned
     )
     best = int(np.argmin(np.where(np.isfinite(held_out), held_out, np.inf)))
     drawn = thin(epochs, held_out, np.arange(len(epochs)) == best, n=MAX_EPOCHS).tolist()
-    last = max(float(epochs[-1]), float(planned or 0), epochs[0] + 1)
+    last = max(int(epochs[-1]), planned or 0, 2)
     tables = {
         "losses": [
             {"epoch": epochs[i], "train": finite(train[i]), "held_out": finite(held_out[i])} for i in drawn
         ],
         "best": [{"epoch": epochs[best], "loss": finite(held_out[best])}],
         "ends": _ends(float(epochs[-1]), float(train[-1]), float(held_out[-1])),
-        "room": [{"epoch": float(last + ROOM * (last - epochs[0])), "loss": finite(held_out[best])}],
     }
     words = GROWING
     if planned is None:
@@ -66,7 +65,7 @@ def loss_curves(records: Sequence[Mapping[str, float]], *, theme: Theme, planned
             f"learned from, from {number(held_out[0])} to {number(held_out[-1])} on rows held out; the best is epoch "
             f"{epochs[best]:.0f} with {number(held_out[best])}."
         )
-    return filled(_loss_spec(theme), words, tables)
+    return filled(_loss_spec(theme, last), words, tables)
 
 
 def _ends(epoch: float, train: float, held_out: float) -> list[dict[str, Any]]:
@@ -79,16 +78,22 @@ def _ends(epoch: float, train: float, held_out: float) -> list[dict[str, Any]]:
     ]
 
 
-@cache
-def _loss_spec(theme: Theme) -> Spec:
+def _ticks(last: int) -> list[int]:
+    """Round numbers up to the last epoch, ten at most."""
+    step = next(s * 10**power for power in range(9) for s in (1, 2, 5) if last <= 10 * s * 10**power)
+    return list(range(step, last + 1, step))
+
+
+@lru_cache(maxsize=32)
+def _loss_spec(theme: Theme, last: int) -> Spec:
     import altair as alt
 
     palette = PALETTES[theme]
     x = alt.X(
         "epoch:Q",
         title="epoch",
-        scale=alt.Scale(zero=False, nice=False),
-        axis=alt.Axis(format=",d", tickMinStep=1, grid=False),
+        scale=alt.Scale(domain=[1, last + ROOM * (last - 1)], nice=False, zero=False),
+        axis=alt.Axis(values=_ticks(last), format=",d", grid=False),
     )
 
     def y(field: str) -> Any:
@@ -122,7 +127,6 @@ def _loss_spec(theme: Theme) -> Spec:
             alt.Tooltip("loss:Q", title="held-out loss", format=",.4~g"),
         ],
     )
-    room = alt.Chart(alt.NamedData(name="room")).mark_point(opacity=0, tooltip=None)
     return compiled(
         alt.layer(
             curve("train", palette.muted, 1.5),
@@ -130,7 +134,6 @@ def _loss_spec(theme: Theme) -> Spec:
             named(best, "best epoch", scale),
             words("above", -8),
             words("below", 8),
-            room.encode(x=x, y=y("loss")),
             height=HEIGHT,
         )
     )

@@ -13,9 +13,10 @@ from engine.scoring.explanations import shares
 
 Array = NDArray[np.float64]
 
-CELL = "cell"  # name of the selection that holds the clicked cell
+PICKED = "picked"  # name of the selection that holds the row of a clicked cell
 MAX_ROWS = 40
 MAX_COLUMNS = 20  # after them the rest is one column
+FAINTEST = 0.05  # opacity of a cell without a share: enough to see the row
 CELL_HEIGHT = 19
 AXIS_HEIGHT = 130
 NAME_WIDTH = 150  # pixels; a longer name ends in an ellipsis
@@ -73,14 +74,20 @@ def _map_spec(theme: Theme) -> Spec:
     numbers = alt.Axis(domain=False, ticks=False, labelOverlap=False)
     cells = (
         alt.Chart(alt.NamedData(name="cells"))
-        .mark_rect(cornerRadius=2)
+        .mark_rect(cornerRadius=2, color=palette.anomaly)
         .encode(
             x=alt.X("column:N", title="column", sort=None, axis=names, scale=alt.Scale(padding=0.04)),
             y=alt.Y("row:N", title="row · severity", sort=None, axis=numbers, scale=alt.Scale(padding=0.06)),
-            color=alt.Color(
+            opacity=alt.Opacity(
                 "share:Q",
-                scale=alt.Scale(domainMin=0, range=[palette.ground, palette.anomaly]),
-                legend=alt.Legend(title="share of the score", format=".0%", orient="right"),
+                scale=alt.Scale(domainMin=0, range=[FAINTEST, 1]),
+                legend=alt.Legend(
+                    title="share of the score",
+                    format=".0%",
+                    symbolType="square",
+                    symbolFillColor=palette.anomaly,
+                    symbolStrokeWidth=0,
+                ),
             ),
             tooltip=[
                 alt.Tooltip("number:Q", title="row", format=","),
@@ -90,4 +97,4 @@ def _map_spec(theme: Theme) -> Spec:
             ],
         )
     )
-    return compiled(cells.add_params(alt.selection_point(name=CELL, fields=["number"], on="click")))
+    return compiled(cells.add_params(alt.selection_point(name=PICKED, fields=["number"])))

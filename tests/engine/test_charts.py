@@ -372,7 +372,9 @@ def test_the_best_epoch_is_the_one_with_the_lowest_held_out_loss():
 
 def test_a_growing_curve_changes_its_tables_only_and_keeps_its_width():
     before, after = (charts.loss_curves(LOSSES[:n], theme="dark", planned=50) for n in (1, 12))
-    assert table(before, "room")[0]["epoch"] == table(after, "room")[0]["epoch"] > 50
+    axes = [mark["encoding"]["x"] for mark in layers(before.spec)]
+    assert all(axis["scale"]["domain"][1] > 50 for axis in axes)
+    assert all(max(axis["axis"]["values"]) == 50 for axis in axes)
     assert before.alt == after.alt
     assert table(before, "losses") != table(after, "losses")
     after.spec["datasets"] = before.spec["datasets"]

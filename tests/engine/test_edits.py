@@ -41,7 +41,7 @@ def test_edits_name_each_column_once_and_none_too_many():
     edits = smallest_edit(model, prepared, 7, model.card.threshold)
     columns = [edit.column for edit in edits]
     assert sorted(columns) == sorted(set(columns))
-    assert set(columns) <= {"price", "total", "count"}
+    assert columns[0] in {"price", "total"}
     assert edits[-1].score <= model.card.threshold
 
 

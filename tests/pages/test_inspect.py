@@ -1,8 +1,10 @@
 """One row in depth."""
 
+from engine.charts import PICKED
 from tests.pages.conftest import button, charts, sound, texts, titles, wait_for
 from tests.pages.prepared import brought, judged, pumps
-from ui import server
+from ui import server, worst
+from ui.session import Session
 
 
 def test_without_data_the_page_leads_to_data(open_page):
@@ -143,3 +145,14 @@ def test_other_models_say_that_they_explain_by_ablation(open_page, addresses):
     at = open_page("inspect", **addresses["pumps"])
     assert "Ablation" in next(found for found in at.subheader if found.value == "Why").help
     assert "Against what its other columns let expect" not in titles(at)
+
+
+def test_a_click_on_the_map_of_the_worst_rows_leads_to_the_row(monkeypatch):
+    visitor, clicked = Session(row=3), {"selection": {}}
+    monkeypatch.setattr(worst, "session", lambda: visitor)
+    monkeypatch.setattr(worst, "widget", lambda key: clicked)
+    worst._clicked("any")
+    assert visitor.row == 3  # a second click on the same cell takes the mark away
+    clicked["selection"] = {PICKED: [{"number": 12}]}
+    worst._clicked("any")
+    assert visitor.row == 11
