@@ -30,7 +30,9 @@ if TYPE_CHECKING:
 
 WARM_UP = 0.15  # share of the steps in which the learning rate of a cycle rises
 KEPT_SECONDS = 14 * 86_400.0  # a checkpoint nobody came back to
-SHA256_BYTES = 32  # a checkpoint begins with the hash of what follows: one that a crash damaged is not gone on with
+SHA256_BYTES = (
+    32  # a checkpoint begins with the hash of what follows: one that a crash damaged is not gone on with
+)
 FLOOR = 0.01  # of the learning rate, where a cycle starts and ends
 
 

@@ -189,7 +189,6 @@ class HiddenCells(RowNetwork):
     @staticmethod
     def parts(n_groups: int, members: int, n_parts: int, rng: np.random.Generator) -> NDArray[np.bool_]:
         """Which groups (n_parts, members, n_groups) are hidden together: each group once by each member."""
-        n_parts = min(n_parts, n_groups)
         hidden = np.zeros((n_parts, members, n_groups), dtype=bool)
         for member in range(members):
             order = rng.permutation(n_groups)
@@ -229,7 +228,9 @@ class HiddenCells(RowNetwork):
         """Every cell as it was filled in when it was hidden."""
         import torch
 
-        hidden = torch.tensor(self.hidden, device=values.device)[:, :, None]  # (n_parts, members, 1, n_groups)
+        hidden = torch.tensor(self.hidden, device=values.device)[
+            :, :, None
+        ]  # (n_parts, members, 1, n_groups)
         of_cell = self._of_cell.to(values.device)
         rebuilt = torch.zeros((), device=values.device)
         for part in hidden:
