@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,13 +20,13 @@ POINTS = 0.3
 FAMILIES = ("tabular", "fraud")
 
 
-def tables(data: Path) -> Iterator[tuple[str, Any, Any]]:
+def tables(data: Path, families: Sequence[str] = FAMILIES) -> Iterator[tuple[str, Any, Any]]:
     """Name, features and labels of every numeric table."""
     import numpy as np
     import pandas as pd
 
     for facts in json.loads((data / "index.json").read_text())["datasets"]:
-        if facts["file"].split("/")[0] not in FAMILIES:
+        if facts["file"].split("/")[0] not in families:
             continue
         frame = pd.read_parquet(data / facts["file"])
         if len(frame) > MOST_ROWS:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import tempfile
 from pathlib import Path
+from typing import Any
 
 from harness import Run, apart, median, met, options, publish, run, table
 
@@ -32,7 +33,6 @@ def prepare(folder: Path, rows: int) -> None:
     """The workbook, and both models, trained on the same rows."""
     import joblib
     import numpy as np
-    import openpyxl
     import pandas as pd
     from sklearn.ensemble import IsolationForest
     from sklearn.preprocessing import StandardScaler
@@ -40,13 +40,7 @@ def prepare(folder: Path, rows: int) -> None:
     from engine import ModelStore, Roles, train
 
     frame = mixed_table(rows)
-    book = openpyxl.Workbook(write_only=True)
-    sheet = book.create_sheet("readings")
-    sheet.append(list(frame.columns))
-    for row in frame.itertuples(index=False):
-        sheet.append(list(row))
-    book.save(folder / "readings.xlsx")
-
+    write_workbook(frame, folder / "readings.xlsx")
     numbers = [column for column in frame if pd.api.types.is_numeric_dtype(frame[column])]
     roles = Roles({column: "ignore" if column == "taken" else "feature" for column in frame})
     train(frame, roles, "isolation_forest", name="readings").save(ModelStore(folder / "models"))
@@ -59,6 +53,18 @@ def prepare(folder: Path, rows: int) -> None:
     threshold = float(np.quantile(-forest.score_samples(X), 0.95))
     joblib.dump((forest, scaler, numbers, categories, threshold), folder / "peer.joblib")
     (folder / "peer.py").write_text(PEER)
+
+
+def write_workbook(frame: Any, target: Path) -> None:
+    """A table as an Excel file."""
+    import openpyxl
+
+    book = openpyxl.Workbook(write_only=True)
+    sheet = book.create_sheet("readings")
+    sheet.append(list(frame.columns))
+    for row in frame.itertuples(index=False):
+        sheet.append(list(row))
+    book.save(target)
 
 
 def mixed_table(rows: int):

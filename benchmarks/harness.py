@@ -29,6 +29,8 @@ LIBRARIES = (
     "numpy",
     "pandas",
     "scikit-learn",
+    "torch",
+    "pyod",
     "pyarrow",
     "python-calamine",
     "openpyxl",
@@ -62,8 +64,8 @@ def table(header: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:
     return "\n".join(lines + ["| " + " | ".join(str(cell) for cell in row) + " |" for row in rows])
 
 
-def publish(title: str, text: str, *, write: bool) -> None:
-    """Print a section, and on request put it in its place in RESULTS.md."""
+def publish(title: str, text: str, *, write: bool, part: str = "") -> None:
+    """Print a section, and on request put it in its place in RESULTS.md; a script may have several parts."""
     name = Path(sys.argv[0]).stem
     given = [argument for argument in sys.argv[1:] if argument != "--write"]
     shown = re.sub(r"--data(=| )\S+", "--data DATA", shlex.join(given))
@@ -71,7 +73,7 @@ def publish(title: str, text: str, *, write: bool) -> None:
     section = f"## {title}\n\n{text.strip()}\n\n{circumstances(command)}\n"
     print(section)
     if write:
-        _put(name, section)
+        _put(f"{name} {part}".strip(), section)
 
 
 def circumstances(command: str) -> str:

@@ -109,3 +109,30 @@ def ablation(score, row, typical, groups):
         rise = score(np.where(inside, row, typical)) - score(typical)
         contributions.append((max(fall, 0.0) + max(rise, 0.0)) / 2)
     return contributions
+
+
+def scaled_cells(rows, groups, limit):
+    """Numbers at mean 0 and deviation 1, held within a limit; cells of a category as they are; 0 where missing.
+
+    A column of several cells counts as a category here.
+    """
+    scaled = [[0.0] * len(groups) for _ in rows]
+    for cell, group in enumerate(groups):
+        known = [row[cell] for row in rows if not math.isnan(row[cell])]
+        mean = sum(known) / len(known)
+        deviation = math.sqrt(sum((v - mean) ** 2 for v in known) / len(known))
+        for row, target in zip(rows, scaled, strict=True):
+            if math.isnan(row[cell]):
+                continue
+            if groups.count(group) > 1:
+                target[cell] = row[cell]
+            else:
+                target[cell] = max(-limit, min(limit, (row[cell] - mean) / deviation))
+    return scaled
+
+
+def cell_errors(guess, values):
+    """Errors of a number, a category of three levels and a number: squared, -log of the softmax, squared."""
+    total = sum(math.exp(g) for g in guess[1:4])
+    likelihood = math.exp(guess[1:4][values[1:4].index(1)]) / total
+    return [(guess[0] - values[0]) ** 2, -math.log(likelihood), (guess[4] - values[4]) ** 2]

@@ -18,7 +18,11 @@ from engine.training import Plan, train
 
 CHUNK = 4_096  # rows scored between two looks at the cancel flag
 MEMBERS = 4  # networks of an ensemble
-PARTS = 3  # parts a row's columns are hidden in, one after the other
+FEWEST_PARTS = 3  # parts a row's columns are hidden in, one after the other
+MOST_LOOKS = (
+    36  # columns times parts of a narrow table: it takes more parts, so that columns that explain each other
+)
+# are seldom hidden together
 FEWEST_STEPS, MOST_STEPS = 20, 30  # mini-batches of an epoch of the ensemble, whatever the number of rows
 SMALLEST_BATCH = 128  # of the ensemble; smaller ones keep a processor waiting
 HIGHEST_RATE = 3.0  # of the ensemble's cycle, in learning rates
@@ -124,7 +128,7 @@ class AutoEncoder(Detector):
         held_out = self._held_out_rows(len(X), rng)
         self._held_out = held_out
         self.cells_ = Cells.fit(X, self.groups_, rescale=self.mode == "robust")
-        hidden = HiddenCells.parts(self.cells_.n_groups, MEMBERS, PARTS, rng)
+        hidden = HiddenCells.parts(self.cells_.n_groups, MEMBERS, _n_parts(self.cells_.n_groups), rng)
         self.rows_ = self._network(hidden)
         trim = self.contamination if self.mode == "robust" else 0.0
         self.rows_.learn_from(X, held_out, trim=trim, epochs=self.epochs)
@@ -255,7 +259,7 @@ class AutoEncoder(Detector):
         )
         hidden = arrays["hidden"] if self.mode == "robust" else np.zeros((0, 0, 0), dtype=bool)
         if self.mode == "robust":
-            parts = (min(PARTS, n_groups), MEMBERS, n_groups)
+            parts = (_n_parts(n_groups), MEMBERS, n_groups)
             sound = sound and hidden.dtype == np.bool_ and hidden.shape == parts
         if not sound:
             raise StoreError("the stored network is damaged: its parts do not add up")
@@ -272,3 +276,8 @@ class AutoEncoder(Detector):
             ) from None
         self.n_features_in_ = n_features
         return self
+
+
+def _n_parts(n_groups: int) -> int:
+    """In how many parts the columns of a row are hidden, of so many columns."""
+    return min(n_groups, max(FEWEST_PARTS, MOST_LOOKS // n_groups))

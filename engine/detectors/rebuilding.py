@@ -190,7 +190,6 @@ class HiddenCells(RowNetwork):
     @staticmethod
     def parts(n_groups: int, members: int, n_parts: int, rng: np.random.Generator) -> NDArray[np.bool_]:
         """Which groups (n_parts, members, n_groups) are hidden together: each group once by each member."""
-        n_parts = min(n_parts, n_groups)
         hidden = np.zeros((n_parts, members, n_groups), dtype=bool)
         for member in range(members):
             order = rng.permutation(n_groups)

@@ -1,0 +1,186 @@
+"""The AutoEncoder: what a network sees of a row, what it expects, and that broken relations are found and named."""
+
+import numpy as np
+import pytest
+import torch
+
+from engine.detectors.autoencoder import AutoEncoder
+from engine.detectors.cells import SEEN_LIMIT, TARGET_LIMIT, Cells
+from engine.detectors.rebuilding import HiddenCells, WholeRows
+from engine.errors import StoreError
+from tests import naive
+
+BOTH = pytest.mark.parametrize("mode", ["classic", "robust"])
+GROUPS = np.array([0, 1, 1, 1, 2])  # a number, a category of three levels, a number
+
+
+def mixed(n=300, seed=0, missing=0.1):
+    """A number, a category of three levels and a number that follows from both; some cells missing."""
+    rng = np.random.default_rng(seed)
+    number, level = rng.normal(size=n), rng.integers(0, 3, n)
+    X = np.column_stack([number, np.eye(3)[level], 2 * number + level + 0.1 * rng.normal(size=n)])
+    for group in range(3):
+        X[np.ix_(rng.random(n) < missing, np.flatnonzero(GROUPS == group))] = np.nan
+    X[np.isnan(X).all(axis=1), 0] = 0.0
+    return X
+
+
+def sums(n, seed):
+    """x1, x2 and noise by themselves; x3 = x1 + x2 within 0.1."""
+    rng = np.random.default_rng(seed)
+    x1, x2, noise = rng.normal(size=(3, n))
+    return np.column_stack([x1, x2, x1 + x2 + 0.1 * rng.normal(size=n), noise])
+
+
+@pytest.fixture(scope="module")
+def adder():
+    """Trained on 2,000 rows in which x3 = x1 + x2."""
+    return AutoEncoder(encoder_dims=(32, 32)).fit(sums(2_000, 0))
+
+
+# ---- cells
+
+
+def test_cells_are_centred_and_scaled_as_by_hand():
+    X = mixed()
+    values, known = Cells.fit(X, GROUPS, rescale=True).scaled(X)
+    twin = naive.scaled_cells(X.tolist(), GROUPS.tolist(), TARGET_LIMIT)
+    np.testing.assert_allclose(values, twin, rtol=1e-6, atol=1e-6)
+    np.testing.assert_array_equal(known, [[not np.isnan(row[c]) for c in (0, 1, 4)] for row in X])
+
+
+def test_only_cells_with_exactly_one_level_a_row_are_a_category():
+    X = np.column_stack([mixed(missing=0)[:, :4], np.ones(300)])
+    X[:, 4] = X[:, 1]  # two cells of one column, of which none, one or both are 1
+    groups = np.array([0, 1, 1, 1, 1])
+    assert not Cells.fit(X, groups, rescale=True).choice.any()
+    assert Cells.fit(mixed(), GROUPS, rescale=True).choice.tolist() == [False, True, True, True, False]
+
+
+def test_spans_say_where_each_category_lies():
+    X, level = mixed(missing=0), np.eye(2)[np.arange(300) % 2]
+    cells = Cells.fit(np.hstack([X, level]), np.array([0, 1, 1, 1, 2, 3, 3]), rescale=True)
+    assert cells.spans == [(1, 1, 4), (3, 5, 7)]
+
+
+def test_scaling_back_gives_the_numbers_again():
+    X = mixed(missing=0)
+    cells = Cells.fit(X, GROUPS, rescale=True)
+    np.testing.assert_allclose(cells.unscaled(cells.scaled(X)[0].astype(float)), X, atol=1e-5)
+
+
+def test_a_number_far_out_is_held_at_the_limit():
+    X = mixed(missing=0)
+    cells = Cells.fit(X, GROUPS, rescale=True)
+    X[0, 0], X[1, 0] = 1e300, -1e300
+    assert cells.scaled(X)[0][:2, 0].tolist() == [TARGET_LIMIT, -TARGET_LIMIT]
+    assert SEEN_LIMIT < TARGET_LIMIT
+
+
+def test_cells_that_do_not_add_up_are_refused():
+    arrays = Cells.fit(mixed(), GROUPS, rescale=True).arrays()
+    for change in (
+        {"groups": np.array([0, 2, 2, 2, 3])},
+        {"scale": arrays["scale"] * 0},
+        {"center": arrays["center"] * np.nan},
+        {"choice": arrays["choice"].astype(np.int8)},
+        {"scale": np.ones(4)},
+    ):
+        with pytest.raises(StoreError, match="its columns do not add up"):
+            Cells.restore(arrays | change, n_cells=5)
+
+
+def test_errors_are_squares_of_numbers_and_surprise_at_categories():
+    X = mixed(n=50, missing=0)
+    network = WholeRows(Cells.fit(X, GROUPS, rescale=True), (4,), 2, 0.0)
+    values = network.cells.scaled(X)[0]
+    guess = np.random.default_rng(1).normal(size=values.shape).astype(np.float32)
+    errors = network._errors(torch.tensor(guess), torch.tensor(values)).numpy()
+    twin = [naive.cell_errors(g, v) for g, v in zip(guess.tolist(), values.tolist(), strict=True)]
+    np.testing.assert_allclose(errors, twin, rtol=1e-4, atol=1e-5)
+
+
+def test_every_member_hides_every_column_once():
+    hidden = HiddenCells.parts(7, 4, 3, np.random.default_rng(0))
+    assert hidden.shape == (3, 4, 7)
+    assert (hidden.sum(axis=0) == 1).all()
+    assert hidden.sum(axis=2).tolist() == [[3] * 4, [2] * 4, [2] * 4]
+
+
+def test_what_is_hidden_makes_no_difference_to_what_is_filled_in():
+    fitted = AutoEncoder(epochs=2, encoder_dims=(8,)).fit(mixed(), groups=GROUPS)
+    X = mixed(n=5, seed=3, missing=0)
+    expected = fitted.expectation(X).expected[:, 0]
+    X[:, 0] = [100, -100, np.nan, 0, 7]
+    np.testing.assert_array_equal(fitted.expectation(X).expected[:, 0], expected)
+
+
+# ---- what comes of it
+
+
+@BOTH
+def test_missing_cells_and_categories_give_finite_scores(mode):
+    fitted = AutoEncoder(mode=mode, epochs=3, encoder_dims=(16, 8), bottleneck_dim=4)
+    fitted.fit(mixed(), groups=GROUPS)
+    X = mixed(seed=1, missing=0.4)
+    assert np.isfinite(fitted.decision_function(X)).all()
+    assert fitted.contributions(X).shape == (300, 3)
+    assert (fitted.contributions(X)[np.isnan(X[:, [0, 1, 4]])] == 0).all(), "nobody knows, nobody is blamed"
+
+
+@BOTH
+def test_contributions_sum_to_the_score(mode):
+    fitted = AutoEncoder(mode=mode, epochs=3, encoder_dims=(16, 8), bottleneck_dim=4)
+    fitted.fit(mixed(), groups=GROUPS)
+    X = mixed(seed=1)
+    np.testing.assert_allclose(fitted.contributions(X).sum(axis=1), fitted.decision_function(X), rtol=1e-12)
+    assert (fitted.contributions(X) >= 0).all()
+
+
+@BOTH
+def test_classic_scores_are_mean_squared_errors_and_robust_ones_are_in_units(mode):
+    X = np.random.default_rng(0).normal(size=(200, 4))
+    fitted = AutoEncoder(mode=mode, epochs=2, encoder_dims=(8,), bottleneck_dim=2).fit(X)
+    errors, known = fitted.rows_.errors(X)
+    assert known.all()
+    units = fitted.unit_ if mode == "robust" else np.ones(4)
+    np.testing.assert_allclose(fitted.decision_function(X), (errors / units).mean(axis=1), rtol=1e-12)
+
+
+@BOTH
+def test_a_row_has_the_same_score_in_any_company(mode):
+    rows = np.random.default_rng(2).normal(size=(700, 23))
+    fitted = AutoEncoder(mode=mode, epochs=1).fit(rows)
+    whole = fitted.decision_function(rows)
+    for some in (slice(0, 1), slice(255, 258), slice(100, 613)):
+        np.testing.assert_array_equal(fitted.decision_function(rows[some]), whole[some])
+
+
+def test_the_expected_value_follows_from_the_other_columns(adder):
+    X = sums(1_000, 1)
+    expected = adder.expectation(X).expected[:, 2]
+    assert np.abs(expected - (X[:, 0] + X[:, 1])).mean() < 0.2
+    np.testing.assert_allclose(np.abs(adder.expectation(X).expected[:, 3]).mean(), 0, atol=0.3)
+
+
+def test_about_nine_in_ten_new_cells_lie_in_the_expected_range(adder):
+    X = sums(4_000, 2)
+    told = adder.expectation(X)
+    covered = ((told.low <= X) & (told.high >= X)).mean(axis=0)
+    assert (np.abs(covered - 0.9) < 0.06).all(), covered
+
+
+def test_a_broken_relation_is_found_and_its_column_is_named_first():
+    """Every value comes from an ordinary row; only beside the others it is impossible."""
+    rng = np.random.default_rng(4)
+    mixing = np.array([[1, 1, 1, 1, 0, 0, 0, 0], [0, 0, 0, 0, 1, 1, 1, 1]])
+    X = rng.normal(size=(3_000, 2)) @ mixing + 0.15 * rng.normal(size=(3_000, 8))
+    fitted = AutoEncoder(encoder_dims=(32, 32)).fit(X[:2_000])
+    ordinary, planted, columns = X[2_000:2_900], X[2_900:].copy(), rng.integers(0, 8, 100)
+    for row, column in zip(planted, columns, strict=True):
+        others = ordinary[:, column]
+        row[column] = rng.choice(others[np.abs(others - row[column]) > 1.2])
+    threshold = np.quantile(fitted.decision_function(ordinary), 0.95)
+    found = fitted.decision_function(planted) > threshold
+    named = fitted.contributions(planted).argmax(axis=1) == columns
+    assert (found & named).mean() >= 0.9, (found.mean(), named.mean())
