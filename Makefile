@@ -49,13 +49,14 @@ samples: $(RUN_READY)
 configs: $(RUN_READY)
 	$(BIN)/python -m engine.config_template
 
-# The models that come with the project, one for each sample with labels; they replace those of before.
+# The models that come with the project, one for each sample; they replace those of before.
 models: $(RUN_READY)
 	rm -rf models/shipped
 	$(TRAIN) sample_data/card_transactions.csv --label is_fraud --detector isolation_forest --name card-payments
 	$(TRAIN) sample_data/access_events.xlsx --label event_class --detector one_class_svm --name doors-and-servers
 	$(TRAIN) sample_data/machine_sensor.csv --label anomaly --ignore anomaly_type --detector isolation_forest --name air-compressor
 	$(TRAIN) sample_data/bearing_vibration.csv --label failing --detector isolation_forest --name bearings
+	$(TRAIN) sample_data/shop_orders_eu.csv --detector autoencoder --name shop-orders
 	rm -rf models/shipped/.lock models/shipped/.staging
 
 # The browser tests are never skipped: without Chromium this fails and says what to do.

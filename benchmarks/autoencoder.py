@@ -58,8 +58,10 @@ def write_planted(folder: Path) -> None:
 
 
 PEER = """
-import json, sys, time
+import importlib.util, json, sys, time, types
 import numpy as np
+if importlib.util.find_spec("tqdm") is None:  # PyOD imports it for its progress bar, and does not declare it
+    sys.modules["tqdm"] = types.SimpleNamespace(trange=lambda n, **_: range(n))
 from pyod.models.auto_encoder import AutoEncoder
 X = np.load(sys.argv[1])["X"]
 y = np.load(sys.argv[1])["y"]
@@ -123,23 +125,21 @@ def against_pyod(chosen: Any) -> None:
         found = apart(quality, folder, "robust")
         long = theirs(folder, chosen.peer_epochs)
     scale = EPOCHS / SHORT
-    less, less_cpu = (median([t[i] * scale / m[i] for m, t in zip(mine, timed, strict=True)]) for i in (0, 1))
-    rows = [
-        ["wall", f"{median([m[0] for m in mine]):.1f} s", f"{median([t[0] for t in timed]) * scale:.0f} s"]
-        + [f"{less:.1f} ×", f"{LESS_TIME:g} ×: {met(less, LESS_TIME, at_least=True)}"],
-        [
-            "processor",
-            f"{median([m[1] for m in mine]):.1f} s",
-            f"{median([t[1] for t in timed]) * scale:.0f} s",
-        ]
-        + [f"{less_cpu:.1f} ×", ""],
+    rows = []
+    for i, title in enumerate(("wall", "processor")):
+        ratio = median([t[i] * scale / m[i] for m, t in zip(mine, timed, strict=True)])
+        figure = "" if i else f"{LESS_TIME:g} ×: {met(ratio, LESS_TIME, at_least=True)}"
+        us, them = median([m[i] for m in mine]), scale * median([t[i] for t in timed])
+        rows.append([title, f"{us:.1f} s", f"{them:.0f} s", f"{ratio:.1f} ×", figure])
+    rows += [
         ["ROC-AUC", f"{found[0]:.4f}", f"{long[2]:.4f}", "", met(found[0], long[2], at_least=True)],
         ["AP", f"{found[1]:.4f}", f"{long[3]:.4f}", "", ""],
     ]
-    text = f"""{ROWS:,} × {WIDTH} correlated normal columns, 1 % planted anomalies: half lie far out, half break only the
-relations between columns. Ours: the whole process `python -m engine train` in robust mode, from the file to the stored
-model. PyOD's: `fit` alone, {EPOCHS} epochs with batches of {BATCH}, {SHORT} of them measured and scaled by {EPOCHS}/{SHORT};
-{chosen.pairs} alternating pairs, medians. PyOD's ROC-AUC and AP are those after {chosen.peer_epochs} epochs.
+    text = f"""{ROWS:,} × {WIDTH} correlated normal columns, 1 % planted anomalies: half lie far out, half break
+only the relations between columns. Ours: the whole process `python -m engine train` in robust mode, from file to
+stored model. PyOD's: `fit` alone, {EPOCHS} epochs with batches of {BATCH}, {SHORT} of them measured and scaled
+by {EPOCHS}/{SHORT}; {chosen.pairs} alternating pairs, medians.
+PyOD's ROC-AUC and AP are those after {chosen.peer_epochs} epochs.
 
 {table(["", "ours", "PyOD", "ratio", "figure"], rows)}"""
     publish("AutoEncoder against PyOD's", text, write=chosen.write, part="pyod")
@@ -194,24 +194,19 @@ def on_tables(chosen: Any) -> None:
         print(name, np.round(found[-1], 1).tolist(), flush=True)
     means = np.mean(found, axis=0)
     auc, ap = (dict(zip(CONTESTANTS, means[:, i], strict=True)) for i in (0, 1))
-    over, under = auc["robust"] - auc["classic"], auc["robust"] - auc["5-NN distance"]
-    under_ap = ap["robust"] - ap["5-NN distance"]
-    figures = table(
-        ["robust mode", "points", "figure"],
-        [
-            ["ROC-AUC over classic", f"{over:+.2f}"]
-            + [f"+{OVER_CLASSIC:g}: {met(over, OVER_CLASSIC, at_least=True)}"],
-            ["ROC-AUC over 5-NN", f"{under:+.2f}"]
-            + [f"−{UNDER_NEIGHBOURS:g}: {met(under, -UNDER_NEIGHBOURS, at_least=True)}"],
-            ["AP over 5-NN", f"{under_ap:+.2f}"]
-            + [f"−{UNDER_NEIGHBOURS_AP:g}: {met(under_ap, -UNDER_NEIGHBOURS_AP, at_least=True)}"],
-        ],
-    )
+    rows = []
+    for title, value, figure in (
+        ("ROC-AUC over classic", auc["robust"] - auc["classic"], OVER_CLASSIC),
+        ("ROC-AUC over 5-NN", auc["robust"] - auc["5-NN distance"], -UNDER_NEIGHBOURS),
+        ("AP over 5-NN", ap["robust"] - ap["5-NN distance"], -UNDER_NEIGHBOURS_AP),
+    ):
+        rows.append([title, f"{value:+.2f}", f"{figure:+g}: {met(value, figure, at_least=True)}"])
+    figures = table(["robust mode", "points", "figure"], rows)
     lines = [[*n, *(f"{a:.1f} / {p:.1f}" for a, p in f)] for n, f in zip(names, found, strict=True)]
     lines.append(["**mean**", "", *(f"**{a:.2f} / {p:.2f}**" for a, p in means)])
-    text = f"""{len(names)} tables, at most {MOST_ROWS:,} rows of each (seed 0); {chosen.seeds} seeds. Every detector of ours learns from
-half of the normal rows and scores all others; columns are standardised by the rows learned from. The detectors are
-called directly, with their default hyperparameters. ROC-AUC / AP in points of 100.
+    text = f"""{len(names)} tables, at most {MOST_ROWS:,} rows of each (seed 0); {chosen.seeds} seeds.
+Every detector of ours learns from half of the normal rows and scores all others; columns are standardised by the rows
+learned from. The detectors are called directly, with their default hyperparameters. ROC-AUC / AP in points of 100.
 
 {figures}
 
@@ -281,8 +276,8 @@ def on_excel(chosen: Any) -> None:
     wall, cpu, peak = (median([getattr(each, key) for each in runs]) for key in ("wall", "cpu", "peak_mb"))
     line = [f"{wall:.2f} s", f"{min(r.wall for r in runs):.2f} s", f"{cpu:.2f} s", f"{peak:.0f} MB"]
     line.append(f"{EXCEL_S:g} s: {met(wall, EXCEL_S)}")
-    text = f"""An .xlsx of {ROWS:,} rows × {WIDTH} columns through `python -m engine score` with a stored AutoEncoder (robust), a
-cold process from its start to flagged and explained rows in a file; medians of {len(runs)}.
+    text = f"""An .xlsx of {ROWS:,} rows × {WIDTH} columns through `python -m engine score` with a stored AutoEncoder
+(robust), a cold process from its start to flagged and explained rows in a file; medians of {len(runs)}.
 
 {table(["wall", "best", "processor", "most memory of one process", "figure"], [line])}"""
     publish("AutoEncoder, from an Excel file to flagged rows", text, write=chosen.write, part="excel")

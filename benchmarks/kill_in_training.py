@@ -17,7 +17,7 @@ KILLS = 20  # of each mode
 EPOCHS = {"robust": 24, "classic": 24}
 LONGEST_WAIT = 3.0  # seconds a process lives at most once it trains; a kill may also fall before that
 
-TRAINING = """
+TRAINING = f"""
 import hashlib, sys
 from pathlib import Path
 import numpy as np
@@ -26,7 +26,7 @@ from engine.detectors.autoencoder import AutoEncoder
 from engine.detectors.base import Course
 folder, mode, epochs = Path(sys.argv[1]), sys.argv[2], int(sys.argv[3])
 rng = np.random.default_rng(0)
-rows = rng.normal(size=({rows}, 3)) @ rng.normal(size=(3, {width})) + 0.3 * rng.normal(size=({rows}, {width}))
+rows = rng.normal(size=({ROWS}, 3)) @ rng.normal(size=(3, {WIDTH})) + 0.3 * rng.normal(size=({ROWS}, {WIDTH}))
 begun = []
 def listen(done, message):
     if message.startswith("Epoch") and not begun:
@@ -36,7 +36,7 @@ detector = AutoEncoder(mode=mode, epochs=epochs, early_stopping_patience=epochs)
 detector.fit(rows, progress=listen, course=Course(checkpoint=folder / "checkpoint"))
 (folder / "part").write_text(hashlib.sha256(pack(detector.arrays())).hexdigest())
 (folder / "part").rename(folder / "ended")
-""".format(rows=ROWS, width=WIDTH)
+"""
 
 
 def start(folder: Path, mode: str) -> subprocess.Popen[bytes]:
@@ -81,9 +81,9 @@ def main() -> None:
             counts |= {key: counts[key] + found[key] for key in found}
             print(mode, counts, flush=True)
         rows.append([mode, *counts.values()])
-    text = f"""An AutoEncoder of {ROWS:,} × {WIDTH} is killed with SIGKILL at random moments (seed {chosen.seed}) and started
-again until it ends. *Went on*: starts that began after the first epoch. *Equal*: trainings whose arrays are, byte for
-byte, those of a training that nobody killed.
+    text = f"""An AutoEncoder of {ROWS:,} × {WIDTH} is killed with SIGKILL at random moments (seed {chosen.seed})
+and started again until it ends. *Went on*: starts that began after the first epoch. *Equal*: trainings whose
+arrays are, byte for byte, those of a training that nobody killed.
 
 {table(["mode", "trainings", "killed", "went on", "equal"], rows)}"""
     publish("Trainings killed and gone on with", text, write=chosen.write)

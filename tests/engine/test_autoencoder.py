@@ -20,7 +20,7 @@ def mixed(n=300, seed=0, missing=0.1):
     number, level = rng.normal(size=n), rng.integers(0, 3, n)
     X = np.column_stack([number, np.eye(3)[level], 2 * number + level + 0.1 * rng.normal(size=n)])
     for group in range(3):
-        X[np.ix_(rng.random(n) < missing, np.flatnonzero(GROUPS == group))] = np.nan
+        X[np.ix_(rng.random(n) < missing, np.flatnonzero(group == GROUPS))] = np.nan
     X[np.isnan(X).all(axis=1), 0] = 0.0
     return X
 

@@ -281,14 +281,10 @@ def test_a_loss_that_is_no_number_says_what_to_do():
 
 
 @BOTH
-def test_the_highest_learning_rate_on_huge_numbers_ends_in_finite_scores_or_words(mode):
+def test_the_highest_learning_rate_on_huge_numbers_ends_in_finite_scores(mode):
     rows = correlated() * 1e14
-    try:
-        scores = AutoEncoder(mode=mode, learning_rate=1.0, epochs=5).fit(rows).decision_function(rows)
-    except Diverged as problem:
-        assert "such as 0.1" in str(problem)
-    else:
-        assert np.isfinite(scores).all()
+    fitted = small(mode, learning_rate=1.0).fit(rows)
+    assert np.isfinite(fitted.decision_function(rows)).all()
 
 
 # ---- what is told, and what is left alone
