@@ -121,7 +121,7 @@ def test_a_stopped_training_goes_on_to_the_same_bytes(mode, stopped, tmp_path):
     whole = small(mode).fit(ROWS)
     course = Course(checkpoint=tmp_path / "checkpoint")
     for calls in stopped:
-        if mode == "classic":  # an epoch of 6 mini-batches, against 20
+        if mode == "classic":  # an epoch of 6 mini-batches, against 30
             calls = max(1, calls // 4)
         with pytest.raises(Cancelled):
             small(mode).fit(ROWS, course=course, progress=stop_at(calls))
