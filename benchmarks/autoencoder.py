@@ -58,10 +58,12 @@ def write_planted(folder: Path) -> None:
 
 
 PEER = """
-import importlib.util, json, sys, time, types
+import importlib.machinery, importlib.util, json, sys, time, types
 import numpy as np
 if importlib.util.find_spec("tqdm") is None:  # PyOD imports it for its progress bar, and does not declare it
-    sys.modules["tqdm"] = types.SimpleNamespace(trange=lambda n, **_: range(n))
+    bar = sys.modules["tqdm"] = types.ModuleType("tqdm")
+    bar.__spec__ = importlib.machinery.ModuleSpec("tqdm", None)
+    bar.trange = lambda n, **_: range(n)
 from pyod.models.auto_encoder import AutoEncoder
 X = np.load(sys.argv[1])["X"]
 y = np.load(sys.argv[1])["y"]
@@ -80,7 +82,9 @@ def theirs(folder: Path, epochs: int) -> list[float]:
     import subprocess
 
     command = [sys.executable, "-c", PEER, str(folder / "planted.npz"), str(epochs), str(BATCH)]
-    answer = subprocess.run(command, capture_output=True, text=True, check=True)
+    answer = subprocess.run(command, capture_output=True, text=True, check=False)
+    if answer.returncode:
+        raise RuntimeError(f"PyOD failed:\n{answer.stderr[-2000:]}")
     found: list[float] = json.loads(answer.stdout.splitlines()[-1])
     return found
 
@@ -136,8 +140,8 @@ def against_pyod(chosen: Any) -> None:
         ["AP", f"{found[1]:.4f}", f"{long[3]:.4f}", "", ""],
     ]
     text = f"""{ROWS:,} × {WIDTH} correlated normal columns, 1 % planted anomalies: half lie far out, half break
-only the relations between columns. Ours: the whole process `python -m engine train` in robust mode, from file to
-stored model. PyOD's: `fit` alone, {EPOCHS} epochs with batches of {BATCH}, {SHORT} of them measured and scaled
+only the relations between columns. Ours: the whole process `python -m engine train` in robust mode, from the file to
+the stored model. PyOD's: `fit` alone, {EPOCHS} epochs with batches of {BATCH}, {SHORT} of them measured and scaled
 by {EPOCHS}/{SHORT}; {chosen.pairs} alternating pairs, medians.
 PyOD's ROC-AUC and AP are those after {chosen.peer_epochs} epochs.
 

@@ -23,7 +23,6 @@ from engine.errors import Diverged, StoreError
 from engine.files import make_folder, sweep, write_atomically
 
 if TYPE_CHECKING:
-    import torch
     from torch import Tensor, nn
 
     from engine.detectors.base import Course, Progress
@@ -33,6 +32,7 @@ KEPT_SECONDS = 14 * 86_400.0  # a checkpoint nobody came back to
 SHA256_BYTES = (
     32  # a checkpoint begins with the hash of what follows: one that a crash damaged is not gone on with
 )
+BETA_1, BETA_2, EPSILON = 0.9, 0.999, 1e-8  # of Adam, as its authors chose them
 FLOOR = 0.01  # of the learning rate, where a cycle starts and ends
 
 
@@ -106,6 +106,51 @@ class Standing:
         return better
 
 
+class AdamW:
+    """Adam with decoupled weight decay over all weights at once, their gradient held to a norm.
+
+    Loshchilov and Hutter (2019), Decoupled weight decay regularization. torch's own loads its compiler when it is
+    constructed, which takes longer than many a training.
+    """
+
+    def __init__(self, network: nn.Module, *, weight_decay: float, clip: float) -> None:
+        import torch
+
+        self._weights = [weights for weights in network.parameters() if weights.requires_grad]
+        self._sizes = [weights.numel() for weights in self._weights]
+        self._weight_decay, self._clip = weight_decay, clip
+        flat = torch.cat([weights.detach().reshape(-1) for weights in self._weights])
+        self._steps, self._mean, self._square = 0, torch.zeros_like(flat), torch.zeros_like(flat)
+
+    def step(self, loss: Tensor, learning_rate: float) -> None:
+        """Move the weights against the gradient of a loss."""
+        import torch
+
+        gradients = torch.autograd.grad(loss, self._weights)
+        with torch.no_grad():
+            flat = torch.cat([gradient.reshape(-1) for gradient in gradients])
+            flat *= (self._clip / (flat.norm() + EPSILON)).clamp(max=1.0)
+            self._steps += 1
+            self._mean.lerp_(flat, 1 - BETA_1)
+            self._square.mul_(BETA_2).addcmul_(flat, flat, value=1 - BETA_2)
+            size = (self._square / (1 - BETA_2**self._steps)).sqrt_().add_(EPSILON)
+            moves = (self._mean / size).mul_(-learning_rate / (1 - BETA_1**self._steps))
+            for weights, move in zip(self._weights, moves.split(self._sizes), strict=True):
+                weights.mul_(1 - learning_rate * self._weight_decay).add_(move.view_as(weights))
+
+    def state(self) -> dict[str, Tensor]:
+        """Both moments and the number of steps."""
+        import torch
+
+        return {"mean": self._mean, "square": self._square, "steps": torch.tensor(self._steps)}
+
+    def load_state(self, state: Mapping[str, Tensor]) -> None:
+        """Take back what :meth:`state` gave."""
+        self._mean.copy_(state["mean"])
+        self._square.copy_(state["square"])
+        self._steps = int(state["steps"])
+
+
 def train(
     learner: Learner, plan: Plan, *, content: str, course: Course, progress: Progress
 ) -> list[dict[str, float]]:
@@ -117,9 +162,7 @@ def train(
     import torch
 
     with _settled(plan):
-        optimizer = torch.optim.AdamW(
-            learner.network.parameters(), lr=plan.learning_rate, weight_decay=plan.weight_decay, fused=True
-        )
+        optimizer = AdamW(learner.network, weight_decay=plan.weight_decay, clip=plan.clip)
         key = _key(plan, content)
         standing, best = Standing(), _copy(learner.network)
         if course.checkpoint is not None and (found := _read(course.checkpoint, key)) is not None:
@@ -165,7 +208,7 @@ def _settled(plan: Plan) -> Iterator[None]:
 
 
 def _one_epoch(
-    learner: Learner, plan: Plan, optimizer: torch.optim.Optimizer, standing: Standing, progress: Progress
+    learner: Learner, plan: Plan, optimizer: AdamW, standing: Standing, progress: Progress
 ) -> float:
     """The mean loss of one pass of mini-batches."""
     import torch
@@ -183,13 +226,8 @@ def _one_epoch(
     for step, batch in enumerate(batches):
         done = (standing.epoch + step / len(batches)) / plan.epochs
         progress(done, said)
-        for group in optimizer.param_groups:
-            group["lr"] = plan.learning_rate_at(done)
-        optimizer.zero_grad(set_to_none=True)
         loss = learner.loss(batch)
-        loss.backward()  # type: ignore[no-untyped-call]
-        torch.nn.utils.clip_grad_norm_(learner.network.parameters(), plan.clip)
-        optimizer.step()
+        optimizer.step(loss, plan.learning_rate_at(done))
         total += loss.detach()
     return float(total) / len(batches)
 
@@ -241,7 +279,7 @@ def _checkpoint(
     standing: Standing,
     best: Mapping[str, Tensor],
     learner: Learner,
-    optimizer: torch.optim.Optimizer,
+    optimizer: AdamW,
 ) -> bytes:
     """Everything the next epoch depends on, as one file."""
     import torch
@@ -249,8 +287,7 @@ def _checkpoint(
     tensors = {f"network/{name}": weights for name, weights in learner.network.state_dict().items()}
     tensors |= {f"best/{name}": weights for name, weights in best.items()}
     tensors |= {f"learner/{name}": values for name, values in learner.state().items()}
-    for number, moments in optimizer.state_dict()["state"].items():
-        tensors |= {f"optimizer/{number}/{name}": values for name, values in moments.items()}
+    tensors |= {f"optimizer/{name}": values for name, values in optimizer.state().items()}
     tensors["random"] = torch.get_rng_state()
     arrays = {name: values.detach().cpu().numpy() for name, values in tensors.items()}
     about = json.dumps({"key": key, **asdict(standing)}).encode()
@@ -272,7 +309,7 @@ def _read(path: Path, key: str) -> dict[str, NDArray[Any]] | None:
 
 
 def _resume(
-    arrays: Mapping[str, NDArray[Any]], learner: Learner, optimizer: torch.optim.Optimizer
+    arrays: Mapping[str, NDArray[Any]], learner: Learner, optimizer: AdamW
 ) -> tuple[Standing, dict[str, Tensor]]:
     """Put network, optimizer, learner and random numbers back to where the checkpoint was written."""
     import torch
@@ -285,11 +322,6 @@ def _resume(
     about.pop("key")
     learner.network.load_state_dict(part("network"))
     learner.load_state(part("learner"))
-    moments: dict[int, dict[str, Tensor]] = {}
-    for name, values in part("optimizer").items():
-        number, _, moment = name.partition("/")
-        moments.setdefault(int(number), {})[moment] = values
-    state = optimizer.state_dict()
-    optimizer.load_state_dict({**state, "state": moments})
+    optimizer.load_state(part("optimizer"))
     torch.set_rng_state(torch.from_numpy(arrays["random"].copy()))
     return Standing(**about), part("best")

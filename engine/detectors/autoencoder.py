@@ -20,10 +20,9 @@ CHUNK = 4_096  # rows scored between two looks at the cancel flag
 MEMBERS = 4  # networks of an ensemble
 FEWEST_PARTS = 3  # parts a row's columns are hidden in, one after the other
 MOST_LOOKS = (
-    36  # columns times parts of a narrow table: it takes more parts, so that columns that explain each other
+    36  # columns times parts of a narrow table: in more parts, columns that explain each other stay apart
 )
-# are seldom hidden together
-FEWEST_STEPS, MOST_STEPS = 20, 30  # mini-batches of an epoch of the ensemble, whatever the number of rows
+STEPS = 30  # mini-batches of an epoch of the ensemble, whatever the number of rows
 SMALLEST_BATCH = 128  # of the ensemble; smaller ones keep a processor waiting
 HIGHEST_RATE = 3.0  # of the ensemble's cycle, in learning rates
 SMALLEST_ERROR = 0.01  # what is nearly always rebuilt exactly must not make a tiny slip look enormous
@@ -114,7 +113,7 @@ class AutoEncoder(Detector):
     )
     early_stopping_patience: int = hyperparameter(
         10,
-        "Epochs without progress on held-out rows before training ends.",
+        "Epochs without progress on held-out rows before training ends. Classic mode only.",
         low=1,
         high=10_000,
         title="Patience",
@@ -132,7 +131,7 @@ class AutoEncoder(Detector):
         self.rows_ = self._network(hidden)
         trim = self.contamination if self.mode == "robust" else 0.0
         self.rows_.learn_from(X, held_out, trim=trim, epochs=self.epochs)
-        plan = self._plan(len(X) - len(held_out))
+        plan = self._plan()
         self.history_ = train(
             self.rows_, plan, content=self._content(X), course=self._course, progress=progress
         )
@@ -152,7 +151,7 @@ class AutoEncoder(Detector):
                 return WholeRows(self.cells_, self.encoder_dims, self.bottleneck_dim, self.dropout)
             return HiddenCells(self.cells_, hidden, self.encoder_dims[0], len(self.encoder_dims))
 
-    def _plan(self, n: int) -> Plan:
+    def _plan(self) -> Plan:
         plan = Plan(
             epochs=self.epochs,
             batch_size=self.batch_size,
@@ -164,13 +163,13 @@ class AutoEncoder(Detector):
         )
         if self.mode == "classic":
             return plan
-        batch = max(self.batch_size, SMALLEST_BATCH)
         return replace(
             plan,
-            batch_size=batch,
+            batch_size=max(self.batch_size, SMALLEST_BATCH),
             schedule="cycle",
             peak=HIGHEST_RATE,
-            steps=int(np.clip(n // batch, FEWEST_STEPS, MOST_STEPS)),
+            steps=STEPS,
+            patience=self.epochs,  # the loss of a cycle falls most at its end, after standing still half-way
         )
 
     def _content(self, X: Scores) -> str:

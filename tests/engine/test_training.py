@@ -17,7 +17,7 @@ from engine.arrays import unpack
 from engine.detectors.autoencoder import AutoEncoder
 from engine.detectors.base import Course, quiet
 from engine.errors import Cancelled, Diverged
-from engine.training import Plan, train
+from engine.training import AdamW, Plan, train
 
 ROOT = Path(__file__).resolve().parents[2]
 BOTH = pytest.mark.parametrize("mode", ["classic", "robust"])
@@ -121,7 +121,7 @@ def test_a_stopped_training_goes_on_to_the_same_bytes(mode, stopped, tmp_path):
     whole = small(mode).fit(ROWS)
     course = Course(checkpoint=tmp_path / "checkpoint")
     for calls in stopped:
-        if mode == "classic":  # an epoch of 6 mini-batches, against 20
+        if mode == "classic":  # an epoch of 6 mini-batches, against 30
             calls = max(1, calls // 4)
         with pytest.raises(Cancelled):
             small(mode).fit(ROWS, course=course, progress=stop_at(calls))
@@ -270,6 +270,22 @@ def test_the_rate_stays_or_rises_to_its_peak_and_falls_to_a_hundredth():
     falling = [cycle.learning_rate_at(done) for done in np.linspace(0.15, 1, 50)]
     assert all(a < b for a, b in pairwise(rising))
     assert all(a > b for a, b in pairwise(falling))
+
+
+def test_steps_are_those_of_torchs_adamw():
+    ours, theirs = Line(), Line()
+    optimizer = AdamW(ours.network, weight_decay=0.1, clip=0.5)
+    twin = torch.optim.AdamW(theirs.network.parameters(), weight_decay=0.1)
+    for step in range(30):
+        rate, rows = 0.1 / (step + 1), torch.arange(step, step + 16)
+        optimizer.step(ours.loss(rows), rate)
+        twin.param_groups[0]["lr"] = rate
+        twin.zero_grad()
+        theirs.loss(rows).backward()
+        torch.nn.utils.clip_grad_norm_(theirs.network.parameters(), 0.5)
+        twin.step()
+        for mine, its in zip(ours.network.parameters(), theirs.network.parameters(), strict=True):
+            torch.testing.assert_close(mine, its, rtol=1e-4, atol=1e-6)
 
 
 def test_a_loss_that_is_no_number_says_what_to_do():
