@@ -23,7 +23,7 @@ MOST_LOOKS = (
     36  # columns times parts of a narrow table: it takes more parts, so that columns that explain each other
 )
 # are seldom hidden together
-STEPS = 30  # mini-batches of an epoch of the ensemble, whatever the number of rows
+STEPS = 60  # mini-batches of an epoch of the ensemble, whatever the number of rows
 SMALLEST_BATCH = 128  # of the ensemble; smaller ones keep a processor waiting
 HIGHEST_RATE = 3.0  # of the ensemble's cycle, in learning rates
 SMALLEST_ERROR = 0.01  # what is nearly always rebuilt exactly must not make a tiny slip look enormous
