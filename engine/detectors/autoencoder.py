@@ -22,7 +22,7 @@ FEWEST_PARTS = 3  # parts a row's columns are hidden in, one after the other
 MOST_LOOKS = (
     36  # columns times parts of a narrow table: in more parts, columns that explain each other stay apart
 )
-STEPS = 30  # mini-batches of an epoch of the ensemble, whatever the number of rows
+STEPS = 60  # mini-batches of an epoch of the ensemble, whatever the number of rows
 SMALLEST_BATCH = 128  # of the ensemble; smaller ones keep a processor waiting
 HIGHEST_RATE = 3.0  # of the ensemble's cycle, in learning rates
 SMALLEST_ERROR = 0.01  # what is nearly always rebuilt exactly must not make a tiny slip look enormous
