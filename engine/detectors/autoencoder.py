@@ -19,9 +19,7 @@ from engine.training import Plan, train
 CHUNK = 4_096  # rows scored between two looks at the cancel flag
 MEMBERS = 4  # networks of an ensemble
 FEWEST_PARTS = 3  # parts a row's columns are hidden in, one after the other
-MOST_LOOKS = (
-    36  # columns times parts of a narrow table: in more parts, columns that explain each other stay apart
-)
+MOST_LOOKS = 36  # columns times parts of a narrow table: columns that explain each other stay apart
 STEPS = 60  # mini-batches of an epoch of the ensemble, whatever the number of rows
 SMALLEST_BATCH = 128  # of the ensemble; smaller ones keep a processor waiting
 HIGHEST_RATE = 3.0  # of the ensemble's cycle, in learning rates
