@@ -24,7 +24,11 @@ def test_the_lead_times_of_the_bearing_are_those_of_the_readme(tmp_path):
         (ROOT / "sample_data" / "README.md").read_text("utf-8").split("### How early the detectors warn")[1]
     )
     told = {title: figures for title, *figures in ROW.findall(section.split("\n## ")[0])}
-    assert told
-    assert told == {title: printed[title] for title in told}
+    assert list(told) == list(printed)
+    for kind in CATALOGUE.values():
+        # A network computes in single precision: on another processor a reading on the line may fall to its other side.
+        room = 4.0 if kind.mixed else 0.0
+        figures = zip(told[kind.title], printed[kind.title], strict=True)
+        assert all(abs(float(said) - float(found)) <= room for said, found in figures), kind.title
     page = (tmp_path / "chart.html").read_text("utf-8")
     assert all(kind.title in page for kind in CATALOGUE.values())

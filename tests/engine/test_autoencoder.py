@@ -80,11 +80,11 @@ def test_a_number_far_out_is_held_at_the_limit():
 def test_cells_that_do_not_add_up_are_refused():
     arrays = Cells.fit(mixed(), GROUPS, rescale=True).arrays()
     for change in (
-        {"groups": np.array([0, 2, 2, 2, 3])},
-        {"scale": arrays["scale"] * 0},
-        {"center": arrays["center"] * np.nan},
-        {"choice": arrays["choice"].astype(np.int8)},
-        {"scale": np.ones(4)},
+        {"cells/groups": np.array([0, 2, 2, 2, 3])},
+        {"cells/scale": arrays["cells/scale"] * 0},
+        {"cells/center": arrays["cells/center"] * np.nan},
+        {"cells/choice": arrays["cells/choice"].astype(np.int8)},
+        {"cells/scale": np.ones(4)},
     ):
         with pytest.raises(StoreError, match="its columns do not add up"):
             Cells.restore(arrays | change, n_cells=5)
