@@ -82,7 +82,7 @@ def judged(address: str, token: str, file: Path) -> tuple[float, int]:
                 return time.perf_counter() - started, status["anomaly_count"]
             if status["status"] not in ("queued", "running"):
                 raise RuntimeError(f"the analysis ended as {status}")
-            time.sleep(0.1)
+            time.sleep(0.6)  # a token may ask 120 times a minute
 
 
 def wait_for(address: str) -> None:
