@@ -169,6 +169,11 @@ class Model:
                 f"{self.card.title} needs every column it learned from, and is told to do without '{absent[0]}'; "
                 "map the column to one of this data, or use a model that can"
             )
+        order = [column for column in absent if column not in self.recipe.channels]
+        if order:
+            raise SchemaError(
+                f"the model cannot do without '{order[0]}', which puts the readings in order; map it"
+            )
         table, notes = conformed(frame, self.card.columns, mapping or {})
         return Prepared.by(self.recipe, table, notes)
 

@@ -191,9 +191,10 @@ def neighbourhood(found: Result, card: Card, data: Dataset, row: int) -> None:
 
 
 def _as_needed(found: Result, rows: pd.DataFrame) -> pd.DataFrame:
-    """Rows in the columns, and under the names, that the model knows."""
+    """Rows in the columns, and under the names, that the model knows; one it did without is empty."""
     needed = list(cache.card(found.model).columns)
-    return rows[[found.mapping.get(column, column) for column in needed]].set_axis(needed, axis=1)
+    here = [found.mapping.get(column, column) for column in needed]
+    return rows.reindex(columns=here).set_axis(needed, axis=1)
 
 
 def _ask_again() -> None:

@@ -87,7 +87,11 @@ class AutoEncoder(Detector):
         title="Bottleneck",
     )
     epochs: int = hyperparameter(
-        50, "Longest training, in passes over the rows.", low=1, high=10_000, log=True
+        50,
+        "Longest training, in passes over the rows; in robust mode a pass is 60 mini-batches.",
+        low=1,
+        high=10_000,
+        log=True,
     )
     batch_size: int = hyperparameter(
         64,

@@ -1,5 +1,7 @@
 """One row in depth."""
 
+from engine import ABSENT, Model
+from engine.analysis import explain_worst
 from engine.charts import PICKED
 from tests.pages.conftest import button, charts, sound, texts, titles, wait_for
 from tests.pages.prepared import brought, judged, pumps
@@ -112,6 +114,24 @@ def test_an_ordinary_row_needs_no_mending(open_page, addresses, space):
     least = int(space.results.load(addresses["pumps"]["result"]).order[-1])
     at = open_page("inspect", **addresses["pumps"], row=least)
     assert "What would make it normal" not in titles(at)
+
+
+def test_a_result_of_a_model_that_did_without_a_column_can_be_inspected(open_page, space, tmp_path):
+    frame = pumps().assign(humidity=pumps()["heat"] + 1.0)
+    data = brought(space, frame, "humid.csv", tmp_path, faulty="label", pump_no="id", site="feature")
+    address = judged(space, data, "humid", detector="autoencoder", epochs=1)
+    model, dry = space.results.load(address["result"]).model, frame.drop(columns="humidity")
+    data = brought(space, dry, "dry.csv", tmp_path, faulty="label", pump_no="id", site="feature")
+    loaded = Model.load(space.models, model)
+    mapping = {"humidity": ABSENT}
+    prepared = loaded.encode(data.frame(), mapping)
+    scores = loaded.judge(prepared)
+    explained = explain_worst(loaded, prepared, scores, most=5)
+    result = space.results.save(model, data.id, scores, explained, data.frame(), mapping)
+    row = int(explained.rows[0])
+    at = open_page("inspect", data=data.id, result=result, row=row)
+    assert at.title[0].value == f"Row {row + 1:,}"
+    assert "The most similar ordinary rows" in titles(at)
 
 
 def test_the_worst_rows_lead_to_each_of_them(open_page, addresses, space):
