@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from engine.jobs import Job, JobManager
     from engine.model import Card, Model, load_fingerprint, load_recipe
     from engine.offers import Offer, offers_for, readable_card
-    from engine.report import result_name
+    from engine.result_files import result_name
     from engine.results import Result
     from engine.scoring.drift import Drift
     from engine.scoring.explanations import METHOD_TEXT
@@ -85,7 +85,7 @@ _HOMES = {
     "read_table": "engine.data.reading",
     "readable_card": "engine.offers",
     "recommended": "engine.detectors",
-    "result_name": "engine.report",
+    "result_name": "engine.result_files",
     "rule_from_dict": "engine.scoring.thresholds",
     "seconds_of": "engine.data.roles",
     "suggest": "engine.data.roles",

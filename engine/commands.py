@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from engine.console import converted, json_text, note, pairs, progress, read, store_of
+from engine.result_files import check_suffix
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -20,15 +21,14 @@ if TYPE_CHECKING:
 
 def score(options: argparse.Namespace) -> None:
     """Judge every row of a file and write the answer."""
-    from engine.report import check_suffix, write_result
-
     check_suffix(options.output)
     asked, mapping = _rule(options), pairs(options.map, "--map")
     store = store_of(options)
     ref = store.resolve(options.model)
-    frame, _ = read(options.data, options.read, warm="sklearn.ensemble")
+    frame, _ = read(options.data, options.read, warm=("engine.report", "engine.analysis", "sklearn.ensemble"))
     from engine.analysis import drift_of, judge
     from engine.model import Model
+    from engine.report import write_result
 
     model = Model.load(store, ref)
     prepared = model.encode(frame, mapping)

@@ -9,6 +9,7 @@ import tempfile
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import fields
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -58,14 +59,15 @@ def runs_of(options: argparse.Namespace) -> RunStore:
 # ---- reading
 
 
-def read(path: Path, choices: Sequence[str], *, warm: str) -> tuple[pd.DataFrame, dict[str, Any]]:
+def read(path: Path, choices: Sequence[str], *, warm: Sequence[str]) -> tuple[pd.DataFrame, dict[str, Any]]:
     """A file as a table, read in a child process while this one imports what comes next (``warm``)."""
     with tempfile.TemporaryDirectory() as folder, ThreadPoolExecutor(1) as child:
         table = Path(folder) / "table.parquet"
         reading = child.submit(converted, path, table, choices)
         import pandas as pd
 
-        __import__(warm)
+        for module in warm:
+            import_module(module)
         about = reading.result()
         for finding in about["findings"]:
             if finding["level"] == "warning":

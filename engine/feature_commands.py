@@ -72,7 +72,7 @@ def _of_snapshots(options: argparse.Namespace) -> pd.DataFrame:
 def _of_one_table(options: argparse.Namespace) -> tuple[pd.DataFrame, Settings]:
     from engine.data.vibration import sampling_rate, signal_table
 
-    frame, about = read(options.data, options.read, warm="scipy.fft")
+    frame, about = read(options.data, options.read, warm=("scipy.fft",))
     time = options.time or next((name for name, kind in about["types"].items() if kind == "datetime"), None)
     cut = _cut(options)
     if cut is None:

@@ -6,11 +6,8 @@ The code is made by :mod:`engine.snippets`.
 from __future__ import annotations
 
 import errno
-import hashlib
 import json
-import re
 import shutil
-import unicodedata
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from io import BytesIO
@@ -21,8 +18,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from engine.errors import DataError, EngineError, UsageError
+from engine.errors import DataError, EngineError
 from engine.files import write_atomically
+from engine.result_files import check_suffix
 from engine.snippets import cli_line, python_snippet
 
 if TYPE_CHECKING:
@@ -31,12 +29,9 @@ if TYPE_CHECKING:
 __all__ = [
     "ADDED",
     "SETTINGS_KEY",
-    "SUFFIXES",
-    "check_suffix",
     "cli_line",
     "python_snippet",
     "result_bytes",
-    "result_name",
     "result_table",
     "write_result",
 ]
@@ -44,11 +39,7 @@ __all__ = [
 ADDED = ("anomaly_score", "severity", "is_anomaly", "reasons")
 """What a result adds to the columns of the data, always as its last four."""
 
-SUFFIXES = (".csv", ".xlsx", ".parquet")
 SETTINGS_KEY = b"loupe"  # in a Parquet file's metadata: the settings as a JSON object
-
-_DATA_SUFFIX = re.compile(r"(\.(csv|tsv|txt|xlsx|parquet|json|jsonl|gz|zip))+$", re.IGNORECASE)
-_MAX_PART_BYTES = 90  # of a file name: three parts and a hash stay below the 255 a file system takes
 
 
 def result_table(
@@ -121,31 +112,6 @@ def result_bytes(
     if suffix == ".xlsx":
         return _xlsx(table, settings)
     return _parquet(_arrow(table), settings)
-
-
-def check_suffix(path: Path | str) -> str:
-    """The suffix of a file, or a suffix itself, in lower case; a UsageError if no result can have it."""
-    name = Path(path).name
-    suffix = name[name.rfind(".") :].lower() if "." in name else ""
-    if suffix not in SUFFIXES:
-        raise UsageError(
-            f"a result's file must end in {', '.join(SUFFIXES[:-1])} or {SUFFIXES[-1]}, got '{name}'"
-        )
-    return suffix
-
-
-def result_name(
-    dataset_name: str, model_id: str, content: bytes | str, suffix: str, *, percentile: float | None = None
-) -> str:
-    """A file name safe everywhere that says what is inside: ``cards__demo-3__95pct__a1b2c3d4.csv``.
-
-    ``content`` is the file's bytes, or a text that changes with them. Its hash makes the name of every
-    other content another one: browsers and download buttons remember files by their names.
-    """
-    digest = hashlib.sha256(content.encode() if isinstance(content, str) else content).hexdigest()[:8]
-    parts = [_safe(_DATA_SUFFIX.sub("", dataset_name)) or "data", _safe(model_id) or "model"]
-    parts += [] if percentile is None else [f"{percentile:g}pct"]
-    return "__".join([*parts, digest]) + check_suffix(suffix)
 
 
 # ---- formats
@@ -260,13 +226,6 @@ def _free_name(name: str, taken: Sequence[object] | pd.Index) -> str:
         free = f"{name} (Loupe)" if number == 1 else f"{name} (Loupe {number})"
         number += 1
     return free
-
-
-def _safe(text: str) -> str:
-    """Letters, digits, - and single _: no dots, so no second suffix and no way up; nothing at the ends."""
-    text = unicodedata.normalize("NFKC", text)
-    text = re.sub(r"_{2,}", "_", re.sub(r"[^\w-]+", "-", text)).strip("-_")
-    return text.encode()[:_MAX_PART_BYTES].decode(errors="ignore").strip("-_")
 
 
 def _encodable(text: str) -> str:
