@@ -107,48 +107,59 @@ class Standing:
 
 
 class AdamW:
-    """Adam with decoupled weight decay over all weights at once, their gradient held to a norm.
+    """Adam with decoupled weight decay, the gradient of all weights held to a norm together.
 
-    Loshchilov and Hutter (2019), Decoupled weight decay regularization. torch's own loads its compiler when it is
-    constructed, which takes longer than many a training.
+    Loshchilov and Hutter (2019), Decoupled weight decay regularization. The step is torch's own fused kernel;
+    ``torch.optim`` around it loads torch's compiler when it is constructed, which takes longer than many a training.
     """
 
     def __init__(self, network: nn.Module, *, weight_decay: float, clip: float) -> None:
         import torch
 
         self._weights = [weights for weights in network.parameters() if weights.requires_grad]
-        self._sizes = [weights.numel() for weights in self._weights]
         self._weight_decay, self._clip = weight_decay, clip
-        flat = torch.cat([weights.detach().reshape(-1) for weights in self._weights])
-        self._steps, self._mean, self._square = 0, torch.zeros_like(flat), torch.zeros_like(flat)
+        self._mean = [torch.zeros_like(weights) for weights in self._weights]
+        self._square = [torch.zeros_like(weights) for weights in self._weights]
+        self._steps = [torch.zeros((), device=weights.device) for weights in self._weights]
 
     def step(self, loss: Tensor, learning_rate: float) -> None:
         """Move the weights against the gradient of a loss."""
         import torch
 
-        gradients = torch.autograd.grad(loss, self._weights)
         with torch.no_grad():
-            flat = torch.cat([gradient.reshape(-1) for gradient in gradients])
-            flat *= (self._clip / (flat.norm() + EPSILON)).clamp(max=1.0)
-            self._steps += 1
-            self._mean.lerp_(flat, 1 - BETA_1)
-            self._square.mul_(BETA_2).addcmul_(flat, flat, value=1 - BETA_2)
-            size = (self._square / (1 - BETA_2**self._steps)).sqrt_().add_(EPSILON)
-            moves = (self._mean / size).mul_(-learning_rate / (1 - BETA_1**self._steps))
-            for weights, move in zip(self._weights, moves.split(self._sizes), strict=True):
-                weights.mul_(1 - learning_rate * self._weight_decay).add_(move.view_as(weights))
+            gradients = list(torch.autograd.grad(loss, self._weights))
+            norm = torch.stack(torch._foreach_norm(gradients)).norm()
+            torch._foreach_add_(self._steps, 1)
+            torch._fused_adamw_(
+                *(self._weights, gradients, self._mean, self._square, [], self._steps),
+                lr=learning_rate,
+                beta1=BETA_1,
+                beta2=BETA_2,
+                weight_decay=self._weight_decay,
+                eps=EPSILON,
+                amsgrad=False,
+                maximize=False,
+                grad_scale=((norm + EPSILON) / self._clip).clamp(min=1.0),  # gradients are divided by it
+            )
 
     def state(self) -> dict[str, Tensor]:
-        """Both moments and the number of steps."""
+        """Both moments of every weight, one after the other, and the number of steps."""
         import torch
 
-        return {"mean": self._mean, "square": self._square, "steps": torch.tensor(self._steps)}
+        flat = {
+            name: torch.cat([part.reshape(-1) for part in parts])
+            for name, parts in (("mean", self._mean), ("square", self._square))
+        }
+        return {**flat, "steps": self._steps[0]}
 
     def load_state(self, state: Mapping[str, Tensor]) -> None:
         """Take back what :meth:`state` gave."""
-        self._mean.copy_(state["mean"])
-        self._square.copy_(state["square"])
-        self._steps = int(state["steps"])
+        sizes = [weights.numel() for weights in self._weights]
+        for name, parts in (("mean", self._mean), ("square", self._square)):
+            for part, values in zip(parts, state[name].split(sizes), strict=True):
+                part.copy_(values.view_as(part))
+        for steps in self._steps:
+            steps.copy_(state["steps"])
 
 
 def train(
