@@ -69,22 +69,13 @@ class Learner(Protocol):
 
     @property
     def rows(self) -> Tensor:
-        """Numbers of the training rows (n_rows,); may shrink between epochs."""
+        """Numbers of the training rows (n_rows,)."""
 
     def loss(self, rows: Tensor) -> Tensor:
         """Mean loss of a mini-batch of rows, by their numbers."""
 
     def held_out_loss(self) -> float:
         """Mean loss of the rows that are kept from training."""
-
-    def between_epochs(self, epoch: int) -> None:
-        """Called after each epoch; a learner may put rows aside here."""
-
-    def state(self) -> dict[str, Tensor]:
-        """What :meth:`between_epochs` changed."""
-
-    def load_state(self, state: Mapping[str, Tensor]) -> None:
-        """Take back what :meth:`state` gave."""
 
 
 @dataclass(kw_only=True)
@@ -185,7 +176,6 @@ def train(
             learner.network.eval()
             with torch.no_grad():
                 held_out = learner.held_out_loss()
-                learner.between_epochs(standing.epoch + 1)
             if not (math.isfinite(loss) and math.isfinite(held_out)):
                 raise Diverged(
                     f"the training diverged in epoch {standing.epoch + 1}: its loss is no longer a number. Try a "
@@ -297,7 +287,6 @@ def _checkpoint(
 
     tensors = {f"network/{name}": weights for name, weights in learner.network.state_dict().items()}
     tensors |= {f"best/{name}": weights for name, weights in best.items()}
-    tensors |= {f"learner/{name}": values for name, values in learner.state().items()}
     tensors |= {f"optimizer/{name}": values for name, values in optimizer.state().items()}
     tensors["random"] = torch.get_rng_state()
     arrays = {name: values.detach().cpu().numpy() for name, values in tensors.items()}
@@ -322,7 +311,7 @@ def _read(path: Path, key: str) -> dict[str, NDArray[Any]] | None:
 def _resume(
     arrays: Mapping[str, NDArray[Any]], learner: Learner, optimizer: AdamW
 ) -> tuple[Standing, dict[str, Tensor]]:
-    """Put network, optimizer, learner and random numbers back to where the checkpoint was written."""
+    """Put network, optimizer and random numbers back to where the checkpoint was written."""
     import torch
 
     def part(name: str) -> dict[str, Tensor]:
@@ -332,7 +321,6 @@ def _resume(
     about = json.loads(arrays["about"].tobytes())
     about.pop("key")
     learner.network.load_state_dict(part("network"))
-    learner.load_state(part("learner"))
     optimizer.load_state(part("optimizer"))
     torch.set_rng_state(torch.from_numpy(arrays["random"].copy()))
     return Standing(**about), part("best")

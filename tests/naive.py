@@ -136,3 +136,13 @@ def cell_errors(guess, values):
     total = sum(math.exp(g) for g in guess[1:4])
     likelihood = math.exp(guess[1:4][values[1:4].index(1)]) / total
     return [(guess[0] - values[0]) ** 2, -math.log(likelihood), (guess[4] - values[4]) ** 2]
+
+
+def apart(rows: list[list[float]], kept: list[list[float]], nearest: int) -> list[list[float]]:
+    """Squared differences of each row from its nearest kept rows, the mean of these, column by column."""
+    found = []
+    for row in rows:
+        differences = [[(a - b) ** 2 for a, b in zip(row, other, strict=True)] for other in kept]
+        closest = sorted(differences, key=sum)[:nearest]
+        found.append([sum(column) / len(closest) for column in zip(*closest, strict=True)])
+    return found

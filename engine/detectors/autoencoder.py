@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from engine.detectors.base import Detector, Expectation, Progress, Scores
 from engine.detectors.cells import Cells
+from engine.detectors.ordinary_rows import MOST_KEPT, OrdinaryRows
 from engine.detectors.rebuilding import HiddenCells, RowNetwork, WholeRows
 from engine.errors import StoreError
 from engine.hyperparameters import hyperparameter
@@ -20,22 +21,28 @@ CHUNK = 4_096  # rows scored between two looks at the cancel flag
 MEMBERS = 4  # networks of an ensemble
 FEWEST_PARTS = 3  # parts a row's columns are hidden in, one after the other
 MOST_LOOKS = 36  # columns times parts of a narrow table: columns that explain each other stay apart
-STEPS = 60  # mini-batches of an epoch of the ensemble, whatever the number of rows
+STEPS = 30  # mini-batches of an epoch of the ensemble, whatever the number of rows
 SMALLEST_BATCH = 128  # of the ensemble; smaller ones keep a processor waiting
 HIGHEST_RATE = 3.0  # of the ensemble's cycle, in learning rates
+DISTANCE_SHARE = (
+    1 / 3
+)  # of an ordinary row's score: rules between columns say more than how far out a row lies
 SMALLEST_ERROR = 0.01  # what is nearly always rebuilt exactly must not make a tiny slip look enormous
 FEWEST_HELD_OUT = 20
+MOST_CANDIDATES = 4 * MOST_KEPT  # rows that are rebuilt to find ordinary ones among them
 TRUSTED_HELD_OUT = 500  # held-out rows whose scores alone say where the threshold lies
 
 
 @dataclass(kw_only=True, eq=False, repr=False)
 class AutoEncoder(Detector):
-    """Networks learn to rebuild ordinary rows; the score is how badly they rebuild a row.
+    """Networks learn to rebuild ordinary rows; the score is how badly they rebuild a row, and how far it lies from any.
 
     ``mode="robust"``: some columns of a row are hidden, an ensemble fills them in from the others, and each column's
     error counts against the square root of its usual error on held-out rows: so columns that cannot be predicted do not
     drown the others, and do not count as much as those that can be. What breaks the relations between columns is found
     even where every single value is ordinary, and each column has an expected value. Missing cells are hidden ones.
+    Added to it is the squared distance to the nearest of some ordinary rows, which tells a row that follows the rules
+    where there never was one. An ordinary row scores 1: two thirds of it are errors, one third is distance.
 
     ``mode="classic"``: the whole row through a bottleneck; the score is the mean squared error of its cells.
 
@@ -44,13 +51,14 @@ class AutoEncoder(Detector):
     References
     ----------
     Sakurada and Yairi (2014), Anomaly detection using autoencoders with nonlinear dimensionality reduction;
-    Yin, Qiao, Zhou, Wang and Shen (2024), MCM: Masked cell modeling for anomaly detection in tabular data.
+    Yin, Qiao, Zhou, Wang and Shen (2024), MCM: Masked cell modeling for anomaly detection in tabular data;
+    Gong et al. (2019), Memorizing normality to detect anomaly.
     """
 
     name: ClassVar[str] = "autoencoder"
     title: ClassVar[str] = "AutoEncoder"
     summary: ClassVar[str] = (
-        "A row is strange when a network that knows ordinary rows cannot predict its values."
+        "A row is strange when a network cannot predict its values from each other, or it is far from any ordinary row."
     )
     works_when: ClassVar[str] = (
         "Columns depend on each other and a row breaks the rule; texts and gaps are welcome. Says what it expected."
@@ -63,7 +71,8 @@ class AutoEncoder(Detector):
     mixed: ClassVar[bool] = True
     learning_share: ClassVar[float] = 0.95
     explained_by: ClassVar[str] = (
-        "Residual share: how much of the error in predicting the row lies in the column."
+        "Share of the score: how much of the error in predicting the row, and of its distance from ordinary rows, "
+        "lies in the column."
     )
 
     mode: Literal["robust", "classic"] = hyperparameter(
@@ -88,7 +97,7 @@ class AutoEncoder(Detector):
     )
     epochs: int = hyperparameter(
         50,
-        "Longest training, in passes over the rows; in robust mode a pass is 60 mini-batches.",
+        "Longest training, in passes over the rows; in robust mode a pass is 30 mini-batches.",
         low=1,
         high=10_000,
         log=True,
@@ -131,13 +140,12 @@ class AutoEncoder(Detector):
         self.cells_ = Cells.fit(X, self.groups_, rescale=self.mode == "robust")
         hidden = HiddenCells.parts(self.cells_.n_groups, MEMBERS, _n_parts(self.cells_.n_groups), rng)
         self.rows_ = self._network(hidden)
-        trim = self.contamination if self.mode == "robust" else 0.0
-        self.rows_.learn_from(X, held_out, trim=trim, epochs=self.epochs)
+        self.rows_.learn_from(X, held_out)
         plan = self._plan()
         self.history_ = train(
             self.rows_, plan, content=self._content(X), course=self._course, progress=progress
         )
-        self._measure(X[held_out])
+        self._measure(X, held_out, rng)
 
     def _held_out_rows(self, n: int, rng: np.random.Generator) -> NDArray[np.int64]:
         wanted = max(round(self.validation_split * n), min(FEWEST_HELD_OUT, n // 4), 1)
@@ -151,7 +159,8 @@ class AutoEncoder(Detector):
             torch.manual_seed(self.random_state)
             if self.mode == "classic":
                 return WholeRows(self.cells_, self.encoder_dims, self.bottleneck_dim, self.dropout)
-            return HiddenCells(self.cells_, hidden, self.encoder_dims[0], len(self.encoder_dims))
+            width, depth = self.encoder_dims[0], len(self.encoder_dims)
+            return HiddenCells(self.cells_, hidden, width, depth, trim=self.contamination)
 
     def _plan(self) -> Plan:
         plan = Plan(
@@ -181,17 +190,34 @@ class AutoEncoder(Detector):
         told.update(self.groups_.tobytes())
         return told.hexdigest()
 
-    def _measure(self, X: Scores) -> None:
+    def _measure(self, X: Scores, held_out: NDArray[np.int64], rng: np.random.Generator) -> None:
         """Learn the unit of each group's error, and the usual slip of each cell, from held-out rows."""
-        errors, known, filled = self.rows_.look(X)
-        values, _ = self.cells_.scaled(X)
+        values, known = self.cells_.scaled(X[held_out])
+        errors, filled = self.rows_.look(values, known)
         count = known.sum(axis=0)
-        usual = np.where(known, errors, 0.0).sum(axis=0) / np.maximum(count, 1)
-        robust = self.mode == "robust"
-        self.unit_ = np.sqrt(np.maximum(usual, SMALLEST_ERROR)) if robust else self._shares_of_cells()
         slips = np.where(known[:, self.groups_], values - filled, np.nan)
         slips[:, count[self.groups_] == 0] = 0.0
         self.slip_ = np.nanquantile(slips, (0.05, 0.95), axis=0)
+        if self.mode == "classic":
+            self.unit_ = self._shares_of_cells()
+            return
+        usual = np.where(known, errors, 0.0).sum(axis=0) / np.maximum(count, 1)
+        root = np.sqrt(np.maximum(usual, SMALLEST_ERROR))
+        self.unit_ = (
+            root
+            / (1 - DISTANCE_SHARE)
+            * max(float(_mean_known(errors / root, known).sum(1).mean()), SMALLEST_ERROR)
+        )
+        self.ordinary_ = self._ordinary_rows(np.delete(X, held_out, axis=0), rng)
+        apart = _mean_known(self.ordinary_.distances(values, known), known).sum(1)
+        self.distance_unit_ = max(float(apart.mean()), SMALLEST_ERROR) / DISTANCE_SHARE
+
+    def _ordinary_rows(self, X: Scores, rng: np.random.Generator) -> OrdinaryRows:
+        """Some of the rows learned from (n_learned, n_cells), none of them rebuilt far worse than the others."""
+        drawn = X[np.sort(rng.permutation(len(X))[:MOST_CANDIDATES])]
+        values, known = self.cells_.scaled(drawn)
+        errors = _mean_known(self.rows_.errors(values, known) / self.unit_, known).sum(1)
+        return OrdinaryRows.chosen(self.cells_, values, errors, rng)
 
     def _shares_of_cells(self) -> Scores:
         """What makes the mean over groups the mean over cells: classic scores are plain mean squared errors."""
@@ -207,12 +233,6 @@ class AutoEncoder(Detector):
             progress(min(1.0, (start + CHUNK) / len(X)), "Scoring")
         return scores
 
-    def _parts(self, errors: Scores, known: NDArray[np.bool_]) -> Scores:
-        """What each group adds to the score (n, n_groups): its error in units, over the number of known groups."""
-        counted = np.where(known, errors / self.unit_, 0.0)
-        parts: Scores = counted / np.maximum(known.sum(axis=1, keepdims=True), 1)
-        return parts
-
     def _held_out_scores(self) -> Scores:
         held_out, scores = self._held_out, self.decision_scores_
         del self._held_out
@@ -224,12 +244,16 @@ class AutoEncoder(Detector):
         return np.concatenate([scores[held_out], learned * worse])
 
     def contributions(self, X: Scores) -> Scores:
-        """The share of the score that each column's error makes up (n_samples, n_groups); rows sum to the score."""
-        return self._parts(*self.rows_.errors(X))
+        """What each column adds to the score (n_samples, n_groups); rows sum to the score."""
+        values, known = self.cells_.scaled(X)
+        parts = self.rows_.errors(values, known) / self.unit_
+        if self.mode == "robust":
+            parts += self.ordinary_.distances(values, known) / self.distance_unit_
+        return _mean_known(parts, known)
 
     def expectation(self, X: Scores) -> Expectation:
         """What each cell should be given the other columns, and where 90 % of ordinary rows lie around that."""
-        _, _, filled = self.rows_.look(X)
+        _, filled = self.rows_.look(*self.cells_.scaled(X))
         low, high = (self.cells_.unscaled(filled + slip) for slip in self.slip_)
         return Expectation(expected=self.cells_.unscaled(filled), low=low, high=high)
 
@@ -240,9 +264,10 @@ class AutoEncoder(Detector):
         weights = {
             f"network/{k}": v.detach().cpu().numpy() for k, v in self.rows_.network.state_dict().items()
         }
-        hidden = self.rows_.own_arrays()
-        own = {"unit": self.unit_, "slip": self.slip_}
-        return {**weights, **hidden, **own, **self.cells_.arrays()}
+        own = {"unit": self.unit_, "slip": self.slip_, **self.rows_.own_arrays(), **self.cells_.arrays()}
+        if self.mode == "robust":
+            own |= {"distance_unit": np.array([self.distance_unit_]), **self.ordinary_.arrays()}
+        return {**weights, **own}
 
     def restore(self, arrays: dict[str, NDArray[Any]], *, n_features: int) -> Self:
         """Build the network the hyperparameters describe and fill it; every shape must be what it should be."""
@@ -262,8 +287,13 @@ class AutoEncoder(Detector):
         if self.mode == "robust":
             parts = (_n_parts(n_groups), MEMBERS, n_groups)
             sound = sound and hidden.dtype == np.bool_ and hidden.shape == parts
+            unit = arrays["distance_unit"]
+            sound = sound and unit.shape == (1,) and np.isfinite(unit[0]) and unit[0] > 0
         if not sound:
             raise StoreError("the stored network is damaged: its parts do not add up")
+        if self.mode == "robust":
+            self.distance_unit_ = float(arrays["distance_unit"][0])
+            self.ordinary_ = OrdinaryRows.restore(arrays, self.cells_)
         self.rows_ = self._network(hidden)
         expected = self.rows_.network.state_dict()
         weights = {name: torch.from_numpy(arrays[f"network/{name}"].copy()) for name in expected}
@@ -282,3 +312,9 @@ class AutoEncoder(Detector):
 def _n_parts(n_groups: int) -> int:
     """In how many parts the columns of a row are hidden, of so many columns."""
     return min(n_groups, max(FEWEST_PARTS, MOST_LOOKS // n_groups))
+
+
+def _mean_known(parts: Scores, known: NDArray[np.bool_]) -> Scores:
+    """What each known group adds to a row's mean over its known groups (n, n_groups)."""
+    shares: Scores = np.where(known, parts, 0.0) / np.maximum(known.sum(axis=1, keepdims=True), 1)
+    return shares

@@ -6,7 +6,7 @@ ensemble fill them in from the others. Both serve :func:`engine.training.train` 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -19,10 +19,9 @@ if TYPE_CHECKING:
 
 BLOCK = 256  # rows go through a network so many at a time, always: few stay in the processor's cache, and a
 # processor sums another number of rows in another order, in the last digit
-MOST_WATCHED = 1_000  # held-out rows whose loss is asked after every epoch
+MOST_WATCHED = 512  # held-out rows whose loss is asked after every epoch
 LEAST_HIDDEN, MOST_HIDDEN = 0.1, 0.5  # share of a row's columns hidden in training, drawn for every row
 SEEN_WEIGHT = 0.1  # of a column that was seen, against 1 of one that was hidden
-TRIM_AT = 0.3  # of all epochs: by then the network knows the bulk of the rows, and not yet the odd ones
 MOST_TRIMMED = 0.1
 
 
@@ -33,13 +32,9 @@ class RowNetwork:
 
     def __init__(self, cells: Cells) -> None:
         self.cells = cells
-        self._trim, self._trim_epoch = 0.0, 0
 
-    def learn_from(self, X: Array, held_out: NDArray[np.int64], *, trim: float, epochs: int) -> None:
-        """Take training rows (n_samples, n_cells), of which ``held_out`` (n_held_out,) are kept from training.
-
-        After a share of the epochs the ``trim`` share of training rows with the largest errors is put aside.
-        """
+    def learn_from(self, X: Array, held_out: NDArray[np.int64]) -> None:
+        """Take training rows (n_samples, n_cells), of which ``held_out`` (n_held_out,) are kept from training."""
         import torch
 
         self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
@@ -49,66 +44,46 @@ class RowNetwork:
         watched = held_out[:: -(-len(held_out) // MOST_WATCHED)]
         self._watched = torch.as_tensor(watched, device=self.device)
         self.rows = torch.as_tensor(np.setdiff1d(np.arange(len(X)), held_out), device=self.device)
-        self._trim, self._trim_epoch = min(trim, MOST_TRIMMED), max(1, round(TRIM_AT * epochs))
 
     def loss(self, rows: Tensor) -> Tensor:
         raise NotImplementedError
 
     def held_out_loss(self) -> float:
-        errors, known = self._errors_of(self._watched), self._known[self._watched]
+        import torch
+
+        blocks = [(self._values[few], self._known[few]) for few in self._watched.split(BLOCK)]
+        errors = torch.cat([self._errors(self._rebuilt(*block), block[0]).mean(0) for block in blocks])
+        known = self._known[self._watched]
         return float((errors * known).sum() / known.sum().clamp(min=1))
 
-    def between_epochs(self, epoch: int) -> None:
-        """Put the worst rows aside once: what is odd in the training data should not be learned."""
-        import torch
+    def errors(self, values: NDArray[np.float32], known: NDArray[np.bool_]) -> Array:
+        """Errors (n, n_groups) of rows as :meth:`Cells.scaled` gives them."""
+        return self._looked(values, known, fill=False)[0]
 
-        if epoch != self._trim_epoch or self._trim <= 0:
-            return
-        known = self._known[self.rows]
-        worst = (self._errors_of(self.rows) * known).sum(1) / known.sum(1).clamp(min=1)
-        kept = torch.argsort(worst, stable=True)[: len(self.rows) - int(self._trim * len(self.rows))]
-        self.rows = self.rows[kept.sort().values]
+    def look(self, values: NDArray[np.float32], known: NDArray[np.bool_]) -> tuple[Array, Array]:
+        """Errors (n, n_groups) of rows as :meth:`Cells.scaled` gives them, and the rebuilt cells (n, n_cells)."""
+        return self._looked(values, known, fill=True)
 
-    def _errors_of(self, rows: Tensor) -> Tensor:
-        """Errors (n, n_groups) of rows learned from or watched, by their numbers."""
-        import torch
-
-        blocks = [(self._values[few], self._known[few]) for few in rows.split(BLOCK)]
-        return torch.cat([self._errors(self._rebuilt(*block), block[0]).mean(0) for block in blocks])
-
-    def state(self) -> dict[str, Tensor]:
-        return {"rows": self.rows}
-
-    def load_state(self, state: Mapping[str, Tensor]) -> None:
-        self.rows = state["rows"].to(self.device)
-
-    def errors(self, X: Array) -> tuple[Array, NDArray[np.bool_]]:
-        """Errors (n_samples, n_groups) of rows (n_samples, n_cells), and which groups are known."""
-        errors, known, _ = self._looked(X, fill=False)
-        return errors, known
-
-    def look(self, X: Array) -> tuple[Array, NDArray[np.bool_], Array]:
-        """Errors and known groups (n_samples, n_groups), and the rebuilt cells (n_samples, n_cells)."""
-        return self._looked(X, fill=True)
-
-    def _looked(self, X: Array, *, fill: bool) -> tuple[Array, NDArray[np.bool_], Array]:
+    def _looked(
+        self, values: NDArray[np.float32], known: NDArray[np.bool_], *, fill: bool
+    ) -> tuple[Array, Array]:
         import torch
 
         device = next(self.network.parameters()).device
         self.network.eval()
-        values, known = self.cells.scaled(X)
-        whole = ((0, -len(X) % BLOCK), (0, 0))
+        whole = ((0, -len(values) % BLOCK), (0, 0))
         cells, groups = (torch.as_tensor(np.pad(part, whole), device=device) for part in (values, known))
         errors = torch.empty(groups.shape, device=device)
         filled = torch.empty(cells.shape if fill else (0, 0), device=device)
         with torch.inference_mode():
-            for start in range(0, len(X), BLOCK):
+            for start in range(0, len(values), BLOCK):
                 block = slice(start, start + BLOCK)
                 rebuilt = self._rebuilt(cells[block], groups[block])
                 errors[block] = self._errors(rebuilt, cells[block]).mean(0)
                 if fill:
                     filled[block] = self._as_cells(rebuilt).mean(0)
-        return errors[: len(X)].double().cpu().numpy(), known, filled[: len(X)].double().cpu().numpy()
+        rows = slice(len(values))
+        return errors[rows].double().cpu().numpy(), filled[rows].double().cpu().numpy()
 
     def own_arrays(self) -> dict[str, NDArray[Any]]:
         """What has to be stored beside weights and cells."""
@@ -175,8 +150,14 @@ class WholeRows(RowNetwork):
 class HiddenCells(RowNetwork):
     """An ensemble that fills in hidden columns from those it sees; a missing cell is one that is always hidden."""
 
-    def __init__(self, cells: Cells, hidden: NDArray[np.bool_], width: int, depth: int) -> None:
-        """``hidden`` (n_parts, members, n_groups): what each member does not see when rows are judged."""
+    def __init__(
+        self, cells: Cells, hidden: NDArray[np.bool_], width: int, depth: int, *, trim: float
+    ) -> None:
+        """``hidden`` (n_parts, members, n_groups): what each member does not see when rows are judged.
+
+        ``trim`` is the share of each mini-batch, the rows with the largest losses, that is not learned from: what is
+        odd in the training data should not be learned (Shen and Sanghavi, 2019, Iterative trimmed loss minimization).
+        """
         import torch
 
         from engine.networks.autoencoder import MaskedEnsemble
@@ -184,7 +165,7 @@ class HiddenCells(RowNetwork):
         super().__init__(cells)
         members = hidden.shape[1]
         self.network = MaskedEnsemble(len(cells.groups), cells.n_groups, width, depth, members)
-        self.hidden = hidden
+        self.hidden, self._trim = hidden, min(trim, MOST_TRIMMED)
         self._of_cell = torch.tensor(cells.groups)
 
     @staticmethod
@@ -212,7 +193,12 @@ class HiddenCells(RowNetwork):
         hidden = hidden.to(self.device)
         errors = self._errors(self._filled(values, known, hidden), values)
         weights = torch.where(hidden, 1.0, SEEN_WEIGHT) * known
-        return (errors * weights).sum() / weights.sum().clamp(min=1)
+        errors = errors * weights
+        if trimmed := int(self._trim * n):
+            worst = errors.detach().sum((0, 2)) / weights.sum((0, 2)).clamp(min=SEEN_WEIGHT)
+            kept = worst.topk(n - trimmed, largest=False).indices
+            errors, weights = errors[:, kept], weights[:, kept]
+        return errors.sum() / weights.sum().clamp(min=1)
 
     def _filled(self, values: Tensor, known: Tensor, hidden: Tensor) -> Tensor:
         """What each member makes of the rows without the hidden groups (members, n, n_cells)."""

@@ -6,6 +6,7 @@ import torch
 
 from engine.detectors.autoencoder import AutoEncoder
 from engine.detectors.cells import SEEN_LIMIT, TARGET_LIMIT, Cells
+from engine.detectors.ordinary_rows import MOST_KEPT, OrdinaryRows
 from engine.detectors.rebuilding import HiddenCells, WholeRows
 from engine.errors import StoreError
 from tests import naive
@@ -137,14 +138,119 @@ def test_contributions_sum_to_the_score(mode):
     assert (fitted.contributions(X) >= 0).all()
 
 
-@BOTH
-def test_classic_scores_are_mean_squared_errors_and_robust_ones_are_in_units(mode):
+def test_classic_scores_are_mean_squared_errors():
     X = np.random.default_rng(0).normal(size=(200, 4))
-    fitted = AutoEncoder(mode=mode, epochs=2, encoder_dims=(8,), bottleneck_dim=2).fit(X)
-    errors, known = fitted.rows_.errors(X)
-    assert known.all()
-    units = fitted.unit_ if mode == "robust" else np.ones(4)
-    np.testing.assert_allclose(fitted.decision_function(X), (errors / units).mean(axis=1), rtol=1e-12)
+    fitted = AutoEncoder(mode="classic", epochs=2, encoder_dims=(8,), bottleneck_dim=2).fit(X)
+    errors = fitted.rows_.errors(*fitted.cells_.scaled(X))
+    np.testing.assert_allclose(fitted.decision_function(X), errors.mean(axis=1), rtol=1e-12)
+
+
+def test_robust_scores_are_errors_and_distances_in_units():
+    X = np.random.default_rng(0).normal(size=(200, 4))
+    fitted = AutoEncoder(mode="robust", epochs=2, encoder_dims=(8,)).fit(X)
+    cells = fitted.cells_.scaled(X)
+    errors, apart = fitted.rows_.errors(*cells), fitted.ordinary_.distances(*cells)
+    expected = (errors / fitted.unit_ + apart / fitted.distance_unit_).mean(axis=1)
+    np.testing.assert_allclose(fitted.decision_function(X), expected, rtol=1e-12)
+
+
+def test_an_ordinary_row_scores_one_two_thirds_of_it_by_error():
+    X = np.random.default_rng(0).normal(size=(12_000, 6))
+    fitted = AutoEncoder(epochs=2, encoder_dims=(8,)).fit(X[:6_000])
+    cells = fitted.cells_.scaled(X[6_000:])
+    error = (fitted.rows_.errors(*cells) / fitted.unit_).mean()
+    distance = (fitted.ordinary_.distances(*cells) / fitted.distance_unit_).mean()
+    np.testing.assert_allclose([error, distance], [2 / 3, 1 / 3], atol=0.05)
+
+
+def test_the_worst_rows_of_a_mini_batch_are_not_learned_from():
+    """Two rows in a hundred are impossible; what is learned is bit for bit what is learned of others in their place."""
+
+    def gradient(odd, trim):
+        X = sums(100, 0)
+        X[:2] = odd
+        torch.manual_seed(0)
+        cells = Cells.fit(sums(100, 0), np.arange(4), rescale=True)
+        hidden = HiddenCells.parts(4, 2, 2, np.random.default_rng(0))
+        rows = HiddenCells(cells, hidden, 8, 1, trim=trim)
+        rows.learn_from(X, np.array([99]))
+        torch.manual_seed(1)
+        return torch.autograd.grad(rows.loss(torch.arange(99)), list(rows.network.parameters()))
+
+    def same(a, b):
+        return all(torch.equal(x, y) for x, y in zip(a, b, strict=True))
+
+    assert same(gradient(15.0, 0.03), gradient(18.0, 0.03))
+    assert not same(gradient(15.0, 0.0), gradient(18.0, 0.0))
+
+
+# ---- ordinary rows
+
+
+def ordinary(kept):
+    """Rows kept as they are, and cells that leave numbers alone."""
+    kept = np.asarray(kept, dtype=np.float32)
+    width = kept.shape[1]
+    cells = Cells(
+        groups=np.arange(width),
+        choice=np.zeros(width, dtype=bool),
+        center=np.zeros(width),
+        scale=np.ones(width),
+    )
+    return OrdinaryRows(cells, kept)
+
+
+def test_distances_are_mean_squared_differences_from_the_three_nearest():
+    rng = np.random.default_rng(0)
+    kept, X = rng.normal(size=(40, 5)).astype(np.float32), rng.normal(size=(300, 5)).astype(np.float32)
+    found = ordinary(kept).distances(X, np.ones(X.shape, dtype=bool))
+    np.testing.assert_allclose(found, naive.apart(X.tolist(), kept.tolist(), 3), rtol=1e-5)
+
+
+def test_a_kept_row_does_not_vouch_for_itself_but_a_twin_does():
+    apart = ordinary([[0, 0], [3, 0], [3, 0], [0, 4], [9, 9]]).distances
+    known = np.ones((1, 2), dtype=bool)
+    one, two = (apart(np.array([row], dtype=np.float32), known)[0] for row in ([0.0, 0.0], [3.0, 0.0]))
+    np.testing.assert_allclose(one, [(9 + 9 + 0) / 3, (0 + 0 + 16) / 3])  # (3, 0) twice and (0, 4)
+    np.testing.assert_allclose(two, [(0 + 9 + 9) / 3, (0 + 0 + 16) / 3])  # its twin, (0, 0) and (0, 4)
+
+
+def test_what_is_not_known_lies_nowhere():
+    kept = [[0, 0], [1, 50], [2, 0], [3, 0], [4, 0]]
+    found = ordinary(kept).distances(np.array([[1.0, 0.0]], dtype=np.float32), np.array([[True, False]]))
+    np.testing.assert_allclose(
+        found, [[(1 + 1 + 4) / 3, 0]]
+    )  # beside (1, 50), which is equal where it is known
+
+
+def test_rows_with_errors_far_out_are_not_kept():
+    rng = np.random.default_rng(0)
+    candidates = np.arange(1_000, dtype=np.float32)[:, None]
+    errors = np.exp(rng.normal(size=1_000))
+    errors[:30] *= 1_000
+    kept = OrdinaryRows.chosen(ordinary([[0]]).cells, candidates, errors, rng).kept
+    assert len(kept) == MOST_KEPT
+    assert kept.min() >= 30
+
+
+@pytest.mark.parametrize(
+    "kept",
+    [np.zeros((0, 2)), np.zeros((3, 1)), np.full((3, 2), 21.0), np.full((3, 2), np.nan), np.zeros((513, 2))],
+)
+def test_damaged_ordinary_rows_are_refused(kept):
+    with pytest.raises(StoreError, match="ordinary rows do not add up"):
+        OrdinaryRows.restore({"ordinary/kept": kept.astype(np.float32)}, ordinary([[0, 0]]).cells)
+
+
+def test_a_row_that_follows_the_rule_where_no_row_ever_was_is_found():
+    """Far along the line on which all rows lie every column agrees with every other."""
+    rng = np.random.default_rng(0)
+    along = rng.normal(size=(3_000, 1))
+    X = along @ np.ones((1, 4)) + 0.1 * rng.normal(size=(3_000, 4))
+    fitted = AutoEncoder(encoder_dims=(32, 32), epochs=20).fit(X[:2_000])
+    extrapolated = 6 + 0.1 * rng.normal(size=(50, 4))
+    threshold = np.quantile(fitted.decision_function(X[2_000:]), 0.99)
+    assert (fitted.decision_function(extrapolated) > threshold).all()
 
 
 @BOTH

@@ -34,7 +34,7 @@ ROWS = correlated()
 
 
 class Line:
-    """The smallest learner: a line through 64 points, the last 16 held out; puts rows aside after epoch 2."""
+    """The smallest learner: a line through 64 points, the last 16 held out."""
 
     def __init__(self, noise=0.3):
         drawn = torch.Generator().manual_seed(1)
@@ -50,16 +50,6 @@ class Line:
 
     def held_out_loss(self):
         return float(self.loss(torch.arange(48, 64)))
-
-    def between_epochs(self, epoch):
-        if epoch == 2:
-            self.rows = self.rows[:40]
-
-    def state(self):
-        return {"rows": self.rows}
-
-    def load_state(self, state):
-        self.rows = state["rows"]
 
 
 class Scripted(Line):
@@ -172,15 +162,6 @@ def _written(path):
         return path.stat().st_mtime_ns
     except FileNotFoundError:
         return None
-
-
-def test_rows_put_aside_stay_aside_when_it_goes_on(tmp_path):
-    path = tmp_path / "checkpoint"
-    with pytest.raises(Cancelled):
-        run(Line(), checkpoint=path, progress=stop_at(10))  # three mini-batches an epoch: in epoch 4
-    resumed = Line()
-    assert run(resumed, checkpoint=path) == run(Line())
-    assert len(resumed.rows) == 40
 
 
 def a_checkpoint(path):

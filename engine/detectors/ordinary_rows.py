@@ -1,0 +1,97 @@
+"""Ordinary rows kept from training, and how far a row lies from the nearest of them, column by column.
+
+What can be rebuilt is not always ordinary: a network that learned a rule goes on with it where no row was ever seen
+(Gong et al., 2019, Memorizing normality to detect anomaly). The distance to known rows says so.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.detectors.cells import TARGET_LIMIT, Array, Cells
+from engine.errors import StoreError
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+MOST_KEPT = 512  # few enough that rows alike to each other, but to no others, seldom vouch for one another
+NEAREST = 3
+FAR_OUT = 2.2  # interquartile ranges above the upper quartile (Hoaglin and Iglewicz, 1987)
+BLOCK = 256  # rows are compared so many at a time, always: scores are the same in any company
+
+
+class OrdinaryRows:
+    """Rows (n_kept, n_cells) on the scale of :class:`Cells`; a missing cell stands at its column's mean."""
+
+    def __init__(self, cells: Cells, kept: NDArray[np.float32]) -> None:
+        self.cells, self.kept = cells, kept
+
+    @classmethod
+    def chosen(
+        cls, cells: Cells, candidates: NDArray[np.float32], errors: Array, rng: np.random.Generator
+    ) -> Self:
+        """Keep some of the candidates (n, n_cells), none whose error (n,) is far out among them."""
+        logarithms = np.log(np.maximum(errors, np.finfo(float).tiny))
+        lower, upper = np.quantile(logarithms, (0.25, 0.75))
+        usual = np.flatnonzero(logarithms <= upper + FAR_OUT * (upper - lower))
+        return cls(cells, candidates[np.sort(rng.permutation(usual)[:MOST_KEPT])])
+
+    def distances(self, values: NDArray[np.float32], known: NDArray[np.bool_]) -> Array:
+        """Squared differences of rows (n, n_cells) from the nearest kept ones, the mean of these (n, n_groups).
+
+        A kept row that equals the row cell by cell may be the row itself; it is passed over once, so that a row that
+        was kept is judged as one that was not. Groups that are not ``known`` (n, n_groups) count nothing.
+        """
+        import torch
+
+        whole = ((0, -len(values) % BLOCK), (0, 0))
+        cells, of_cell = (
+            torch.as_tensor(np.pad(part, whole)) for part in (values, known[:, self.cells.groups])
+        )
+        kept, groups = torch.tensor(self.kept), torch.tensor(self.cells.groups)
+        found = torch.zeros(len(cells), self.cells.n_groups)
+        with torch.inference_mode():
+            for start in range(0, len(values), BLOCK):
+                block = slice(start, start + BLOCK)
+                apart = _apart(cells[block], of_cell[block].to(cells.dtype), kept)
+                found[block].index_add_(1, groups, apart)
+        distances: Array = found[: len(values)].double().numpy()
+        return distances
+
+    def arrays(self) -> dict[str, NDArray[Any]]:
+        return {"ordinary/kept": self.kept}
+
+    @classmethod
+    def restore(cls, arrays: Mapping[str, NDArray[Any]], cells: Cells) -> Self:
+        """Rows as :meth:`arrays` gave them; a :class:`StoreError` when they are not whole."""
+        kept = arrays["ordinary/kept"]
+        whole = (
+            kept.ndim == 2
+            and 1 <= len(kept) <= MOST_KEPT
+            and kept.shape[1] == len(cells.groups)
+            and kept.dtype == np.float32
+            and (np.abs(kept) <= TARGET_LIMIT).all()
+        )
+        if not whole:
+            raise StoreError("the stored network is damaged: its ordinary rows do not add up")
+        return cls(cells, kept)
+
+
+def _apart(cells: Tensor, known: Tensor, kept: Tensor) -> Tensor:
+    """Mean squared differences of rows from the nearest kept ones (n, n_cells)."""
+    import torch
+
+    taken = min(NEAREST, max(1, len(kept) - 1))
+    shown = cells * known
+    # One product finds who is near; rounding may swap neighbours that are as good as equally near, and no more.
+    squared = torch.addmm(known @ (kept**2).T, shown, kept.T, beta=1, alpha=-2)
+    nearest = squared.topk(min(taken + 1, len(kept)), largest=False).indices
+    differences = (kept[nearest] - cells[:, None]) ** 2 * known[:, None]
+    order = differences.sum(-1).argsort(dim=1, stable=True)
+    differences = differences.gather(1, order[..., None].expand_as(differences))
+    itself = (differences[:, :1].sum((1, 2), keepdim=True) == 0) & (len(kept) > 1)
+    return torch.where(itself, differences[:, -taken:], differences[:, :taken]).mean(1)
