@@ -181,11 +181,13 @@ def test_networks_import_only_torch() -> None:
     assert not others
 
 
-@pytest.mark.parametrize("name", ["thresholds", "metrics", "alarms", "distributions", "drift"])
+@pytest.mark.parametrize(
+    "name", ["thresholds", "metrics", "series_metrics", "alarms", "events", "distributions", "drift"]
+)
 def test_judging_needs_only_numbers(name: str) -> None:
     allowed = {"numpy", "scipy", *sys.stdlib_module_names}
     found = imports(ROOT / "engine" / "scoring" / f"{name}.py")
-    ours = {"engine.errors", "engine.scoring.metrics", "engine.scoring.distributions"}
+    ours = {"engine.errors", *(f"engine.scoring.{other}" for other in ("metrics", "events", "distributions"))}
     assert {m for m in found if top(m) not in allowed} <= ours
 
 
