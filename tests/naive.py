@@ -148,6 +148,7 @@ def vus(scores, labels, window, thresholds=250):
             events.append([i, i])
         elif labels[i] == 1:
             events[-1][1] = i
+    events = [event for event in events if any(event[0] <= i <= event[1] for i in judged)]
     falling = sorted((scores[i] for i in judged), reverse=True)
     lines = [falling[int(k * (len(judged) - 1) / (thresholds - 1))] for k in range(thresholds)]
     areas = [_range_aware_areas(scores, judged, events, width, lines) for width in range(window + 1)]
@@ -167,7 +168,6 @@ def _range_aware_areas(scores, judged, events, width, lines):
             zones[-1][1] = end + reach
         else:
             zones.append([start - reach, end + reach])
-    zones = [zone for zone in zones if any(zone[0] <= i <= zone[1] for i in judged)]
     hard = [i for i in judged if any(start <= i <= end for start, end in events)]
     previous, roc, pr = (0.0, 0.0), 0.0, 0.0
     for line in lines:
@@ -181,3 +181,27 @@ def _range_aware_areas(scores, judged, events, width, lines):
         pr += (recall - previous[1]) * caught / len(flagged)
         previous = (false, recall)
     return roc + (1 - previous[0]) * (1 + previous[1]) / 2, pr
+
+
+def affiliation(flagged, events, zones, step=1 / 16):
+    """Precision and recall of each event by sums over a fine grid, whose steps hold every kink of what is summed."""
+    precisions, recalls = [], []
+    for (start, stop), (low, high) in zip(events, zones, strict=True):
+        grid = np.arange(low + step / 2, high, step)
+        marked = np.array([any(a < x < b for a, b in flagged) for x in grid])
+        edges = [x for a, b in flagged for x in (max(a, low), min(b, high)) if a < high and b > low]
+
+        def chance(distance, first, last, low=low, high=high):
+            """That a reading drawn from the zone lies at least so far from first to last."""
+            near = min(last + distance, high) - max(first - distance, low)
+            return 1 - near / (high - low) if distance else 1.0
+
+        worths = [chance(max(start - x, x - stop, 0), start, stop) for x in grid[marked]]
+        precisions.append(np.mean(worths) if worths else np.nan)
+        found = [
+            chance(0 if m else min((abs(x - e) for e in edges), default=high - low), x, x)
+            for x, m in zip(grid, marked, strict=True)
+            if start < x < stop
+        ]
+        recalls.append(np.mean(found))
+    return precisions, recalls

@@ -1,7 +1,8 @@
 """How well the scores of a series find labelled events, where being a few readings early or late is forgiven.
 
 Scores: higher = more anomalous. Labels: 1 anomaly, 0 normal, NaN unknown. An event is a run of rows labelled 1. Rows
-without a score or a label are not counted, but keep their place in time: what lies around them moves no closer.
+without a score or a label are not counted, but keep their place in time: what lies around them moves no closer. An
+event of which no reading was judged is left out.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.errors import UsageError
-from engine.scoring.events import runs
+from engine.scoring.events import labelled_events
 from engine.scoring.metrics import judged_rows
 
 Array = NDArray[np.float64]
@@ -46,7 +47,7 @@ def vus(scores: Array, labels: Array, window: int, *, segments: Ints | None = No
         raise UsageError(f"the window of VUS must be 0 readings or more, got {window}")
     known = judged_rows(scores, labels)
     places = _places(len(scores), segments, 2 * window + 2)
-    starts, stops = runs(labels > 0, segments)
+    starts, stops = labelled_events(labels > 0, known, segments)
     first, last = places[starts], places[stops - 1]
 
     # Each reading is flagged by all thresholds from one rank on: counts at every threshold are cumulative histograms.
