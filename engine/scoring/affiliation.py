@@ -1,8 +1,8 @@
 """Affiliation: how near flagged readings are to labelled events, against readings flagged at random.
 
 Every event owns the stretch of time that is nearer to it than to any other, its zone. Within a zone a distance is worth
-the chance that a reading drawn at random lies at least as far away: 1 touches, 0 is as far as one can be. Scores that
-know nothing get about 0.5 to 0.7, so precision and recall are read beside other metrics and apart from each other.
+the chance that a reading drawn at random lies at least as far away: 1 touches, 0 is as far as one can be. Flags
+at random get a precision of about a half and often a high recall: the two are read apart, and beside other metrics.
 
 Huet, Navarro and Rossi (2022), "Local evaluation of time series anomaly detection algorithms", KDD.
 """
@@ -26,10 +26,8 @@ Intervals = tuple[NDArray[Any], NDArray[Any]]
 class Affiliation:
     """Of each event, and their means."""
 
-    precisions: (
-        Array  # how near its zone's flagged time is to the event (n_events,); NaN where nothing is flagged
-    )
-    recalls: Array  # how near the event is to its zone's flagged time (n_events,); 0 where nothing is flagged
+    precisions: Array  # how near its zone's flagged time is to the event (n_events,); NaN: nothing is flagged
+    recalls: Array  # how near the event is to its zone's flagged time (n_events,); 0: nothing is flagged
 
     @property
     def precision(self) -> float | None:
@@ -73,15 +71,15 @@ def affiliated(flagged: Intervals, events: Intervals, zones: Intervals) -> Affil
     p, q, middle, zone = p[inside], q[inside], middle[inside], zone[inside]
     marked = _covers(flagged, middle)
     anomalous = (middle > events[0][zone]) & (middle < events[1][zone])
-    n, seconds = len(events[0]), q - p
+    n, lasting = len(events[0]), q - p
 
     near = _outside(p, q, zone, events, zones)
-    time = np.bincount(zone[marked], seconds[marked], n)
-    worth = np.bincount(zone[marked], np.where(anomalous, seconds, near)[marked], n)
+    time = np.bincount(zone[marked], lasting[marked], n)
+    worth = np.bincount(zone[marked], np.where(anomalous, lasting, near)[marked], n)
     precisions = np.divide(worth, time, out=np.full(n, np.nan), where=time > 0)
 
     missed = _missed(p, q, zone, marked, zones)
-    found = np.bincount(zone[anomalous], np.where(marked, seconds, missed)[anomalous], n)
+    found = np.bincount(zone[anomalous], np.where(marked, lasting, missed)[anomalous], n)
     return Affiliation(precisions=precisions, recalls=found / (events[1] - events[0]))
 
 

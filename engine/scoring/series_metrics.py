@@ -29,7 +29,7 @@ class Volumes:
     """Areas under the range-aware curves, averaged over every tolerance from 0 to the window."""
 
     roc: float  # VUS-ROC: 0.5 for scores that know nothing, about
-    pr: float  # VUS-PR: about the share of anomalies for scores that know nothing
+    pr: float  # VUS-PR: somewhat above the share of anomalies for scores that know nothing
 
 
 def vus(scores: Array, labels: Array, window: int, *, segments: Ints | None = None) -> Volumes:

@@ -95,7 +95,7 @@ def waves(
     rng = np.random.default_rng([seed, list(SHARES).index(part)])
     kinds = np.full(n_windows, NORMAL, dtype=f"<U{max(map(len, (NORMAL, *chosen)))}")
     hit = rng.permutation(n_windows)[: round(share * n_windows)]
-    kinds[hit] = np.resize(np.array(chosen), len(hit)) if len(hit) else NORMAL
+    kinds[hit] = np.resize(np.array(chosen), len(hit))
     inside, progress = _stretches(rng, kinds, length)
     signal = _sines(rng, variant, kinds, inside, progress)
     sign = rng.choice([-1.0, 1.0], n_windows)[:, None]
