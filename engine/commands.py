@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import tempfile
+from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from engine.analysis import Judgement
     from engine.model import Model, Prepared, Scores
     from engine.scoring.thresholds import Rule
+    from engine.store import ModelRef, ModelStore
 
 
 def score(options: argparse.Namespace) -> None:
@@ -25,7 +27,7 @@ def score(options: argparse.Namespace) -> None:
     asked, mapping = _rule(options), pairs(options.map, "--map")
     store = store_of(options)
     ref = store.resolve(options.model)
-    frame, _ = read(options.data, options.read, warm=("engine.report", "engine.analysis", "sklearn.ensemble"))
+    frame, _ = read(options.data, options.read, warm=_needed(store, ref))
     from engine.analysis import drift_of, judge
     from engine.model import Model
     from engine.report import write_result
@@ -59,6 +61,14 @@ def score(options: argparse.Namespace) -> None:
         print(f"fits: {drift.sentence}")
     if judgement.judged < judgement.rows:
         print(f"{judgement.rows - judgement.judged:,} rows could not be judged; 'reasons' says why")
+
+
+def _needed(store: ModelStore, ref: ModelRef) -> Iterator[str]:
+    """What scoring with a model imports."""
+    from engine.detectors import detector_class
+
+    yield from ("engine.report", "engine.analysis")
+    yield from detector_class(store.card(ref)["detector"]).imports
 
 
 def _rule(options: argparse.Namespace) -> Rule | None:

@@ -6,7 +6,7 @@ import argparse
 import json
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import fields
 from importlib import import_module
@@ -59,8 +59,8 @@ def runs_of(options: argparse.Namespace) -> RunStore:
 # ---- reading
 
 
-def read(path: Path, choices: Sequence[str], *, warm: Sequence[str]) -> tuple[pd.DataFrame, dict[str, Any]]:
-    """A file as a table, read in a child process while this one imports what comes next (``warm``)."""
+def read(path: Path, choices: Sequence[str], *, warm: Iterable[str]) -> tuple[pd.DataFrame, dict[str, Any]]:
+    """A file as a table, read in a child process while this one imports what comes next (``warm``, asked then)."""
     with tempfile.TemporaryDirectory() as folder, ThreadPoolExecutor(1) as child:
         table = Path(folder) / "table.parquet"
         reading = child.submit(converted, path, table, choices)

@@ -85,7 +85,8 @@ def _trained(
     from engine.workspace import Workspace
 
     with _step(1, "loading", f"Loading {options.data}", recording, prose):
-        frame, about = read(options.data, options.read, warm=("engine.analysis", "sklearn.ensemble"))
+        needed = ("engine.analysis", *detector_class(config.detector).imports)
+        frame, about = read(options.data, options.read, warm=needed)
     from engine import analysis
 
     size = f"{len(frame):,} rows, {frame.shape[1]} columns"

@@ -68,6 +68,7 @@ class AutoEncoder(Detector):
     )
     speed: ClassVar[int] = 1
     reference: ClassVar[str] = "Sakurada and Yairi (2014); Yin et al. (2024)"
+    imports: ClassVar[tuple[str, ...]] = ("torch",)
     mixed: ClassVar[bool] = True
     learning_share: ClassVar[float] = 0.95
     explained_by: ClassVar[str] = (

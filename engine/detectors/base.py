@@ -64,6 +64,9 @@ class Detector:
     reference: ClassVar[str]  # author (year)
     learns_from_labels: ClassVar[bool] = False
     explained_by: ClassVar[str] = ""  # what its contributions are; empty where ablation tells them
+    imports: ClassVar[
+        tuple[str, ...]
+    ] = ()  # heavy modules it works with, for a process that has time to spare
     mixed: ClassVar[bool] = False  # takes categories as one cell a level, and missing cells as NaN
     learning_share: ClassVar[float] = 0.5  # of the time to fit; the rest goes into scoring the training rows
     probe_tolerance: ClassVar[float] = 1e-9  # by how much a score may differ, relatively, on another machine
@@ -226,6 +229,9 @@ class Detector:
             raise NotFittedError(f"this {type(self).__name__} is not fitted yet; call fit first")
 
     def _validated(self, X: ArrayLike, *, reset: bool) -> Scores:
+        if type(X) is np.ndarray and self._plainly_sound(X, reset=reset):
+            self.n_features_in_ = X.shape[1]
+            return X
         from sklearn.utils.validation import validate_data
 
         matrix: Scores = validate_data(
@@ -237,3 +243,15 @@ class Detector:
             ensure_all_finite="allow-nan" if self.mixed else True,
         )
         return matrix
+
+    def _plainly_sound(self, X: NDArray[Any], *, reset: bool) -> bool:
+        """Whether nobody could object to a matrix, so that scikit-learn need not be loaded to look for objections."""
+        return (
+            X.dtype == np.float64
+            and X.ndim == 2
+            and len(X) >= 2
+            and X.shape[1] > 0
+            and (reset or X.shape[1] == self.n_features_in_)
+            and not hasattr(self, "feature_names_in_")
+            and not (np.isinf(X) if self.mixed else ~np.isfinite(X)).any()
+        )

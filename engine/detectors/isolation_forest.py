@@ -40,6 +40,7 @@ class IsolationForest(Detector):
     )
     speed: ClassVar[int] = 3
     reference: ClassVar[str] = "Liu, Ting and Zhou (2008)"
+    imports: ClassVar[tuple[str, ...]] = ("sklearn.ensemble",)
 
     n_estimators: int = hyperparameter(
         100, "Number of random trees. More trees: steadier scores.", low=1, high=2000, title="Number of trees"

@@ -45,6 +45,7 @@ class KNearestNeighbours(Detector):
     )
     speed: ClassVar[int] = 2
     reference: ClassVar[str] = "Breunig et al. (2000)"
+    imports: ClassVar[tuple[str, ...]] = ("sklearn.neighbors",)
 
     mode: Literal["lof", "distance"] = hyperparameter(
         "lof",

@@ -40,6 +40,7 @@ class OneClassSVM(Detector):
     )
     speed: ClassVar[int] = 2
     reference: ClassVar[str] = "Schölkopf et al. (2001)"
+    imports: ClassVar[tuple[str, ...]] = ("sklearn.svm", "sklearn.kernel_approximation")
 
     nu: float = hyperparameter(
         0.1,

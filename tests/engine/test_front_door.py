@@ -53,3 +53,11 @@ def test_what_a_web_page_imports_loads_no_learning_library(module):
 def test_listing_detectors_and_their_hyperparameters_is_cheap():
     statement = "from engine import CATALOGUE, declared; [declared(kind) for kind in CATALOGUE.values()]"
     assert not loaded_by(statement) & {"sklearn", "torch", "pandas", "scipy"}
+
+
+def test_a_network_learns_and_scores_without_scikit_learn():
+    statement = (
+        "import numpy as np; from engine import detector_class; X = np.random.default_rng(0).normal(size=(50, 3)); "
+        "detector_class('autoencoder')(epochs=1).fit(X).decision_function(X)"
+    )
+    assert "sklearn" not in loaded_by(statement)
