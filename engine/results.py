@@ -106,19 +106,18 @@ class Result:
     def reasons(self, row: int) -> list[dict[str, Any]] | None:
         """The reasons of a row, strongest first; None when it was not among the rows explained."""
         place = self._place.get(row)
-        return None if place is None else list(self._told(place)["reasons"])
+        return None if place is None else [reason.as_dict() for reason in self._reasons_at(place)]
 
     def sentence(self, row: int) -> str:
         """The strongest reasons of a row in one line; empty when it was not among the rows explained."""
         place = self._place.get(row)
-        return "" if place is None else str(self._told(place)["sentence"])
+        return "" if place is None else sentence(self._reasons_at(place))
 
-    def _told(self, place: int) -> dict[str, Any]:
+    def _reasons_at(self, place: int) -> list[Reason]:
         try:
-            told: dict[str, Any] = json.loads(self.told[place])
-        except ValueError as problem:
+            return [Reason(**fields) for fields in json.loads(self.told[place])]
+        except (ValueError, TypeError) as problem:
             raise _damaged(problem) from problem
-        return told
 
 
 class ResultStore:
@@ -244,21 +243,22 @@ def _entries(folder: Path) -> list[str]:
 
 
 def _line(reasons: list[Reason]) -> str:
-    """What is told of one row, as one line."""
-    told = {"sentence": sentence(reasons), "reasons": [reason.as_dict() for reason in reasons]}
-    return json.dumps(told) + "\n"
+    """The reasons of one row as one line."""
+    return json.dumps([reason.fields for reason in reasons]) + "\n"
 
 
 def _told(saved: Path, about: dict[str, Any]) -> list[bytes]:
-    """The lines of what is told of the explained rows."""
+    """A line of reasons for each of the explained rows."""
     try:
         return (saved / REASONS).read_bytes().splitlines()
     except FileNotFoundError:
         if "reasons" not in about:
             raise
-    # Stored before the reasons had a file of their own.
-    pairs = zip(about["sentences"], about["reasons"], strict=True)
-    return [json.dumps({"sentence": words, "reasons": reasons}).encode() for words, reasons in pairs]
+    # Stored before the reasons had a file of their own, each with the text that follows from it.
+    bare = [
+        [{k: v for k, v in each.items() if k != "text"} for each in reasons] for reasons in about["reasons"]
+    ]
+    return [json.dumps(reasons).encode() for reasons in bare]
 
 
 def _damaged(problem: Exception) -> StoreError:

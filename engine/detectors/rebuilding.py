@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.cores import side_by_side
 from engine.detectors.cells import SEEN_LIMIT, Array, Cells
 
 if TYPE_CHECKING:
@@ -101,13 +102,16 @@ class RowNetwork:
         cells, groups = (torch.as_tensor(np.pad(part, whole), device=device) for part in (values, known))
         errors = torch.empty(groups.shape, device=device)
         filled = torch.empty(cells.shape if fill else (0, 0), device=device)
-        with torch.inference_mode():
-            for start in range(0, len(X), BLOCK):
-                block = slice(start, start + BLOCK)
+
+        def look(start: int) -> None:
+            block = slice(start, start + BLOCK)
+            with torch.inference_mode():  # each thread has its own mode
                 rebuilt = self._rebuilt(cells[block], groups[block])
                 errors[block] = self._errors(rebuilt, cells[block]).mean(0)
                 if fill:
                     filled[block] = self._as_cells(rebuilt).mean(0)
+
+        side_by_side(look, range(0, len(X), BLOCK))
         return errors[: len(X)].double().cpu().numpy(), known, filled[: len(X)].double().cpu().numpy()
 
     def own_arrays(self) -> dict[str, NDArray[Any]]:

@@ -83,27 +83,24 @@ def test_a_line_of_damaged_reasons_is_refused_when_its_row_is_asked_for(store, s
     rows = answer[1].rows.tolist()
     place = only_folder(store, saved) / "reasons.jsonl"
     lines = place.read_bytes().splitlines()
-    place.write_bytes(b"\n".join([lines[0], b"{torn", *lines[2:]]))
+    place.write_bytes(b"\n".join([lines[0], b'[{"colum', *lines[2:]]))
     found = store.load(saved)
     assert found.reasons(rows[0]) == [reason.as_dict() for reason in answer[1].reasons[0]]
+    assert found.sentence(rows[2]) == answer[1].sentences()[rows[2]]
     for ask in (found.reasons, found.sentence):
         with pytest.raises(StoreError, match=r"this result is damaged .*; score the data again"):
             ask(rows[1])
 
 
 def test_reasons_of_a_result_stored_before_they_had_a_file_are_found(store, saved, answer):
-    folder, row = only_folder(store, saved), int(answer[1].rows[3])
-    told = store.load(saved)
-    reasons, sentence = told.reasons(row), told.sentence(row)
-    lines = [json.loads(line) for line in (folder / "reasons.jsonl").read_bytes().splitlines()]
-    about = json.loads((folder / "about.json").read_text())
-    about |= {
-        "reasons": [line["reasons"] for line in lines],
-        "sentences": [line["sentence"] for line in lines],
-    }
+    folder, explained = only_folder(store, saved), answer[1]
+    reasons = [[reason.as_dict() for reason in each] for each in explained.reasons]
+    about = json.loads((folder / "about.json").read_text()) | {"reasons": reasons, "sentences": []}
     (folder / "about.json").write_text(json.dumps(about))
     (folder / "reasons.jsonl").unlink()
-    assert (store.load(saved).reasons(row), store.load(saved).sentence(row)) == (reasons, sentence)
+    found, row = store.load(saved), int(explained.rows[3])
+    assert found.reasons(row) == reasons[3]
+    assert found.sentence(row) == explained.sentences()[row]
 
 
 def test_every_obstacle_is_kept_word_for_word(store, answer):
