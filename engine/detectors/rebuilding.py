@@ -223,8 +223,11 @@ class HiddenCells(RowNetwork):
         import torch
 
         seen = (known & ~hidden).to(values.dtype)  # (members, n, n_groups)
-        of_cell = self._of_cell.to(values.device)
-        bits = seen if self.cells.n_groups == len(of_cell) else seen[..., of_cell]
+        of_cell, bits = self._of_cell.to(values.device), seen
+        if self.cells.n_groups < len(
+            of_cell
+        ):  # what is hidden from all rows alike is spread over the cells once
+            bits = (known[..., of_cell] & ~hidden[..., of_cell]).to(values.dtype)
         shown = values.clamp(-SEEN_LIMIT, SEEN_LIMIT) * bits
         filled: Tensor = self.network(torch.cat([shown, seen], -1))
         return filled

@@ -91,7 +91,10 @@ def _chunks(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, name: str) -> Iter
 
 
 def _refuse_entities(chunk: bytes, name: str) -> None:
-    if chunk[:2] in (b"\xff\xfe", b"\xfe\xff") or b"<!DOCTYPE" in chunk or b"<!ENTITY" in chunk:
+    declares = b"!" in chunk and (
+        b"<!DOCTYPE" in chunk or b"<!ENTITY" in chunk
+    )  # one byte is found much faster
+    if declares or chunk[:2] in (b"\xff\xfe", b"\xfe\xff"):
         raise ReadingError(
             f"'{name}' defines XML entities, which no spreadsheet program does; "
             "open it in Excel and save it again."
