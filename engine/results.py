@@ -24,9 +24,9 @@ from engine import files
 from engine.errors import StoreError
 from engine.model import Scores
 from engine.scoring.drift import Drift
-from engine.scoring.reasons import Explained, sentence
+from engine.scoring.reasons import Explained, Reason, sentence
 
-ABOUT, WORST = "about.json", "worst.parquet"
+ABOUT, WORST, REASONS = "about.json", "worst.parquet", "reasons.jsonl"
 ARRAYS = ("values", "severity", "explained_rows", "contributions", "obstacle_rows", "obstacle_numbers")
 
 _ID = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9_.-]{0,199}")
@@ -50,6 +50,9 @@ class Result:
     )  # the explained rows as the table holds them, most unusual first, under their row numbers
     obstacle_rows: NDArray[np.int64]  # rows that could not be judged (n_obstacles,)
     obstacle_numbers: NDArray[np.int64]  # for each, which of the obstacles kept in ``about``
+    told: list[
+        bytes
+    ]  # of each explained row its sentence and its reasons, JSON that is read when it is asked for
 
     @property
     def columns(self) -> list[str]:
@@ -103,12 +106,18 @@ class Result:
     def reasons(self, row: int) -> list[dict[str, Any]] | None:
         """The reasons of a row, strongest first; None when it was not among the rows explained."""
         place = self._place.get(row)
-        return None if place is None else list(self.about["reasons"][place])
+        return None if place is None else [reason.as_dict() for reason in self._reasons_at(place)]
 
     def sentence(self, row: int) -> str:
         """The strongest reasons of a row in one line; empty when it was not among the rows explained."""
         place = self._place.get(row)
-        return "" if place is None else str(self.about["sentences"][place])
+        return "" if place is None else sentence(self._reasons_at(place))
+
+    def _reasons_at(self, place: int) -> list[Reason]:
+        try:
+            return [Reason(**fields) for fields in json.loads(self.told[place])]
+        except (ValueError, TypeError) as problem:
+            raise _damaged(problem) from problem
 
 
 class ResultStore:
@@ -149,8 +158,6 @@ class ResultStore:
             "columns": explained.columns,
             "notes": list(scores.notes),
             "obstacles": obstacles.tolist(),
-            "reasons": [[reason.as_dict() for reason in reasons] for reasons in explained.reasons],
-            "sentences": [sentence(reasons) for reasons in explained.reasons],
             "drift": None if drift is None else drift.as_dict(),
         }
         arrays = {
@@ -166,6 +173,7 @@ class ResultStore:
             for name in ARRAYS:
                 np.save(staged / f"{name}.npy", arrays[name], allow_pickle=False)
             frame.iloc[explained.rows].to_parquet(staged / WORST, index=False)
+            files.write_new(staged / REASONS, "".join(map(_line, explained.reasons)).encode())
             files.write_new(staged / ABOUT, json.dumps(about).encode())
             # Named by the clock, so that the newest is the last by name; two at once differ by what follows.
             files.publish(staged, folder / f"{time.time_ns():020d}-{uuid.uuid4().hex[:8]}")
@@ -190,7 +198,7 @@ class ResultStore:
             except (OSError, EOFError, ValueError, KeyError, TypeError, AttributeError) as problem:
                 newer = self._newest(id)
                 if newer == saved:
-                    raise StoreError(f"this result is damaged ({problem}); score the data again") from problem
+                    raise _damaged(problem) from problem
                 saved = newer  # it was replaced and swept away while we read it
         raise StoreError("this result is no longer stored; score the data again")
 
@@ -234,15 +242,44 @@ def _entries(folder: Path) -> list[str]:
         return []
 
 
+def _line(reasons: list[Reason]) -> str:
+    """The reasons of one row as one line."""
+    return json.dumps([reason.fields for reason in reasons]) + "\n"
+
+
+def _told(saved: Path, about: dict[str, Any]) -> list[bytes]:
+    """A line of reasons for each of the explained rows."""
+    try:
+        return (saved / REASONS).read_bytes().splitlines()
+    except FileNotFoundError:
+        if "reasons" not in about:
+            raise
+    # Stored before the reasons had a file of their own, each with the text that follows from it.
+    bare = [
+        [{k: v for k, v in each.items() if k != "text"} for each in reasons] for reasons in about["reasons"]
+    ]
+    return [json.dumps(reasons).encode() for reasons in bare]
+
+
+def _damaged(problem: Exception) -> StoreError:
+    return StoreError(f"this result is damaged ({problem}); score the data again")
+
+
 def _read(id: str, saved: Path) -> Result:
     """One saved result, all of it: whatever is swept away afterwards stays readable through its open maps."""
     about = json.loads((saved / ABOUT).read_text("utf-8"))
     arrays = {name: np.load(saved / f"{name}.npy", mmap_mode="r", allow_pickle=False) for name in ARRAYS}
+    told = _told(saved, about)
+    if len(told) != len(arrays["explained_rows"]):
+        raise ValueError(
+            f"{len(arrays['explained_rows'])} rows were explained, and the reasons of {len(told)} are kept"
+        )
     return Result(
         id=id,
         model=about["model"],
         dataset=about["dataset"],
         about=about,
         worst=pd.read_parquet(saved / WORST).set_axis(np.asarray(arrays["explained_rows"])),
+        told=told,
         **arrays,
     )

@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.arrays import pack, unpack
+from engine.cores import torch_threads
 from engine.errors import Diverged, StoreError
 from engine.files import make_folder, sweep, write_atomically
 
@@ -198,14 +199,9 @@ def _settled(plan: Plan) -> Iterator[None]:
     """The plan's seed and threads, and afterwards the caller's again."""
     import torch
 
-    threads = torch.get_num_threads()
-    torch.set_num_threads(plan.threads or threads)
-    try:
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(plan.seed)
-            yield
-    finally:
-        torch.set_num_threads(threads)
+    with torch_threads(plan.threads), torch.random.fork_rng(devices=[]):
+        torch.manual_seed(plan.seed)
+        yield
 
 
 def _one_epoch(

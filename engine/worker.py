@@ -32,6 +32,7 @@ from typing import Any
 
 from engine.errors import Cancelled, EngineError
 from engine.job_folder import plain, write_json
+from engine.leaving import leave
 
 FUNCTIONS = {
     "train": "engine.tasks:run_train",
@@ -270,4 +271,4 @@ if __name__ == "__main__":
     # The imported module, not `__main__`, runs: jobs that import engine.worker see the same classes.
     from engine import worker
 
-    sys.exit(worker.main())
+    leave(worker.main())

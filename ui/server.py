@@ -53,8 +53,14 @@ def answer(kind: str, dataset: str, spec: dict[str, Any], *, owner: str, title: 
     return job.result
 
 
+def keep_ready() -> None:
+    """Have what reads a file ready before somebody brings one."""
+    workspace().datasets.keep_ready()
+
+
 def close() -> None:
     """Stop the workers, when the server stops."""
+    workspace().datasets.close()
     with _starting:
         if _manager.cache_info().currsize:
             _manager().close()

@@ -27,9 +27,11 @@ def application(space: Workspace) -> Starlette:
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
         managers.append(JobManager(space.root, space.database_url))
+        space.datasets.keep_ready()
         try:
             yield
         finally:
+            space.datasets.close()
             managers.pop().close()
             api.state.services.close()
 

@@ -19,6 +19,7 @@ import numpy as np
 import pandas as pd
 
 from engine.data.reading import MAX_BYTES, Finding, ReadingOptions, convert
+from engine.data.reading.readers import Readers
 from engine.data.roles import Roles
 from engine.errors import ReadingError, StoreError
 from engine.files import remove_folder, write_atomically
@@ -106,6 +107,15 @@ class DatasetStore:
 
     def __init__(self, root: Path) -> None:
         self.root = Path(root)
+        self._readers = Readers()
+
+    def keep_ready(self) -> None:
+        """For a server: have what reads a file ready before there is one, until :meth:`close`."""
+        self._readers.keep_ready()
+
+    def close(self) -> None:
+        """Keep nothing ready any more."""
+        self._readers.close()
 
     def add(self, source: BinaryIO | Path, name: str, options: ReadingOptions | None = None) -> Dataset:
         """Keep a file: to disk in pieces, hashed, read in a child process, converted to Parquet once.
@@ -174,7 +184,8 @@ class DatasetStore:
         id = hashlib.sha256(f"{sha256}{json.dumps(chosen, sort_keys=True)}".encode()).hexdigest()[:16]
         if (kept := self._sound(id)) is not None:
             return kept
-        about = convert(original, staging / "table.parquet", options, name=name, after=[PROFILE])
+        table = staging / "table.parquet"
+        about = convert(original, table, options, name=name, after=[PROFILE], readers=self._readers)
         about["profile"] = about["after"].pop(PROFILE)
         now = datetime.now(UTC).isoformat(timespec="milliseconds")
         about |= {"name": name, "sha256": sha256, "created": now, "options": chosen}

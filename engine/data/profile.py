@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -18,12 +19,15 @@ def describe(reading: Reading) -> dict[str, Any]:
     """The profile of a table just read, JSON-ready: ``columns``, ``roles``, ``reasons``, ``sampling``, ``notes``."""
     frame = reading.frame
     suggestion = suggest(frame, reading.types)
+    columns = {name: describe_column(frame[name], reading.types[name]) for name in frame.columns}
     return {
-        "columns": {name: describe_column(frame[name], reading.types[name]) for name in frame.columns},
+        "columns": columns,
         "roles": suggestion.roles.as_dict(),
         "reasons": dict(suggestion.reasons),
         "sampling": sampling(frame, suggestion.roles),
-        "notes": _notes(frame, suggestion.roles),
+        "notes": _notes(
+            frame, suggestion.roles, {name: facts["distinct"] for name, facts in columns.items()}
+        ),
     }
 
 
@@ -72,8 +76,8 @@ def _shape(numbers: np.ndarray) -> list[int]:
     return [int(n) for n in counts]
 
 
-def _notes(frame: pd.DataFrame, roles: Roles) -> list[str]:
-    """What an analyst should know before training, in sentences."""
+def _notes(frame: pd.DataFrame, roles: Roles, distinct: Mapping[str, int]) -> list[str]:
+    """What an analyst should know before training, in sentences; ``distinct`` values there are of each column."""
     notes = []
     n_rows, n_features = len(frame), len(roles.features)
     if n_rows < 50:
@@ -81,7 +85,9 @@ def _notes(frame: pd.DataFrame, roles: Roles) -> list[str]:
     elif 0 < n_rows <= n_features:
         notes.append(f"{n_rows} rows for {n_features} columns: leave out columns that do not matter.")
     features = list(roles.features)
-    if features and n_rows <= 2_000_000:
+    # Rows that differ in one column differ: most tables need no look at whole rows.
+    may_repeat = all(distinct[name] < 0.5 * n_rows for name in features)
+    if features and may_repeat and n_rows <= 2_000_000:
         repeated = int(frame[features].duplicated().sum())
         if repeated > 0.5 * n_rows:
             notes.append(f"{repeated:,} of {n_rows:,} rows repeat an earlier row.")

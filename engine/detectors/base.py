@@ -46,6 +46,11 @@ class Expectation:
     low: Scores  # in 5 % of ordinary rows the cell lies further below
     high: Scores  # in 5 % further above
 
+    def of(self, rows: NDArray[np.int64], cells: NDArray[np.int64]) -> Expectation:
+        """What is expected of some cells of some rows (n_rows, n_cells)."""
+        at = np.ix_(rows, cells)
+        return Expectation(expected=self.expected[at], low=self.low[at], high=self.high[at])
+
 
 @dataclass(kw_only=True, eq=False, repr=False)
 class Detector:

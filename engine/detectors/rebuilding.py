@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.cores import side_by_side
 from engine.detectors.cells import SEEN_LIMIT, Array, Cells
 
 if TYPE_CHECKING:
@@ -75,13 +76,16 @@ class RowNetwork:
         cells, groups = (torch.as_tensor(np.pad(part, whole), device=device) for part in (values, known))
         errors = torch.empty(groups.shape, device=device)
         filled = torch.empty(cells.shape if fill else (0, 0), device=device)
-        with torch.inference_mode():
-            for start in range(0, len(values), BLOCK):
-                block = slice(start, start + BLOCK)
+
+        def look(start: int) -> None:
+            block = slice(start, start + BLOCK)
+            with torch.inference_mode():  # each thread has its own mode
                 rebuilt = self._rebuilt(cells[block], groups[block])
                 errors[block] = self._errors(rebuilt, cells[block]).mean(0)
                 if fill:
                     filled[block] = self._as_cells(rebuilt).mean(0)
+
+        side_by_side(look, range(0, len(values), BLOCK))
         rows = slice(len(values))
         return errors[rows].double().cpu().numpy(), filled[rows].double().cpu().numpy()
 
@@ -205,8 +209,11 @@ class HiddenCells(RowNetwork):
         import torch
 
         seen = (known & ~hidden).to(values.dtype)  # (members, n, n_groups)
-        of_cell = self._of_cell.to(values.device)
-        bits = seen if self.cells.n_groups == len(of_cell) else seen[..., of_cell]
+        of_cell, bits = self._of_cell.to(values.device), seen
+        if self.cells.n_groups < len(
+            of_cell
+        ):  # what is hidden from all rows alike is spread over the cells once
+            bits = (known[..., of_cell] & ~hidden[..., of_cell]).to(values.dtype)
         shown = values.clamp(-SEEN_LIMIT, SEEN_LIMIT) * bits
         filled: Tensor = self.network(torch.cat([shown, seen], -1))
         return filled

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass
+from math import isfinite
 from typing import Any
 
 import numpy as np
@@ -11,7 +11,6 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from engine.data.column_codes import TYPICAL, ColumnCode, as_numbers, decoded, level_name
-from engine.data.encoding import Encoder
 from engine.data.features import FeatureRecipe
 from engine.detectors.base import Expectation
 from engine.model import Model, Prepared
@@ -22,6 +21,8 @@ SMALLEST_SHARE = 0.10  # a column answerable for less is not worth a word
 MOST_REASONS = 3
 MOST_KEPT = 12  # reasons kept of a row
 MISSING = "is missing"  # said of an empty cell
+
+Span = tuple[float, float, float, float]  # a number, and low, middle and high of what was expected
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,17 +35,22 @@ class Reason:
     value: str
     usual: str
     expected: str = ""  # what the row's other columns let expect; empty where the model cannot tell
-    span: tuple[float, float, float, float] | None = (
-        None  # the number, and low, middle and high of what was expected
-    )
+    span: Span | None = None
 
     @property
     def text(self) -> str:
         what = f"{self.column}: {self.measure}" if self.measure else self.column
         return f"{what} {self.value} ({self.expected or self.usual})"
 
+    @property
+    def fields(self) -> dict[str, Any]:
+        """What it is made of, JSON-ready: ``Reason(**fields)`` is the same again."""
+        return {
+            name: getattr(self, name) for name in self.__dataclass_fields__
+        }  # asdict would copy every value
+
     def as_dict(self) -> dict[str, Any]:
-        return asdict(self) | {"text": self.text}
+        return {**self.fields, "text": self.text}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,24 +79,23 @@ def explain(model: Model, prepared: Prepared, rows: NDArray[np.int64], *, most: 
     """Contributions of the given judged rows, and the ``most`` strongest reasons of each."""
     recipe, X = model.recipe, prepared.encoded.values[rows]
     contributions = _contributions(model, X)
-    expectation = model.detector.expectation(X)
-    parts, features = shares(contributions), prepared.features.iloc[rows]
+    parts, sources = shares(contributions), recipe.encoder.sources
     members = [np.flatnonzero(recipe.groups == group) for group in range(len(recipe.channels))]
-    sources = recipe.encoder.sources
     # Of a series' channel the rolling feature that lies furthest out gives the words.
     furthest = [sources[m[np.nan_to_num(np.abs(X[:, m])).argmax(axis=1)]] for m in members]
     strongest = np.argsort(-parts, axis=1, kind="stable")[:, :most]
-    reasons = []
-    for i, cells in enumerate(features.to_dict("records")):
-        order = [int(g) for g in strongest[i] if parts[i][g] > 0]
-        found = []
-        for group in order:
-            number = int(furthest[group][i])
-            reason = _reason(recipe, recipe.encoder.codes[number], float(parts[i][group]), cells)
-            if expectation is not None:
-                reason = _with_expectation(reason, recipe.encoder, number, expectation, i, cells)
-            found.append(reason)
-        reasons.append(found)
+    strength = np.take_along_axis(parts, strongest, axis=1)
+    numbers = np.take_along_axis(np.stack(furthest, axis=1), strongest, axis=1)
+    told = np.empty(numbers.shape, dtype=object)
+    expectation, features = model.detector.expectation(X), prepared.features.iloc[rows]
+    # Column by column: what is the same for all of its cells is said once.
+    for number in np.unique(numbers[strength > 0]).tolist():
+        at = (numbers == number) & (strength > 0)
+        here, cells = np.nonzero(at)[0], np.flatnonzero(sources == number)
+        expected = None if expectation is None else expectation.of(here, cells)
+        values = features[recipe.encoder.codes[number].name].iloc[here]
+        told[at] = _column_reasons(recipe, number, strength[at], values, expected)
+    reasons = [[reason for reason in row if reason is not None] for row in told.tolist()]
     return Explained(rows=rows, columns=recipe.channels, contributions=contributions, reasons=reasons)
 
 
@@ -106,34 +111,65 @@ def _contributions(model: Model, X: NDArray[np.float64]) -> NDArray[np.float64]:
     return channels
 
 
-def _with_expectation(
-    reason: Reason, encoder: Encoder, number: int, expectation: Expectation, i: int, cells: Mapping[Any, Any]
-) -> Reason:
-    """The reason with what the row's other columns let expect of source column ``number``, where that can be said."""
-    code, at = encoder.codes[number], np.flatnonzero(encoder.sources == number)
-    if code.one_cell_a_level:
-        return replace(reason, expected=_likely_levels(code, expectation.expected[i, at]))
-    if code.kind != "number":
-        return reason
-    ends = (expectation.low, expectation.expected, expectation.high)
-    low, middle, high = (float(decoded(code, end[i, at[:1]])[0]) for end in ends)
-    value = float(as_numbers(pd.Series([cells[code.name]]), code)[0])
-    text = f"{number_in_words(low)} to {number_in_words(high)} expected from the other columns"
-    return replace(reason, expected=text, span=(value, low, middle, high) if np.isfinite(value) else None)
-
-
-def _likely_levels(code: ColumnCode, likely: NDArray[np.float64]) -> str:
-    """The one or two levels that were to be expected, with their probabilities."""
-    names = list(code.levels)
-    order = [int(level) for level in np.argsort(-likely[: len(names)], kind="stable")[:2]]
-    said = [f"'{names[level]}' {100 * likely[level]:.0f} %" for level in order if likely[level] >= 0.05]
-    return f"{' or '.join(said)} expected from the other columns" if said else ""
-
-
-def _reason(recipe: FeatureRecipe, code: ColumnCode, share: float, cells: Mapping[Any, Any]) -> Reason:
+def _column_reasons(
+    recipe: FeatureRecipe,
+    number: int,
+    strength: NDArray[np.float64],
+    cells: pd.Series,
+    expected: Expectation | None,
+) -> list[Reason]:
+    """The reasons of some rows that lie in source column ``number``, given their shares, values and expected cells."""
+    code = recipe.encoder.codes[number]
     column, what = recipe.describe(code)
-    value, usual = value_in_words(code, cells[code.name]), usual_in_words(code, cells[code.name])
-    return Reason(column=column, share=share, measure=what, value=value, usual=usual)
+    values: list[Any] = cells.tolist()
+    if code.kind == "category":
+        usual = [usual_in_words(code, value) for value in values]
+    else:
+        usual = [usual_in_words(code, None)] * len(values)
+    words, spans = [""] * len(values), list[Span | None]([None]) * len(values)
+    if expected is not None and code.one_cell_a_level:
+        words = _likely_levels(code, expected.expected)
+    elif expected is not None and code.kind == "number":
+        words, spans = _ranges(code, as_numbers(cells, code), expected)
+    return [
+        Reason(
+            column=column,
+            share=float(strength[i]),
+            measure=what,
+            value=value_in_words(code, values[i]),
+            usual=usual[i],
+            expected=words[i],
+            span=spans[i],
+        )
+        for i in range(len(values))
+    ]
+
+
+def _ranges(
+    code: ColumnCode, values: NDArray[np.float64], expected: Expectation
+) -> tuple[list[str], list[Span | None]]:
+    """What the rows' other columns let expect of a number, in words and as numbers beside its values."""
+    ends = (expected.low, expected.expected, expected.high)
+    spans = np.stack([values, *(decoded(code, end[:, 0]) for end in ends)], axis=1).tolist()
+    words = [
+        f"{number_in_words(low)} to {number_in_words(high)} expected from the other columns"
+        for _, low, _, high in spans
+    ]
+    return words, [tuple(span) if isfinite(span[0]) else None for span in spans]
+
+
+def _likely_levels(code: ColumnCode, likely: NDArray[np.float64]) -> list[str]:
+    """The one or two levels that were to be expected in each row (n_rows, n_levels), with their probabilities."""
+    names = list(code.levels)
+    order = np.argsort(-likely[:, : len(names)], axis=1, kind="stable")[:, :2]
+    found = []
+    for levels, chances in zip(
+        order.tolist(), np.take_along_axis(likely, order, axis=1).tolist(), strict=True
+    ):
+        pairs = zip(levels, chances, strict=True)
+        said = [f"'{names[level]}' {100 * chance:.0f} %" for level, chance in pairs if chance >= 0.05]
+        found.append(f"{' or '.join(said)} expected from the other columns" if said else "")
+    return found
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
-
-import numpy as np
+from math import floor, isfinite, isinf, log10
 
 
 def number_in_words(number: float) -> str:
     """Four significant digits, thousands marked: 9,800 · 0.01234 · 1.2e+09."""
-    if not np.isfinite(number):
-        return "infinite" if np.isinf(number) else "missing"
+    if not isfinite(number):
+        return "infinite" if isinf(number) else "missing"
     if number == 0:
         return "0"
     if 1e-4 <= abs(number) < 1e9:
-        digits = max(0, 3 - int(np.floor(np.log10(abs(number)))))
+        digits = max(0, 3 - floor(log10(abs(number))))
         text = f"{number:,.{digits}f}"
         return text.rstrip("0").rstrip(".") if "." in text else text
     return f"{number:.3g}"

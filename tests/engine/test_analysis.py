@@ -105,7 +105,9 @@ def test_evaluating_with_one_class_only_says_so():
 def test_the_expected_share_of_the_training_rows_is_flagged(detector, share, table):
     model = train(table.frame, table.roles, detector, {"contamination": share})
     judgement = judge(model.score(table.frame).values, model.card, model.card.default_rule)
-    assert judgement.share == pytest.approx(share, abs=0.01)
+    # A network's threshold comes from rows it did not learn from, here sixty: they rank the others less finely.
+    near = 0.03 if detector == "autoencoder" else 0.01
+    assert judgement.share == pytest.approx(share, abs=near)
     assert judgement.threshold == model.card.threshold
 
 

@@ -73,6 +73,14 @@ def test_columns_can_be_read_on_their_own(dataset):
     pd.testing.assert_frame_equal(dataset.frame(["amount"]), dataset.frame()[["amount"]])
 
 
+@pytest.mark.parametrize(("different", "noted"), [(4, True), (9, True), (10, False), (20, False)])
+def test_rows_that_repeat_are_noted_when_they_are_more_than_half(fresh, different, noted):
+    lines = [f"{i % different},{'x' if i % different else 'y'}" for i in range(20)]
+    notes = fresh.add(io.BytesIO("\n".join(["size,kind", *lines]).encode()), "sizes.csv").profile["notes"]
+    repeated = 20 - len(set(lines))
+    assert any(note == f"{repeated} of 20 rows repeat an earlier row." for note in notes) == noted
+
+
 @pytest.mark.parametrize("rows", [[0], [39, 3, 3, 17], [], [-1, 40, 5], list(range(40))])
 def test_rows_at_are_the_rows_asked_for_in_that_order(dataset, rows):
     wanted = [row for row in rows if 0 <= row < ROWS]

@@ -1,5 +1,6 @@
 """Results on disk: found again by what they answer, replaced without a gap, and refused in words when damaged."""
 
+import json
 import shutil
 import threading
 
@@ -62,6 +63,8 @@ def test_a_result_is_read_back_as_it_was_saved(store, saved, answer):
     )
     row = int(explained.rows[0])
     assert found.sentence(row) == explained.sentences()[row]
+    assert found.reasons(row) == [reason.as_dict() for reason in explained.reasons[0]]
+    assert (found.sentence(5), found.reasons(5)) == ("", None)
     assert store.exists(MODEL, DATASET)
     assert not store.exists("pumps@2", DATASET)
 
@@ -74,6 +77,30 @@ def test_the_drift_is_kept_and_a_result_of_before_says_that_it_was_not_measured(
     assert Result(**{name: getattr(kept, name) for name in Result.__dataclass_fields__}).drift.verdict == (
         "not measured"
     )
+
+
+def test_a_line_of_damaged_reasons_is_refused_when_its_row_is_asked_for(store, saved, answer):
+    rows = answer[1].rows.tolist()
+    place = only_folder(store, saved) / "reasons.jsonl"
+    lines = place.read_bytes().splitlines()
+    place.write_bytes(b"\n".join([lines[0], b'[{"colum', *lines[2:]]))
+    found = store.load(saved)
+    assert found.reasons(rows[0]) == [reason.as_dict() for reason in answer[1].reasons[0]]
+    assert found.sentence(rows[2]) == answer[1].sentences()[rows[2]]
+    for ask in (found.reasons, found.sentence):
+        with pytest.raises(StoreError, match=r"this result is damaged .*; score the data again"):
+            ask(rows[1])
+
+
+def test_reasons_of_a_result_stored_before_they_had_a_file_are_found(store, saved, answer):
+    folder, explained = only_folder(store, saved), answer[1]
+    reasons = [[reason.as_dict() for reason in each] for each in explained.reasons]
+    about = json.loads((folder / "about.json").read_text()) | {"reasons": reasons, "sentences": []}
+    (folder / "about.json").write_text(json.dumps(about))
+    (folder / "reasons.jsonl").unlink()
+    found, row = store.load(saved), int(explained.rows[3])
+    assert found.reasons(row) == reasons[3]
+    assert found.sentence(row) == explained.sentences()[row]
 
 
 def test_every_obstacle_is_kept_word_for_word(store, answer):
@@ -128,7 +155,9 @@ def test_an_id_of_nothing_has_no_stamp_and_is_no_longer_stored(store):
         store.load("0" * 16 + "__" + DATASET)
 
 
-@pytest.mark.parametrize("name", ["about.json", "values.npy", "contributions.npy", "worst.parquet"])
+@pytest.mark.parametrize(
+    "name", ["about.json", "values.npy", "contributions.npy", "worst.parquet", "reasons.jsonl"]
+)
 @pytest.mark.parametrize("content", [None, b"", b"{", b"null", b"\x93NUMPY nonsense"])
 def test_a_damaged_result_is_refused_in_words_and_mended_by_scoring_again(
     store, saved, answer, name, content

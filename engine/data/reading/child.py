@@ -1,7 +1,8 @@
 """The process that reads one file for :func:`convert`: limits first, then the table, then the report.
 
 It takes its order as JSON on standard input and says on the last line of standard output how it went:
-``{"done": true}`` or ``{"error": sentence}``.
+``{"done": true}`` or ``{"error": sentence}``. What every order takes it imports before it has one, so that a server can
+have it wait with all that done; it ends when the other end of its input is closed without an order.
 """
 
 from __future__ import annotations
@@ -19,14 +20,22 @@ from typing import Any
 
 from engine.data.reading.limits import CHILD_CPU_SECONDS, CHILD_FILE_SIZE, CHILD_MEMORY
 from engine.errors import EngineError
+from engine.leaving import leave
 
+WARM_MODULES = ("pyarrow.parquet", "engine.data.reading.table", "engine.data.reading.workbook")
 ROW_GROUP = 32_768  # rows read at least, to look at one: a server shows single rows of large tables
 
 
 def main() -> int:
     """Read what standard input orders; 0 when the table was written."""
-    order = json.load(sys.stdin)
     limit()
+    with contextlib.suppress(Exception):  # the file that needs it will say so
+        for module in WARM_MODULES:
+            importlib.import_module(module)
+    ordered = sys.stdin.read()
+    if not ordered:
+        return 0
+    order = json.loads(ordered)
     try:
         _obey(order)
     except EngineError as error:
@@ -127,4 +136,4 @@ def _say(**outcome: Any) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    leave(main())

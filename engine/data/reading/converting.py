@@ -10,22 +10,16 @@ import json
 import logging
 import os
 import subprocess
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import engine
 from engine.data.reading.limits import CHILD_WALL_SECONDS
+from engine.data.reading.readers import Reader, Readers
 from engine.data.reading.types import ReadingOptions
 from engine.errors import ReadingError
 
 _LOG = logging.getLogger(__name__)
-_HOME = Path(engine.__file__).resolve().parents[1]
-_ONE_THREAD = dict.fromkeys(
-    ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS", "ARROW_IO_THREADS"),
-    "1",
-)
 
 
 def convert(
@@ -37,6 +31,7 @@ def convert(
     after: Sequence[str] = (),
     report: Path | str | None = None,
     wall_seconds: float = CHILD_WALL_SECONDS,
+    readers: Readers | None = None,
 ) -> dict[str, Any]:
     """Read ``source`` in a child process into ``target_parquet``; returns the report, also written as JSON.
 
@@ -45,6 +40,8 @@ def convert(
 
     ``after`` names functions as ``"package.module:function"``; the child calls each with the Reading before
     it ends and puts the JSON-able dict it returns under that same text in ``report["after"]``.
+
+    ``readers`` may have a child ready; without them one is started now.
 
     Every failure is one ReadingError: what the file's reader says, or that time or memory ran out.
     """
@@ -59,24 +56,15 @@ def convert(
         "name": label,
         "after": list(after),
     }
-    outcome = _run(order, label, wall_seconds)
+    outcome = _run(Reader() if readers is None else readers.take(), order, label, wall_seconds)
     if "error" in outcome:
         raise ReadingError(outcome["error"])
     return json.loads(answer.read_text(encoding="utf-8"))
 
 
-def _run(order: dict[str, Any], label: str, wall_seconds: float) -> dict[str, Any]:
-    environment = {**os.environ, **_ONE_THREAD, "PYTHONDONTWRITEBYTECODE": "1"}
-    environment["PYTHONPATH"] = os.pathsep.join(filter(None, (str(_HOME), os.environ.get("PYTHONPATH"))))
+def _run(reader: Reader, order: dict[str, Any], label: str, wall_seconds: float) -> dict[str, Any]:
     try:
-        child = subprocess.run(
-            [sys.executable, "-m", "engine.data.reading.child"],
-            input=json.dumps(order).encode(),
-            capture_output=True,
-            env=environment,
-            timeout=wall_seconds,
-            check=False,
-        )
+        child = reader.obey(order, wall_seconds)
     except subprocess.TimeoutExpired as error:
         raise ReadingError(
             f"'{label}' could not be read within {wall_seconds:.0f} seconds; "

@@ -16,9 +16,9 @@ from engine.data.reading.limits import MAX_CELLS, MAX_INFLATED, MAX_PARTS
 from engine.data.reading.unpacking import bomb, check_entry, check_growth
 from engine.errors import ReadingError
 
-_CHUNK = 8 << 20
-_OVERLAP = 64  # a cell reference may stand across two chunks
-_LONGEST = 16  # bytes looked at per reference; XFD1048576 has ten
+_CHUNK = 1 << 18  # what is made of so much stays in the processor's cache: twice as fast as with megabytes
+_OVERLAP = 1 << 10  # a cell may stand across two chunks
+_LONGEST = 16  # letters, and digits, looked at per reference; XFD1048576 has three and seven
 _ERROR_CELL = re.compile(rb't="e"[^>]*>(?:<f[^>]*/>|<f[^>]*>[^<]*</f>)?<v>(#[^<]{1,12})</v>')
 _FILLED = re.compile(rb"<c\b([^>]*[^/>])>")
 _REPEATED = re.compile(rb'number-(columns|rows)-repeated="(\d+)"')
@@ -60,15 +60,15 @@ def _check_parts(archive: zipfile.ZipFile, name: str) -> Inspection:
         if not entry.filename.lower().endswith((".xml", ".rels", ".vml")):
             continue
         extent = Extent()
-        for chunk in _chunks(archive, entry, name):
-            total += len(chunk) - _OVERLAP
+        for chunk, seen in _chunks(archive, entry, name):
+            total += len(chunk) - seen
             if total > MAX_INFLATED:
                 raise bomb(name)
             _refuse_entities(chunk, name)
             if "worksheets" in entry.filename:
                 extent.grow(chunk)
                 if b't="e"' in chunk:
-                    found = _ERROR_CELL.findall(chunk)
+                    found = [cell[1] for cell in _ERROR_CELL.finditer(chunk) if cell.end() > seen]
                     n_errors += len(found)
                     examples |= {error.decode("latin-1") for error in found[:100]}
             elif entry.filename.endswith("content.xml"):
@@ -78,20 +78,23 @@ def _check_parts(archive: zipfile.ZipFile, name: str) -> Inspection:
     return Inspection(n_error_cells=n_errors, error_examples=tuple(sorted(examples)))
 
 
-def _chunks(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, name: str) -> Iterator[bytes]:
-    """The part in pieces that overlap, counted as they are inflated."""
+def _chunks(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, name: str) -> Iterator[tuple[bytes, int]]:
+    """The part in pieces that overlap, counted as they are inflated, and how much of each the last one had."""
     tail, total = b"", 0
     with archive.open(entry) as part:
         while piece := part.read(_CHUNK):
             total += len(piece)
             check_growth(name, entry.compress_size, total)
             chunk = tail + piece
-            yield chunk
+            yield chunk, len(tail)
             tail = chunk[-_OVERLAP:]
 
 
 def _refuse_entities(chunk: bytes, name: str) -> None:
-    if chunk[:2] in (b"\xff\xfe", b"\xfe\xff") or b"<!DOCTYPE" in chunk or b"<!ENTITY" in chunk:
+    declares = b"!" in chunk and (
+        b"<!DOCTYPE" in chunk or b"<!ENTITY" in chunk
+    )  # one byte is found much faster
+    if declares or chunk[:2] in (b"\xff\xfe", b"\xfe\xff"):
         raise ReadingError(
             f"'{name}' defines XML entities, which no spreadsheet program does; "
             "open it in Excel and save it again."
@@ -120,11 +123,11 @@ class Extent:
 
     def grow(self, chunk: bytes) -> None:
         """Take in every r="AB12" of a piece of XML, on the bytes at once because sheets hold millions."""
-        buffer = np.frombuffer(chunk + bytes(_LONGEST), np.uint8)
-        quotes = (buffer[2:] == ord('"')) | (buffer[2:] == ord("'"))
-        starts = np.flatnonzero((buffer[:-2] == ord("r")) & (buffer[1:-1] == ord("=")) & quotes) + 3
-        starts = starts[(starts >= 4) & (starts + _LONGEST <= len(buffer))]
-        starts = starts[buffer[starts - 4] <= ord(" ")]
+        buffer = np.frombuffer(chunk + bytes(2 * _LONGEST + 2), np.uint8)
+        equals = np.flatnonzero(buffer[: len(chunk)] == ord("="))  # few: what follows looks at these alone
+        equals = equals[(equals >= 2) & (buffer[equals - 1] == ord("r")) & (buffer[equals - 2] <= ord(" "))]
+        quotes = buffer[equals + 1]
+        starts = equals[(quotes == ord('"')) | (quotes == ord("'"))] + 2
         if len(starts):
             columns, rows = _references(buffer, starts)
             self.row, self.column = max(self.row, int(rows.max())), max(self.column, int(columns.max()))
@@ -132,28 +135,26 @@ class Extent:
 
 def _references(
     buffer: npt.NDArray[np.uint8], starts: npt.NDArray[np.intp]
-) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
     """Column and row numbers of the references that begin at ``starts``; 0 where there is none."""
-    columns = np.zeros(len(starts), np.int64)
-    rows = np.zeros(len(starts), np.int64)
-    reading = np.ones(len(starts), bool)
-    for step in range(_LONGEST):
-        letter = buffer[starts + step].astype(np.int64)
-        is_digit = reading & (letter >= ord("0")) & (letter <= ord("9"))
-        upper = letter & ~32
-        is_letter = reading & (upper >= ord("A")) & (upper <= ord("Z")) & (rows == 0)
-        columns = np.where(is_letter, columns * 26 + upper - ord("@"), columns)
-        rows = np.where(is_digit, rows * 10 + letter - ord("0"), rows)
-        reading = is_digit | is_letter
-        if not reading.any():
-            break
+    columns, rows = np.zeros(len(starts)), np.zeros(len(starts))  # floats: a long lie must not wrap around
+    at = starts.copy()
+    for numbers, first, case, base in ((columns, ord("A"), 0xDF, 26), (rows, ord("0"), 0xFF, 10)):
+        for _ in range(_LONGEST):
+            digits = (buffer[at] & case) - first  # of bytes: what stands before the first wraps around
+            reading = digits < base
+            if not reading.any():
+                break
+            values = digits + 1.0 if numbers is columns else digits  # A is 1, 0 is 0
+            np.copyto(numbers, numbers * base + values, where=reading)
+            at += reading
     return columns, rows
 
 
 def _refuse_far_cells(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, name: str) -> None:
     """Raise unless the far cells are only formatted: an empty cell costs a reader nothing."""
     extent = Extent()
-    for chunk in _chunks(archive, entry, name):
+    for chunk, _ in _chunks(archive, entry, name):
         extent.grow(b" ".join(b" " + attributes for attributes in _FILLED.findall(chunk)))
         if extent.n_cells > MAX_CELLS:
             raise _too_wide(name)

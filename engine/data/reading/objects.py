@@ -16,9 +16,12 @@ _NUMBERS = frozenset({int, float})
 _STAMPS = frozenset({dt.datetime, dt.date})
 
 
-def column_of(name: str, cells: Sequence[Any]) -> RawColumn:
-    """Cells as a column; None is empty."""
-    kinds = set(map(type, cells)) - {type(None)}
+def column_of(name: str, cells: Sequence[Any], *, empty: str | None = None) -> RawColumn:
+    """Cells as a column; None is empty, and so is the text ``empty``."""
+    kinds = set(map(type, cells))
+    if empty is not None and str in kinds and empty in cells:
+        return column_of(name, [None if cell == empty else cell for cell in cells])
+    kinds.discard(type(None))
     if kinds == {str} or not kinds:
         return RawColumn(name=name, cells=pa.array(cells, pa.string()) if kinds else pa.nulls(len(cells)))
     if kinds == {float}:

@@ -12,14 +12,16 @@ import sys
 import threading
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import httpx
 import pytest
 
-from engine.api import gate
+from engine.api import gate, serving
 from engine.api.deferred import Deferred
 from engine.api.tokens import Tokens
 from engine.cli import main
+from engine.workspace import Workspace
 from tests.engine.api.conftest import DATASETS, Caller
 from tests.engine.api.test_datasets import SMALL
 
@@ -74,6 +76,21 @@ def test_a_server_that_stops_says_try_again(api, ann, csv, keep, monkeypatch):
         stopping.setattr(api.manager, "_closed", True)
         answer = ann.post(f"{DATASETS}/{dataset}/analyze")
     assert (answer.status_code, answer.json()["error"]) == (503, "The server is stopping")
+
+
+def test_a_served_api_has_a_reader_of_files_ready_until_it_stops(tmp_path, monkeypatch):
+    monkeypatch.setattr(serving, "JobManager", lambda *_: SimpleNamespace(close=lambda: None))
+    space = Workspace(tmp_path / "workspace", tmp_path / "models")
+    readers = space.datasets._readers
+
+    async def serve():
+        app = serving.application(space)
+        async with app.router.lifespan_context(app):
+            assert readers._ready.alive
+            return readers._ready
+
+    assert not asyncio.run(serve()).alive
+    assert readers._ready is None
 
 
 # ---- documentation

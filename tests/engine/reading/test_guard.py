@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from engine.data.reading import limits, table
-from engine.data.reading.guard import check_workbook
+from engine.data.reading.guard import Extent, check_workbook
 
 WORKBOOK = {"[Content_Types].xml": "<Types/>", "xl/workbook.xml": "<workbook/>"}
 SHEET = "xl/worksheets/sheet1.xml"
@@ -61,6 +61,28 @@ def test_far_cell_in_another_spelling_is_refused(refusal, archive, cell):
 def test_far_cell_that_is_only_formatted_is_harmless(archive):
     sheet = '<row r="1"><c r="A1"><v>1</v></c></row><row r="1048576"><c r="XFD1048576" s="1"/></row>'
     check_workbook(archive({**WORKBOOK, SHEET: sheet}), "data.xlsx")
+
+
+def test_a_far_cell_among_a_million_near_ones_is_refused_wherever_it_stands(refusal, archive):
+    near = '<c r="A1" t="n"><v>1</v></c>' * 30_000
+    for before in range(0, 40, 7):  # across the border of two pieces, too
+        sheet = f'{" " * before}{near}<c r="XFD1048576"><v>1</v></c>{near}'
+        assert "so far out" in refusal(archive({**WORKBOOK, SHEET: sheet}), "data.xlsx")
+
+
+def test_the_longest_reference_a_sheet_can_hold_is_measured_exactly():
+    extent = Extent()
+    extent.grow(b'<row r="7"><c r="A0"/><c s="1" r="zz19"/><c r=\'C3\'/><c xr="XFD1"/><c r=XFD2/><c r="')
+    assert (extent.column, extent.row) == (26 * 27, 19)
+    extent.grow(b'<c r="XFD1048576"')
+    assert (extent.column, extent.row, extent.n_cells) == (16_384, 1_048_576, 2**34)
+    extent.grow(b'<c r="AAAAAAAAAAAAAAAA1234567890123456"')
+    assert min(extent.column, extent.row) > 2**34, "and a lie beyond every number is large, not small"
+
+
+def test_every_error_cell_of_a_long_sheet_is_counted_once(archive):
+    sheet = "".join(f'<c r="A{row}" t="e"><v>#N/A</v></c>' for row in range(1, 40_001))
+    assert check_workbook(archive({**WORKBOOK, SHEET: sheet}), "data.xlsx").n_error_cells == 40_000
 
 
 @pytest.mark.parametrize("part", ["xl/workbook.xml", "xl/styles.xml", "xl/sharedStrings.xml", SHEET])
