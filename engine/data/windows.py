@@ -58,7 +58,7 @@ class Windows:
         facts = sampling(frame, roles)
         step = facts["step_seconds"] if facts else 1.0
         if length is None:
-            ordered = frame.iloc[_order(frame, roles)]
+            ordered = frame.iloc[time_order(frame, roles)]
             numbers = [_numbers(ordered[c]) for c in numeric_channels(frame, roles)]
             periods = [p for p in (dominant_period(n) for n in numbers) if p is not None]
             period = int(np.median(periods)) if periods else FALLBACK
@@ -70,7 +70,7 @@ class Windows:
 
     def transform(self, frame: pd.DataFrame, roles: Roles) -> tuple[pd.DataFrame, NDArray[np.bool_]]:
         """Rolling features in the order of ``frame``'s rows, and which rows had a full window behind them."""
-        order = _order(frame, roles)
+        order = time_order(frame, roles)
         ordered = frame.iloc[order]
         whole = _position_in(_segments(ordered, roles, self.step_seconds)) >= self.length - 1
         columns: dict[str, NDArray[Any]] = {}
@@ -145,7 +145,7 @@ def dominant_period(x: NDArray[np.float64], longest: int = 4_000) -> int | None:
     return peak if correlation[peak] > 0.3 and peak >= 3 else None
 
 
-def _order(frame: pd.DataFrame, roles: Roles) -> NDArray[np.int64]:
+def time_order(frame: pd.DataFrame, roles: Roles) -> NDArray[np.int64]:
     """Row numbers by entity and time; rows of equal time keep their order."""
     assert roles.time is not None, "a series has a time column"
     keys = [seconds_of(frame[roles.time])]
