@@ -63,7 +63,10 @@ class SequentialDetector(Detector):
 
     # ---- what a subclass provides
 
-    window_: int  # readings of the longest window
+    @property
+    def window_(self) -> int:
+        """Readings of the longest window."""
+        raise NotImplementedError
 
     def _learn_stretches(self, X: Scores, starts: Ints, ends: Ints, progress: Progress) -> None:
         raise NotImplementedError
