@@ -11,7 +11,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from engine.analysis import Judgement, evaluate, judge, train
+    from engine.analysis import Judgement, evaluate, evaluate_series, judge, train
     from engine.bundle import import_bundle
     from engine.data.dataset import Dataset
     from engine.data.features import FeatureRecipe
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from engine.data.roles import Roles, as_binary, seconds_of, suggest
     from engine.data.samples import SAMPLES
     from engine.data.schema import ABSENT, compare
+    from engine.data.timeline import Timeline
     from engine.detectors import CATALOGUE, Detector, detector_class, recommended
     from engine.errors import DataError, EngineError, UsageError
     from engine.hyperparameters import Hyperparameter, declared
@@ -63,6 +64,7 @@ _HOMES = {
     "Result": "engine.results",
     "Roles": "engine.data.roles",
     "Rule": "engine.scoring.thresholds",
+    "Timeline": "engine.data.timeline",
     "UsageError": "engine.errors",
     "Workspace": "engine.workspace",
     "as_binary": "engine.data.roles",
@@ -74,6 +76,7 @@ _HOMES = {
     "declared": "engine.hyperparameters",
     "detector_class": "engine.detectors",
     "evaluate": "engine.analysis",
+    "evaluate_series": "engine.analysis",
     "import_bundle": "engine.bundle",
     "judge": "engine.analysis",
     "load_fingerprint": "engine.model",
@@ -120,6 +123,7 @@ __all__ = [
     "Result",
     "Roles",
     "Rule",
+    "Timeline",
     "UsageError",
     "Workspace",
     "as_binary",
@@ -131,6 +135,7 @@ __all__ = [
     "declared",
     "detector_class",
     "evaluate",
+    "evaluate_series",
     "import_bundle",
     "judge",
     "load_fingerprint",

@@ -20,6 +20,7 @@ from engine.data.fingerprint import Fingerprint
 from engine.data.prepared import Prepared
 from engine.data.roles import Roles, seconds_of
 from engine.data.schema import named, type_of
+from engine.data.timeline import Timeline
 from engine.detectors import detector_class
 from engine.detectors.base import Course, Progress, quiet
 from engine.detectors.sequential import SequentialDetector
@@ -31,6 +32,7 @@ from engine.scoring.drift import FEWEST_ROWS as FEWEST_COMPARED
 from engine.scoring.drift import Drift, judged_drift, score_drift
 from engine.scoring.metrics import Confusion, Curve, confusion_at, curve
 from engine.scoring.reasons import Explained, explain
+from engine.scoring.series_evaluation import SeriesEvaluation, series_evaluation
 from engine.scoring.thresholds import GRID, Contamination, Rule
 
 MOST_EXPLAINED = 2_000  # rows explained when a table is scored, the most unusual first
@@ -230,6 +232,32 @@ def evaluation_at(points: Curve, threshold: float) -> Evaluation:
     """Check one threshold against a curve that is known already."""
     labelled = points.positives + points.negatives
     return Evaluation(curve=points, confusion=confusion_at(points, threshold), labelled=labelled)
+
+
+def evaluate_series(
+    scores: NDArray[np.float64],
+    labels: NDArray[np.float64],
+    threshold: float,
+    *,
+    window: int,
+    timeline: Timeline | None = None,
+) -> SeriesEvaluation:
+    """Check the scores of a series against labels (1 anomaly, 0 normal, NaN unknown), reading by reading and in events.
+
+    ``scores``, ``labels`` (n_samples,) in the order of the table that ``timeline`` was made of; without one they are
+    readings of one entity in the order of time, without a gap. ``window``, in readings, is the tolerance up to which
+    VUS averages: a period of the series is usual. One class only raises :class:`DataError`.
+    """
+    if timeline is None:
+        return series_evaluation(scores, labels, threshold, window)
+    return series_evaluation(
+        scores[timeline.order],
+        labels[timeline.order],
+        threshold,
+        window,
+        segments=timeline.segments,
+        seconds=timeline.seconds,
+    )
 
 
 def drift_of(model: Model, prepared: Prepared, scores: Scores, *, learned: bool = False) -> Drift:

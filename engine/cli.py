@@ -12,7 +12,14 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from engine import api_commands, commands, feature_commands, model_commands, training_commands
+from engine import (
+    api_commands,
+    commands,
+    feature_commands,
+    generate_commands,
+    model_commands,
+    training_commands,
+)
 from engine.errors import EngineError
 
 
@@ -49,6 +56,7 @@ def parser() -> argparse.ArgumentParser:
     detectors.set_defaults(run=commands.detectors)
     _add_models(verbs)
     _add_features(verbs)
+    generate_commands.add_commands(verbs)
     api_commands.add_commands(verbs)
     return root
 

@@ -238,7 +238,7 @@ class Model:
             kind = detector_class(card.detector)
             detector = kind(**checked(kind, {**card.hyperparameters}))  # JSON has no tuples
             detector.restore(arrays, n_features=len(recipe.encoder.encoded_names))
-            if kind.sequential != (recipe.timeline is not None):
+            if kind.sequential != (recipe.pace is not None):
                 raise StoreError(f"model '{card.id}' is damaged: its detector and its recipe do not fit")
             fingerprint = _fingerprint(parts)
         except (KeyError, TypeError, ValueError, IndexError, AttributeError) as problem:

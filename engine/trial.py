@@ -24,9 +24,9 @@ from numpy.typing import NDArray
 from engine.arrays import pack, unpack
 from engine.data.column_codes import TYPICAL, CodeKind, ColumnCode
 from engine.data.features import FeatureRecipe
+from engine.data.pace import LONGEST_GAP
 from engine.data.reading.types import ColumnType
 from engine.data.roles import Roles
-from engine.data.timeline import LONGEST_GAP
 from engine.data.windows import LEAST
 from engine.detectors import detector_class
 from engine.errors import EngineError, StoreError
@@ -57,7 +57,7 @@ def probe_of(model: Model) -> bytes:
 
 def rows_for(model: Model) -> int:
     """How many rows a model must be given to judge them all."""
-    return ROWS + (model.sequential.window_ if model.recipe.timeline else 0)
+    return ROWS + (model.sequential.window_ if model.recipe.pace else 0)
 
 
 def check_probe(model: Model, probe: bytes) -> None:
@@ -133,17 +133,17 @@ def check_card(card: Card) -> None:
 
 def check_recipe(recipe: FeatureRecipe) -> None:
     """Raise a StoreError unless every column code holds numbers where numbers are used."""
-    windows, timeline = recipe.windows, recipe.timeline
+    windows, pace = recipe.windows, recipe.pace
     sound = all(_is_code(code) for code in recipe.encoder.codes) and _are_texts(
         list(recipe.encoder.left_out.items())
     )
     if windows is not None:
         sound = sound and type(windows.length) is int and windows.length >= LEAST
         sound = sound and _is_number(windows.step_seconds)
-    if timeline is not None:
-        sound = sound and all(map(_is_number, (timeline.step_seconds, timeline.gap_seconds)))
-        sound = sound and 0 < timeline.step_seconds < timeline.gap_seconds
-        sound = sound and timeline.gap_seconds <= LONGEST_GAP * timeline.step_seconds
+    if pace is not None:
+        sound = sound and all(map(_is_number, (pace.step_seconds, pace.gap_seconds)))
+        sound = sound and 0 < pace.step_seconds < pace.gap_seconds
+        sound = sound and pace.gap_seconds <= LONGEST_GAP * pace.step_seconds
     if not sound:
         raise StoreError("its recipe is damaged")
 

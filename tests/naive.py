@@ -136,3 +136,72 @@ def cell_errors(guess, values):
     total = sum(math.exp(g) for g in guess[1:4])
     likelihood = math.exp(guess[1:4][values[1:4].index(1)]) / total
     return [(guess[0] - values[0]) ** 2, -math.log(likelihood), (guess[4] - values[4]) ** 2]
+
+
+def vus(scores, labels, window, thresholds=250):
+    """VUS-ROC and VUS-PR of a series without gaps, one width, one threshold and one reading at a time."""
+    n = len(scores)
+    judged = [i for i in range(n) if math.isfinite(scores[i]) and math.isfinite(labels[i])]
+    events = []
+    for i in range(n):
+        if labels[i] == 1 and (i == 0 or labels[i - 1] != 1):
+            events.append([i, i])
+        elif labels[i] == 1:
+            events[-1][1] = i
+    events = [event for event in events if any(event[0] <= i <= event[1] for i in judged)]
+    falling = sorted((scores[i] for i in judged), reverse=True)
+    lines = [falling[int(k * (len(judged) - 1) / (thresholds - 1))] for k in range(thresholds)]
+    areas = [_range_aware_areas(scores, judged, events, width, lines) for width in range(window + 1)]
+    return tuple(sum(values) / (window + 1) for values in zip(*areas, strict=True))
+
+
+def _range_aware_areas(scores, judged, events, width, lines):
+    reach = width // 2
+    soft = dict.fromkeys(judged, 0.0)
+    zones = []
+    for start, end in events:
+        for i in judged:
+            distance = max(start - i, i - end, 0)
+            if distance <= reach:
+                soft[i] = min(1.0, soft[i] + (math.sqrt(1 - distance / width) if distance else 1.0))
+        if zones and start - reach <= zones[-1][1]:
+            zones[-1][1] = end + reach
+        else:
+            zones.append([start - reach, end + reach])
+    hard = [i for i in judged if any(start <= i <= end for start, end in events)]
+    previous, roc, pr = (0.0, 0.0), 0.0, 0.0
+    for line in lines:
+        flagged = [i for i in judged if scores[i] >= line]
+        caught = sum(soft[i] for i in flagged)
+        positives = len(hard) + sum(soft[i] for i in flagged if i not in hard) / 2
+        touched = sum(any(a <= i <= b for i in flagged) for a, b in zones) / len(zones)
+        recall = min(caught / positives, 1.0) * touched
+        false = (len(flagged) - caught) / (len(judged) - positives)
+        roc += (false - previous[0]) * (recall + previous[1]) / 2
+        pr += (recall - previous[1]) * caught / len(flagged)
+        previous = (false, recall)
+    return roc + (1 - previous[0]) * (1 + previous[1]) / 2, pr
+
+
+def affiliation(flagged, events, zones, step=1 / 16):
+    """Precision and recall of each event by sums over a fine grid, whose steps hold every kink of what is summed."""
+    precisions, recalls = [], []
+    for (start, stop), (low, high) in zip(events, zones, strict=True):
+        grid = np.arange(low + step / 2, high, step)
+        marked = np.array([any(a < x < b for a, b in flagged) for x in grid])
+        edges = [x for a, b in flagged for x in (max(a, low), min(b, high)) if a < high and b > low]
+
+        def chance(distance, first, last, low=low, high=high):
+            """That a reading drawn from the zone lies at least so far from first to last."""
+            near = min(last + distance, high) - max(first - distance, low)
+            return 1 - near / (high - low) if distance else 1.0
+
+        worths = [chance(max(start - x, x - stop, 0), start, stop) for x in grid[marked]]
+        precisions.append(np.mean(worths) if worths else np.nan)
+        found = [
+            chance(0 if m else min((abs(x - e) for e in edges), default=high - low), x, x)
+            for x, m in zip(grid, marked, strict=True)
+            if start < x < stop
+        ]
+        recalls.append(np.mean(found))
+    return precisions, recalls

@@ -181,11 +181,17 @@ def test_networks_import_only_torch() -> None:
     assert not others
 
 
-@pytest.mark.parametrize("name", ["thresholds", "metrics", "alarms", "distributions", "drift"])
+NUMBERS_ALONE = [
+    *("thresholds", "metrics", "alarms", "drift", "distributions"),
+    *("events", "series_metrics", "event_metrics", "affiliation", "series_evaluation"),
+]
+
+
+@pytest.mark.parametrize("name", NUMBERS_ALONE)
 def test_judging_needs_only_numbers(name: str) -> None:
     allowed = {"numpy", "scipy", *sys.stdlib_module_names}
     found = imports(ROOT / "engine" / "scoring" / f"{name}.py")
-    ours = {"engine.errors", "engine.scoring.metrics", "engine.scoring.distributions"}
+    ours = {"engine.errors", *(f"engine.scoring.{other}" for other in NUMBERS_ALONE)}
     assert {m for m in found if top(m) not in allowed} <= ours
 
 

@@ -17,8 +17,8 @@ from numpy.typing import NDArray
 
 from engine.data.column_codes import ColumnCode, Scaling
 from engine.data.encoding import Encoded, Encoder
+from engine.data.pace import Pace, Readings
 from engine.data.roles import Role, Roles
-from engine.data.timeline import Readings, Timeline
 from engine.data.windows import Windows, numeric_channels
 from engine.errors import UsageError
 
@@ -32,7 +32,7 @@ class FeatureRecipe:
     roles: Roles
     encoder: Encoder
     windows: Windows | None = None
-    timeline: Timeline | None = None
+    pace: Pace | None = None
 
     @classmethod
     def fit(
@@ -67,7 +67,7 @@ class FeatureRecipe:
         encoder = Encoder.fit(frame, tuple(sorted(curves)), scaling, mixed=True)
         encoder.left_out |= {column: NO_CURVE for column in roles.features if column not in curves}
         used = set(encoder.columns)
-        return cls(roles=_without_others(roles, used), encoder=encoder, timeline=Timeline.fit(frame, roles))
+        return cls(roles=_without_others(roles, used), encoder=encoder, pace=Pace.fit(frame, roles))
 
     def transform(self, frame: pd.DataFrame) -> tuple[pd.DataFrame, Encoded]:
         """The features of rows and their encoding, in the order they come.
@@ -86,14 +86,14 @@ class FeatureRecipe:
 
     def readings(self, frame: pd.DataFrame, encoded: Encoded) -> Readings | None:
         """The readings of an encoded table in order; None where each row is judged for itself."""
-        if self.timeline is None:
+        if self.pace is None:
             return None
-        return self.timeline.readings(frame, self.roles, encoded, self.encoder.typical_row)
+        return self.pace.readings(frame, self.roles, encoded, self.encoder.typical_row)
 
     @property
     def ordered(self) -> bool:
         """Whether rows are readings of a series, judged with those around them."""
-        return self.windows is not None or self.timeline is not None
+        return self.windows is not None or self.pace is not None
 
     @cached_property
     def channels(self) -> list[str]:
@@ -116,7 +116,7 @@ class FeatureRecipe:
             "roles": self.roles.as_dict(),
             "encoder": self.encoder.as_dict(),
             "windows": self.windows.as_dict() if self.windows else None,
-            "timeline": self.timeline.as_dict() if self.timeline else None,
+            "pace": self.pace.as_dict() if self.pace else None,
         }
 
     @classmethod
@@ -125,7 +125,7 @@ class FeatureRecipe:
             roles=Roles.from_dict(values["roles"]),
             encoder=Encoder.from_dict(values["encoder"]),
             windows=Windows.from_dict(values["windows"]) if values["windows"] else None,
-            timeline=Timeline.from_dict(kept) if (kept := values.get("timeline")) else None,
+            pace=Pace.from_dict(kept) if (kept := values.get("pace")) else None,
         )
 
 

@@ -10,7 +10,7 @@ import pandas as pd
 
 from engine.data.encoding import Encoded
 from engine.data.features import FeatureRecipe
-from engine.data.timeline import Readings
+from engine.data.pace import Readings
 
 
 @dataclass(frozen=True, kw_only=True)

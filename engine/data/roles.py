@@ -37,7 +37,7 @@ _ID = re.compile(r"(^|_)(id|uuid|guid|key|no|nr|number|index|row)$|^unnamed|^#$|
 _TIME = re.compile(r"(time|date|datum|zeit|timestamp|^ts$|^t$|^ds$|^step$|^cycle$|^index$|^tick$)")
 _ENTITY = re.compile(
     r"^(customer|client|user|account|card|machine|device|sensor|asset|unit|engine|well|host|server|series|entity"
-    r"|station|vehicle|patient|store|site|employee|badge|person|item)(_?(id|no|nr|number|name|key))?$"
+    r"|station|vehicle|patient|store|site|employee|badge|person|item|window)(_?(id|no|nr|number|name|key))?$"
 )
 MOST_ANSWERS = 30  # different values of a known answer
 MOST_CATEGORIES = 0.5  # share of distinct values above which text is taken for free text
@@ -276,17 +276,24 @@ def _whole(values: pd.Series) -> bool:
     return bool((known == np.floor(known)).all())
 
 
-def _counts_up(values: pd.Series) -> bool:
-    steps = np.diff(values.dropna().to_numpy(dtype=float))
+def _counts_up(values: pd.Series, within: pd.Series | None = None) -> bool:
+    """Whether numbers rise by the same step from row to row, or from row to row of each group."""
+    known = values.dropna().astype(float)
+    steps = (
+        (known.diff() if within is None else known.groupby(within, observed=True).diff()).dropna().to_numpy()
+    )
     return bool(len(steps) > 0 and (steps == steps[0]).all() and steps[0] > 0)
 
 
 def _integer_time(
     frame: pd.DataFrame, types: Mapping[str, ColumnType], given: dict[str, Role], reasons: dict[str, str]
 ) -> None:
-    """Without dates, a column called t, step or time that counts up is the time."""
+    """Without dates, a column called t, step or time that counts up, for each entity at least, is the time."""
+    entity = next((frame[column] for column, role in given.items() if role == "entity"), None)
     for column in frame.columns:
-        if types[column] == "integer" and _TIME.search(str(column).lower()) and _counts_up(frame[column]):
+        if types[column] != "integer" or not _TIME.search(str(column).lower()):
+            continue
+        if _counts_up(frame[column]) or (entity is not None and _counts_up(frame[column], entity)):
             given[column], reasons[column] = "time", "counts up in equal steps"
             return
 

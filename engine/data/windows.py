@@ -15,14 +15,14 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from engine.data.column_codes import IMPOSSIBLE
-from engine.data.roles import Roles, sampling, seconds_of
+from engine.data.roles import Roles, sampling
+from engine.data.timeline import order_in_time, segments_of
 from engine.errors import UsageError
 
 SHORTEST, LONGEST, FALLBACK = 8, 64, 32
 SHORTEST_CHOSEN = 4  # of a series with few readings
 LEAST = 2  # readings of a window: a change needs two
 CHUNK_CELLS = 1 << 20  # cells of windows measured at once
-GAP = 3.0  # steps without a reading that start a new segment
 
 DESCRIPTIONS = {
     "level": "mean of the last {w} readings",
@@ -58,21 +58,21 @@ class Windows:
         facts = sampling(frame, roles)
         step = facts["step_seconds"] if facts else 1.0
         if length is None:
-            ordered = frame.iloc[time_order(frame, roles)]
+            ordered = frame.iloc[order_in_time(frame, roles)]
             numbers = [_numbers(ordered[c]) for c in numeric_channels(frame, roles)]
             periods = [p for p in (dominant_period(n) for n in numbers) if p is not None]
             period = int(np.median(periods)) if periods else FALLBACK
             # A long rhythm, such as a day of minutes, is no window: it would smear what lasts a few readings.
             length = max(SHORTEST, period) if period <= LONGEST else FALLBACK
-            stretch = _usual_stretch(_segments(ordered, roles, step))
+            stretch = _usual_stretch(segments_of(ordered, roles, step))
             length = max(SHORTEST_CHOSEN, min(length, len(frame) // 10, stretch // 4))
         return cls(length=length, step_seconds=step)
 
     def transform(self, frame: pd.DataFrame, roles: Roles) -> tuple[pd.DataFrame, NDArray[np.bool_]]:
         """Rolling features in the order of ``frame``'s rows, and which rows had a full window behind them."""
-        order = time_order(frame, roles)
+        order = order_in_time(frame, roles)
         ordered = frame.iloc[order]
-        whole = _position_in(_segments(ordered, roles, self.step_seconds)) >= self.length - 1
+        whole = _position_in(segments_of(ordered, roles, self.step_seconds)) >= self.length - 1
         columns: dict[str, NDArray[Any]] = {}
         numeric = set(numeric_channels(frame, roles))
         for channel in sorted(roles.features):
@@ -143,28 +143,6 @@ def dominant_period(x: NDArray[np.float64], longest: int = 4_000) -> int | None:
         return None
     peak = int(below[0] + np.argmax(correlation[below[0] :]))
     return peak if correlation[peak] > 0.3 and peak >= 3 else None
-
-
-def time_order(frame: pd.DataFrame, roles: Roles) -> NDArray[np.int64]:
-    """Row numbers by entity and time; rows of equal time keep their order."""
-    assert roles.time is not None, "a series has a time column"
-    keys = [seconds_of(frame[roles.time])]
-    if roles.entity:
-        keys.append(pd.factorize(frame[roles.entity], sort=True)[0])
-    return np.lexsort(keys)
-
-
-def _segments(ordered: pd.DataFrame, roles: Roles, step_seconds: float) -> NDArray[np.int64]:
-    """A number for each stretch of one entity without a gap (n_samples,)."""
-    assert roles.time is not None
-    seconds = seconds_of(ordered[roles.time])
-    new = np.zeros(len(ordered), dtype=bool)
-    with np.errstate(invalid="ignore"):
-        new[1:] = ~(np.diff(seconds) <= GAP * step_seconds)
-    if roles.entity:
-        entity = pd.factorize(ordered[roles.entity])[0]
-        new[1:] |= entity[1:] != entity[:-1]
-    return np.cumsum(new)
 
 
 def _usual_stretch(segment: NDArray[np.int64]) -> int:

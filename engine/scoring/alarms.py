@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.errors import UsageError
+from engine.scoring.events import runs
 
 Array = NDArray[np.float64]
 SUSTAINED = 6
@@ -31,9 +32,8 @@ def sustained_alarms(flags: NDArray[np.bool_], length: int = SUSTAINED) -> NDArr
     """
     if length < 1:
         raise UsageError(f"an alarm needs at least 1 flagged reading, got {length}")
-    edges = np.flatnonzero(np.diff(np.r_[False, flags, False].astype(np.int8)))
-    starts, ends = edges[::2], edges[1::2]
-    return starts[ends - starts >= length] + length - 1
+    starts, stops = runs(flags)
+    return starts[stops - starts >= length] + length - 1
 
 
 def sustained(values: Array, length: int = SUSTAINED) -> Array:

@@ -72,17 +72,25 @@ class Curve:
         return max(0, int(np.searchsorted(-self.threshold, -threshold, side="left")) - 1)
 
 
-def curve(scores: Array, labels: Array) -> Curve:
-    """Counts at every distinct score. One class only raises a :class:`DataError` that says so."""
+def judged_rows(scores: Array, labels: Array) -> NDArray[np.bool_]:
+    """The rows with a score and a label (n_samples,). One class only raises a :class:`DataError` that says so."""
     known = np.isfinite(scores) & np.isfinite(labels)
-    scores, truth = scores[known], labels[known] > 0
-    positives, negatives = int(truth.sum()), int((~truth).sum())
-    if positives == 0 or negatives == 0:
+    positives = int((labels[known] > 0).sum())
+    judged = int(known.sum())
+    if positives in (0, judged):
         found = "no labelled anomaly" if positives == 0 else "no labelled normal row"
         raise DataError(
             f"a curve needs labelled anomalies and labelled normal rows; there is {found} among "
-            f"{positives + negatives:,} judged rows with a label"
+            f"{judged:,} judged rows with a label"
         )
+    return known
+
+
+def curve(scores: Array, labels: Array) -> Curve:
+    """Counts at every distinct score. One class only raises a :class:`DataError` that says so."""
+    known = judged_rows(scores, labels)
+    scores, truth = scores[known], labels[known] > 0
+    positives = int(truth.sum())
     order = np.argsort(-scores, kind="stable")
     ranked, hits = scores[order], truth[order]
     last = np.r_[
@@ -94,7 +102,7 @@ def curve(scores: Array, labels: Array) -> Curve:
         true_positives=np.r_[0.0, caught],
         false_positives=np.r_[0.0, last + 1 - caught],
         positives=positives,
-        negatives=negatives,
+        negatives=len(truth) - positives,
     )
 
 

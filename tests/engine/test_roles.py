@@ -182,3 +182,13 @@ def test_zoned_times_are_seconds_of_the_same_moment():
     column = pd.Series(pd.to_datetime(["1970-01-01 01:00:10"])).dt.tz_localize("Europe/Berlin")
     assert seconds_of(column).tolist() == [10.0]
     assert seconds_of(pd.Series([3, None], dtype="Int64")).tolist()[0] == 3.0
+
+
+def test_a_step_that_counts_up_for_each_entity_is_the_time():
+    frame = pd.DataFrame({"window": np.repeat([4, 7, 9], 30), "t": np.tile(np.arange(30), 3)})
+    frame["value"] = np.random.default_rng(0).normal(size=90)
+    types = {"window": "integer", "t": "integer", "value": "number"}
+    found = suggest(frame, types)
+    assert (found.roles.entity, found.roles.time, found.roles.kind) == ("window", "t", "series")
+    without = suggest(frame.drop(columns="window"), types)
+    assert without.roles.time is None, "it begins again without a reason"

@@ -1,0 +1,166 @@
+"""From flagged readings of a series to events: runs of rows that follow one another, merged, ranked and described."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.errors import UsageError
+
+Array = NDArray[np.float64]
+Flags = NDArray[np.bool_]
+Rows = NDArray[np.int64]
+Direction = Literal["higher", "lower"]
+BLAMED = 3
+"""Channels named with an event, at most."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Event:
+    """Readings in a row that belong together. Row numbers are places in the order of time, from 0."""
+
+    start: int  # the first row
+    end: int  # the last row
+    peak: int  # the row of the highest severity, the first of equal ones
+    severity: float  # the highest of its flagged readings
+    flagged: int  # flagged readings, without those of the gaps that were bridged
+    start_time: float | None = None  # as times were given
+    end_time: float | None = None
+    channels: tuple[tuple[str, float], ...] = ()  # what contributes most, with its share of 0 to 1
+    direction: Direction | None = None  # where its blamed channel lies at the peak, against what is expected
+
+    @property
+    def length(self) -> int:
+        """Readings from the first to the last, both counted, bridged gaps too."""
+        return self.end - self.start + 1
+
+
+def runs(flags: Flags, segments: Rows | None = None) -> tuple[Rows, Rows]:
+    """The runs of flagged rows: the first row of each, and the row after its last (n_runs,).
+
+    ``flags`` (n_samples,) in the order of time. ``segments`` (n_samples,) has the same number on rows of one entity
+    that follow one another without a gap; a run never reaches from one into the next. None: all rows are one.
+    """
+    flags = np.asarray(flags, dtype=bool)
+    joined = flags[1:] & flags[:-1]
+    if segments is not None:
+        joined &= segments[1:] == segments[:-1]
+    starts = np.flatnonzero(flags & ~np.r_[False, joined])
+    stops = np.flatnonzero(flags & ~np.r_[joined, False]) + 1
+    return starts, stops
+
+
+def labelled_events(truth: Flags, known: Flags, segments: Rows | None = None) -> tuple[Rows, Rows]:
+    """The runs of anomalous rows (``truth``) of which a reading at least is ``known``: judged and labelled."""
+    starts, stops = runs(truth, segments)
+    judged = counted(known, starts, stops) > 0
+    return starts[judged], stops[judged]
+
+
+def counted(marks: Flags, starts: Rows, stops: Rows) -> Rows:
+    """How many rows of each run are marked (n_runs,)."""
+    before = np.r_[0, np.cumsum(marks)]
+    return before[stops] - before[starts]
+
+
+def events(
+    flags: Flags,
+    severity: Array,
+    *,
+    segments: Rows | None = None,
+    times: Array | None = None,
+    bridge: int = 0,
+    shortest: int = 1,
+    above: float | None = None,
+) -> list[Event]:
+    """Flagged readings as events, in the order of time.
+
+    ``flags``, ``severity``, ``times`` (n_samples,) in the order of time; ``segments`` as in :func:`runs`, and no event
+    reaches from one into the next. Events with at most ``bridge`` readings between them are one. Then those of fewer
+    than ``shortest`` readings (:attr:`Event.length`) are dropped, and those whose severity is not above ``above``.
+    """
+    if bridge < 0 or shortest < 1:
+        raise UsageError(
+            "events are bridged over 0 readings or more and have at least 1 reading, "
+            f"got {bridge} to bridge and {shortest} as the shortest"
+        )
+    starts, stops = _bridged(*runs(flags, segments), segments, bridge)
+    long = stops - starts >= shortest
+    found = [
+        _event(start, stop, flags, severity, times)
+        for start, stop in zip(starts[long].tolist(), stops[long].tolist(), strict=True)
+    ]
+    return [event for event in found if above is None or event.severity > above]
+
+
+def blamed(
+    found: Sequence[Event],
+    channels: Sequence[str],
+    contributions: Array,
+    *,
+    rows: Rows | None = None,
+    values: Array | None = None,
+    expected: Array | None = None,
+    most: int = BLAMED,
+) -> list[Event]:
+    """The same events with the channels that contribute most, and whether the first lies higher or lower than expected.
+
+    ``contributions`` (n_rows, n_channels) at least 0; ``rows`` (n_rows,) ascending says to which readings they belong,
+    None: to every one. A channel's share of an event is its share of all that contributes there. ``values`` and
+    ``expected`` (n_rows, n_channels), or a median (n_channels,), give the direction, read at the event's reading of the
+    highest contribution. An event of which no reading is explained stays as it is.
+    """
+    at = np.arange(len(contributions)) if rows is None else rows
+    return [_blamed(event, channels, contributions, at, values, expected, most) for event in found]
+
+
+def _bridged(starts: Rows, stops: Rows, segments: Rows | None, bridge: int) -> tuple[Rows, Rows]:
+    """Runs (n_runs,) where those of one segment with at most ``bridge`` rows between them are one."""
+    near = starts[1:] - stops[:-1] <= bridge
+    if segments is not None:
+        near &= segments[starts[1:]] == segments[starts[:-1]]
+    return starts[np.r_[True, ~near][: len(starts)]], stops[np.r_[~near, True][: len(stops)]]
+
+
+def _event(start: int, stop: int, flags: Flags, severity: Array, times: Array | None) -> Event:
+    marked = start + np.flatnonzero(flags[start:stop])
+    peak = int(marked[np.argmax(severity[marked])])
+    return Event(
+        start=start,
+        end=stop - 1,
+        peak=peak,
+        severity=float(severity[peak]),
+        flagged=len(marked),
+        start_time=None if times is None else float(times[start]),
+        end_time=None if times is None else float(times[stop - 1]),
+    )
+
+
+def _blamed(
+    event: Event,
+    channels: Sequence[str],
+    contributions: Array,
+    rows: Rows,
+    values: Array | None,
+    expected: Array | None,
+    most: int,
+) -> Event:
+    first, last = np.searchsorted(rows, [event.start, event.end + 1])
+    part = contributions[first:last]
+    total = part.sum()
+    if not total > 0:
+        return event
+    shares = part.sum(axis=0) / total
+    order = np.argsort(-shares, kind="stable")[:most]
+    named = tuple((channels[i], float(shares[i])) for i in order if shares[i] > 0)
+    direction: Direction | None = None
+    if values is not None and expected is not None:
+        worst, channel = first + int(np.argmax(part.sum(axis=1))), order[0]
+        usual = expected[worst, channel] if expected.ndim == 2 else expected[channel]
+        above = values[worst, channel] - usual
+        direction = "higher" if above > 0 else "lower" if above < 0 else None
+    return replace(event, channels=named, direction=direction)
