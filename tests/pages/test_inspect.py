@@ -54,7 +54,7 @@ def test_a_row_beyond_the_explained_ones_gets_its_reasons_from_a_job(open_page, 
 def test_a_reading_of_a_series_shows_the_time_around_it(open_page, addresses):
     at = open_page("inspect", **addresses["rhythm"])
     assert "The time around it" in titles(at)
-    assert "is judged by the readings before it" in texts(at)
+    assert "is judged together with its neighbours in time" in texts(at)
     assert not [found for found in at.button if found.key == "edit"]
     assert charts(at) == 4
 
