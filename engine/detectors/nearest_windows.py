@@ -25,12 +25,14 @@ from engine.detectors.window_library import (
     filled_up,
     hold_together,
     seen,
+    side_by_side,
+    single_threaded,
     smoothed,
 )
 from engine.errors import DataError, StoreError
 from engine.hyperparameters import hyperparameter
 
-CHUNK = 65_536  # readings scored between two looks at the cancel flag
+CHUNK = 16_384  # readings scored between two looks at the cancel flag
 PERIODS = (0.5, 1.0, 2.0)  # lengths in dominant periods, where they follow from the data
 USUAL_PERIOD = 64  # readings, where nothing repeats
 SHORTEST = 2
@@ -115,7 +117,8 @@ class NearestWindows(SequentialDetector):
         self.readings_ = X[self.origins_].astype(np.float32)
         self.begins_ = np.searchsorted(self.origins_, chosen)
         self._index()
-        self.usual_ = self._usual_distances(X, drawn(begins, MEASURED, rng), progress)
+        with single_threaded():
+            self.usual_ = self._usual_distances(X, drawn(begins, MEASURED, rng), progress)
 
     def _usual_distances(self, X: Scores, begins: Ints, progress: Progress) -> Floats:
         """The median distance of some training windows in each shape and view (n_shapes, 3)."""
@@ -167,16 +170,21 @@ class NearestWindows(SequentialDetector):
     # ---- scoring
 
     def _score_stretches(self, X: Scores, starts: Ints, ends: Ints, progress: Progress) -> Scores:
-        scores = np.full(len(X), np.nan)
-        for first in range(0, len(X), CHUNK):
+        def score(first: int) -> Scores:
             last = min(first + CHUNK, len(X))
             low = max(int(starts[first]), first - self.window_)
             high = min(int(ends[last - 1]), last + self.window_)
             part = slice(low, high)
             bound = np.maximum(starts[part], low) - low, np.minimum(ends[part], high) - low
-            found = self._score_part(X[part].astype(np.float32), *bound)
-            scores[first:last] = found[first - low : last - low]
-            progress(last / len(X), "Comparing with normal windows")
+            return self._score_part(X[part].astype(np.float32), *bound)[first - low : last - low]
+
+        scores = np.full(len(X), np.nan)
+        chunks = range(0, len(X), CHUNK)
+        with single_threaded():
+            for first, found in zip(chunks, side_by_side(score, chunks), strict=True):
+                last = first + len(found)
+                scores[first:last] = found
+                progress(last / len(X), "Comparing with normal windows")
         scores[ends - starts < self.window_] = np.nan
         return scores
 
@@ -228,16 +236,21 @@ class NearestWindows(SequentialDetector):
         """How much of the distances, in usual ones, lies in each channel; the mean over shapes and views."""
         parts = np.zeros((len(rows), X.shape[1]))
         for first in range(0, len(rows), BLOCK):
-            block = rows[first : first + BLOCK]
-            for shape, usual in zip(self.shapes_, self.usual_, strict=True):
-                _, windows, found, distances = self._around(X, filled_up(block), shape, stretches)
-                for number, view in enumerate(VIEWS):
-                    apart = seen(windows, view) - self._libraries[shape, view].points[found[number]]
-                    square = (apart * apart).reshape(BLOCK, shape.count, -1).sum(axis=1, dtype=np.float64)
-                    whole = np.maximum(square.sum(axis=1), np.finfo(np.float64).tiny)
-                    ratio = np.nan_to_num(distances[number]) / usual[number]
-                    parts[first : first + BLOCK] += (square * (ratio / whole)[:, None])[: len(block)]
-        return parts / self.usual_.size
+            parts[first : first + BLOCK] = self._block_of_parts(X, rows[first : first + BLOCK], stretches)
+        return parts
+
+    def _block_of_parts(self, X: Scores, rows: Ints, stretches: ArrayLike | None) -> Floats:
+        parts = np.zeros((BLOCK, X.shape[1]))
+        for shape, usual in zip(self.shapes_, self.usual_, strict=True):
+            with single_threaded():
+                _, windows, found, distances = self._around(X, filled_up(rows), shape, stretches)
+            for number, view in enumerate(VIEWS):
+                apart = seen(windows, view) - self._libraries[shape, view].points[found[number]]
+                square = (apart * apart).reshape(BLOCK, shape.count, -1).sum(axis=1, dtype=np.float64)
+                whole = np.maximum(square.sum(axis=1), np.finfo(np.float64).tiny)
+                ratio = np.nan_to_num(distances[number]) / usual[number]
+                parts += square * (ratio / whole)[:, None]
+        return parts[: len(rows)] / self.usual_.size
 
     def nearest(self, X: Scores, rows: Ints, *, stretches: ArrayLike | None = None) -> Match:
         """For each of some judged readings the most similar normal window, whatever its level.
@@ -245,7 +258,8 @@ class NearestWindows(SequentialDetector):
         Of the longest windows, with the reading in their middle as far as their stretch allows.
         """
         shape, view = self.shapes_[-1], VIEWS.index("centred")
-        begins, _, found, distances = self._around(X, rows, shape, stretches)
+        with single_threaded():
+            begins, _, found, distances = self._around(X, rows, shape, stretches)
         places = self.begins_[found[view]]
         return Match(
             begins=begins,
