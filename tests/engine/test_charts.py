@@ -12,6 +12,7 @@ import pytest
 from engine import charts
 from engine.charts.evaluation import corners
 from engine.errors import UsageError
+from tests import naive
 
 THEMES = ("light", "dark")
 N = 5_000
@@ -224,6 +225,13 @@ def test_thin_keeps_what_can_be_seen():
     assert (np.diff(rows) > 0).all()
     assert {0, 31_234, 77_777, len(y) - 1} <= set(rows.tolist())
     assert set(range(12_345, 12_400)) <= set(rows.tolist())
+
+
+def test_thin_finds_what_a_loop_over_the_stretches_finds():
+    rng = np.random.default_rng(2)
+    x, y = np.sort(rng.random(1_500) ** 3), rng.normal(size=1_500).round(1)
+    y[rng.random(1_500) < 0.2] = np.nan
+    assert charts.thin(x, y, n=82).tolist() == naive.thinned(x, y, 40)
 
 
 def test_thin_leaves_a_short_line_alone():
