@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Literal, overload
+from typing import Any, Literal, overload
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +14,7 @@ from engine.errors import UsageError
 Array = NDArray[np.float64]
 Flags = NDArray[np.bool_]
 Rows = NDArray[np.int64]
+Segments = NDArray[np.integer[Any]]
 Direction = Literal["higher", "lower"]
 BLAMED = 3
 """Channels named with an event, at most."""
@@ -86,13 +87,20 @@ class Events(Sequence[Event]):
             scores=None if self.scores is None else self.scores[which],
         )
 
+    def covered(self, rows: Rows) -> Rows:
+        """How many readings of events stand before each of some rows (n_rows,), bridged gaps too."""
+        lengths = np.r_[0, np.cumsum(self.stops - self.starts)]
+        begun = np.searchsorted(self.starts, rows)
+        ends = np.r_[0, self.stops][begun]
+        return lengths[begun] - np.maximum(ends - rows, 0)
+
     @property
     def worst_first(self) -> Rows:
         """The numbers of the events (n_events,), the highest first: by score where there is one, else by severity."""
         return np.argsort(-(self.severity if self.scores is None else self.scores), kind="stable")
 
 
-def runs(flags: Flags, segments: Rows | None = None) -> tuple[Rows, Rows]:
+def runs(flags: Flags, segments: Segments | None = None) -> tuple[Rows, Rows]:
     """The runs of flagged rows: the first row of each, and the row after its last (n_runs,).
 
     ``flags`` (n_samples,) in the order of time. ``segments`` (n_samples,) has the same number on rows of one entity
@@ -107,7 +115,7 @@ def runs(flags: Flags, segments: Rows | None = None) -> tuple[Rows, Rows]:
     return starts, stops
 
 
-def labelled_events(truth: Flags, known: Flags, segments: Rows | None = None) -> tuple[Rows, Rows]:
+def labelled_events(truth: Flags, known: Flags, segments: Segments | None = None) -> tuple[Rows, Rows]:
     """The runs of anomalous rows (``truth``) of which a reading at least is ``known``: judged and labelled."""
     starts, stops = runs(truth, segments)
     judged = counted(known, starts, stops) > 0
@@ -125,7 +133,7 @@ def events(
     severity: Array,
     *,
     scores: Array | None = None,
-    segments: Rows | None = None,
+    segments: Segments | None = None,
     times: Array | None = None,
     bridge: int = 0,
     shortest: int = 1,
@@ -185,7 +193,7 @@ def blamed(
     return [_blamed(event, channels, contributions, at, values, expected, most) for event in found]
 
 
-def _bridged(starts: Rows, stops: Rows, segments: Rows | None, bridge: int) -> tuple[Rows, Rows]:
+def _bridged(starts: Rows, stops: Rows, segments: Segments | None, bridge: int) -> tuple[Rows, Rows]:
     """Runs (n_runs,) where those of one segment with at most ``bridge`` rows between them are one."""
     near = starts[1:] - stops[:-1] <= bridge
     if segments is not None:

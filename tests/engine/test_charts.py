@@ -49,7 +49,7 @@ def every_chart(theme):
             theme=theme,
         ),
         "steps": charts.series_chart(
-            np.arange(N, dtype=float), VALUES, channel="load", clock=False, brush=True, theme=theme
+            np.arange(N, dtype=float), VALUES, channel="load", clock=False, theme=theme
         ),
         "near": charts.neighbourhood(TIMES[:99], VALUES[:99], 50, FLAGGED[:99], channel="load", theme=theme),
         "lead_time": charts.lead_time_chart(
