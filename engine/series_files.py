@@ -71,6 +71,11 @@ class SeriesFiles:
         return len(self.seconds)
 
     @property
+    def named(self) -> bool:
+        """Whether readings say whose they are."""
+        return self.entities != (ALL,)
+
+    @property
     def several(self) -> bool:
         """Whether there is more than one entity."""
         return len(self.entities) > 1
@@ -99,6 +104,12 @@ class SeriesFiles:
     def arranged(self, values: NDArray[Any], part: slice = slice(None)) -> NDArray[Any]:
         """Values of the rows of the table (n_rows,), in the order of time; of some readings if ``part`` says so."""
         return values[: len(self)][part] if self.order is None else values[self.order[part]]
+
+    def written(self, seconds: Array) -> NDArray[Any]:
+        """Times as a table holds them: dates to the microsecond, or steps."""
+        if not self.clock:
+            return np.asarray(seconds)
+        return (np.asarray(seconds) * 1e6).round().astype("datetime64[us]")
 
     def row(self, place: int) -> int:
         """The row number of the reading at a place in the order of time."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -18,6 +18,7 @@ from engine.results import Result
 from engine.scoring.distributions import NumberPrint
 from engine.scoring.events import Event, Events, blamed, events
 from engine.scoring.explanations import shares
+from engine.scoring.wording import percent
 from engine.series_files import SeriesFiles
 
 STRIP = 400  # stretches of the time of one entity
@@ -37,9 +38,11 @@ class SeriesColumns:
     channels: list[str]  # those of numbers: they can be drawn
 
     @classmethod
-    def of(cls, recipe: FeatureRecipe, result: Result, dataset: Dataset) -> SeriesColumns | None:
-        """The columns by which a model judged; None where it judged every row for itself."""
-        here, roles = result.mapping, recipe.roles
+    def of(
+        cls, recipe: FeatureRecipe, dataset: Dataset, mapping: Mapping[str, str] | None = None
+    ) -> SeriesColumns | None:
+        """The columns by which a model judges a data set; None where it judges every row for itself."""
+        here, roles = mapping or {}, recipe.roles
         if recipe.windows is None or roles.time is None:
             return None
         channels = [here.get(channel, channel) for channel in recipe.channels]
@@ -96,6 +99,37 @@ class SeriesResult:
             above=above,
         )
 
+    def table(self, found: Events) -> pd.DataFrame:
+        """Every event as a row, the worst first: when, how long, how severe, and what is to blame."""
+        files, lines = self.files, self.blamed(found[number] for number in found.worst_first.tolist())
+        whose = {"entity": [files.entity_at(event.start) for event in lines]} if files.named else {}
+        starts, ends, peaks = (
+            files.seconds[np.array([getattr(event, name) for event in lines], dtype=np.int64)]
+            for name in ("start", "end", "peak")
+        )
+        return pd.DataFrame(
+            {
+                **whose,
+                "start": files.written(starts),
+                "end": files.written(ends),
+                "seconds" if files.clock else "steps": ends - starts,
+                "readings": [event.length for event in lines],
+                "flagged_readings": [event.flagged for event in lines],
+                "severity": [event.severity for event in lines],
+                "anomaly_score": [event.score for event in lines],
+                "peak": files.written(peaks),
+                "peak_row": [files.row(event.peak) + 1 for event in lines],
+                "channels": pd.array(
+                    [
+                        ", ".join(f"{name} {percent(share)}" for name, share in event.channels)
+                        for event in lines
+                    ],
+                    dtype="str",
+                ),
+                "direction": pd.array([event.direction or "" for event in lines], dtype="str"),
+            }
+        )
+
     def coverage(self, entity: str, found: Events) -> Array:
         """The share of the readings of each stretch of :meth:`strip` that lie in events; NaN without any."""
         part = self.files.part(entity)
@@ -106,11 +140,11 @@ class SeriesResult:
         covered = np.diff(found.covered(cuts + part.start))
         return np.divide(covered, readings, out=np.full(STRIP, np.nan), where=readings > 0)
 
-    def blamed(self, found: Sequence[Event]) -> list[Event]:
+    def blamed(self, found: Iterable[Event]) -> list[Event]:
         """The same events with the channels to blame and their direction, as far as their readings were explained."""
         places, contributions, values = self._explained
         usual = np.array([self.usual.get(column, np.nan) for column in self.result.columns])
-        return blamed(found, self._channels, contributions, rows=places, values=values, expected=usual)
+        return blamed(list(found), self._channels, contributions, rows=places, values=values, expected=usual)
 
     def strip(self, entity: str) -> Lanes:
         """The highest severity of one entity in each stretch of its time: one lane."""

@@ -137,7 +137,7 @@ def _labels(dataset_id: str, name: str) -> tuple[np.ndarray, str]:
 
 def series_of(found: Result) -> SeriesColumns | None:
     """Which columns make a result a series; None where the model judged every row for itself."""
-    return SeriesColumns.of(recipe(found.model), found, dataset(found.dataset))
+    return SeriesColumns.of(recipe(found.model), dataset(found.dataset), found.mapping)
 
 
 def series_result(found: Result, columns: SeriesColumns) -> SeriesResult:

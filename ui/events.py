@@ -8,7 +8,7 @@ from typing import Any
 
 import streamlit as st
 
-from engine import Event, Events, Result, SeriesColumns, SeriesFiles, SeriesResult, charts
+from engine import Event, Events, Result, SeriesFiles, SeriesResult, charts
 from ui.panels import page
 from ui.session import session, set_widget, widget
 from ui.view import MOST_BRIDGED
@@ -19,13 +19,12 @@ LEAST_AROUND = 40  # readings, at least
 UNITS = {"d": 86_400, "h": 3_600, "min": 60, "s": 1}
 
 
-def table(found: Result, columns: SeriesColumns, series: SeriesResult, events: Events) -> None:
-    """The events of all entities, the worst first, and the choices that made them."""
+def table(found: Result, series: SeriesResult, events: Events) -> None:
+    """The events of all entities, the worst first; a tick goes there."""
     st.subheader("Events, the worst first", anchor=False)
-    _choices(series.files)
     if len(events) == 0:
         st.info(
-            "No event counts. Lower the threshold, or let shorter and less severe ones count.",
+            "No event is left. Lower the threshold, or let shorter and less severe ones count.",
             icon=":material/info:",
         )
         return
@@ -33,7 +32,7 @@ def table(found: Result, columns: SeriesColumns, series: SeriesResult, events: E
     bridge, shortest, above = session().view.choices
     key = f"events-{found.id}-{bridge}-{shortest}-{above}-{len(events)}-{worst[0].start}"
     shown = st.dataframe(
-        _lines(worst, columns, series.files),
+        _lines(worst, series.files),
         key=key,
         hide_index=True,
         width="stretch",
@@ -58,7 +57,7 @@ def table(found: Result, columns: SeriesColumns, series: SeriesResult, events: E
     _below(shown["selection"]["rows"], worst, events, series.files)
 
 
-def _choices(files: SeriesFiles) -> None:
+def choices(files: SeriesFiles) -> None:
     """Three plain numbers that make events of flagged readings."""
     view = session().view
     one = (
@@ -90,11 +89,10 @@ def _choices(files: SeriesFiles) -> None:
         )
 
 
-def _lines(worst: Sequence[Event], columns: SeriesColumns, files: SeriesFiles) -> list[dict[str, Any]]:
-    named = columns.entity is not None
+def _lines(worst: Sequence[Event], files: SeriesFiles) -> list[dict[str, Any]]:
     return [
         {
-            **({"Whose": files.entity_at(event.start)} if named else {}),
+            **({"Entity": files.entity_at(event.start)} if files.named else {}),
             "Start": charts.moment(event.start_time or 0.0, clock=files.clock),
             "End": charts.moment(event.end_time or 0.0, clock=files.clock),
             "How long": duration(files, (event.end_time or 0.0) - (event.start_time or 0.0))

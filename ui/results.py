@@ -39,9 +39,7 @@ def _workbench(found: Result, card: Card, data: Dataset) -> None:
             edges, counts, answer.threshold, log=log, flagged=answer.flagged, theme=theme()
         )
         chart(drawn, "histogram", 240)
-    columns = cache.series_of(found)
-    if columns is not None:
-        series.board(found, columns, answer.threshold)
+    series.over_time(found, answer.threshold)
     _table(found, answer)
     _not_judged(found, answer)
     with st.expander("How many rows would other percentiles flag?", icon=":material/show_chart:"):

@@ -17,13 +17,23 @@ MOST_ENTITIES = 5_000  # offered in a list
 LANES = {"entities": "Entities", "channels": "Channels"}
 
 
+def over_time(found: Result, threshold: float) -> None:
+    """What makes events, and the series; nothing where the model judged every row for itself."""
+    columns = cache.series_of(found)
+    if columns is None:
+        return
+    st.subheader("Over time", anchor=False)
+    events.choices(cache.series_result(found, columns).files)
+    _board(found, columns, threshold)
+
+
 @st.fragment
-def board(found: Result, columns: SeriesColumns, threshold: float) -> None:
-    """Overview, closer look, events and map; a drag or a click reruns this alone."""
+def _board(found: Result, columns: SeriesColumns, threshold: float) -> None:
+    """Overview, closer look, events and map; a drag or a click reruns this and no more."""
     with in_plain_words():
         series = cache.series_result(found, columns)
         if len(series.files) and columns.channels:
-            _board(found, columns, series, threshold)
+            _draw(found, columns, series, threshold)
         else:
             st.caption(
                 "There is nothing to draw over time: no reading has a time, or no channel holds numbers."
@@ -31,8 +41,7 @@ def board(found: Result, columns: SeriesColumns, threshold: float) -> None:
     remember()
 
 
-def _board(found: Result, columns: SeriesColumns, series: SeriesResult, threshold: float) -> None:
-    st.subheader("Over time", anchor=False)
+def _draw(found: Result, columns: SeriesColumns, series: SeriesResult, threshold: float) -> None:
     view, files = session().view, series.files
     all_events = cache.events(found, columns, threshold, view.choices)
     if view.entity not in files.entities:
@@ -42,10 +51,11 @@ def _board(found: Result, columns: SeriesColumns, series: SeriesResult, threshol
         view.channel = columns.channels[0]
     _choose(columns, files)
     part = files.part(view.entity)
+    view.keep_within(float(files.seconds[part.start]), float(files.seconds[part.stop - 1]))
     here = all_events[slice(*np.searchsorted(all_events.starts, [part.start, part.stop]).tolist())]
     _overview(found, columns, series, here)
     _closer(series, here, threshold)
-    events.table(found, columns, series, all_events)
+    events.table(found, series, all_events)
     _map(found, columns, files)
 
 

@@ -41,6 +41,15 @@ class View:
         self.look(start, end)
         self.jumps += 1
 
+    def keep_within(self, first: float, last: float) -> None:
+        """Cut the window to the times there are; one that lies elsewhere is none."""
+        if self.start is None or self.end is None:
+            return
+        if self.end < first or self.start > last:
+            self.start = self.end = None
+        else:
+            self.start, self.end = max(self.start, first), min(self.end, last)
+
     def whole(self) -> None:
         """Look at the whole again."""
         self.start = self.end = None
