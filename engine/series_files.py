@@ -26,7 +26,7 @@ FOLDER = "series"  # in the folder of the data set
 ABOUT, ORDER, SECONDS, SEGMENTS = "about.json", "order.npy", "seconds.npy", "segments.npy"
 VERSION = 1  # of the layout; another one is laid out anew
 NOBODY = "(no name)"  # whose readings those are that name no entity
-ALL = "all"  # the one entity of a series without any
+ALL = ""  # the one entity of a series in which readings do not say whose they are
 CHUNK = 1 << 20  # readings brought into order at a time
 
 Array = NDArray[np.float64]

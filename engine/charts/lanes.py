@@ -48,7 +48,7 @@ def lane_map(
     reported as the selection ``cell``.
     """
     if not np.isfinite(severity).any():
-        return nothing(theme, "no reading was judged")
+        return nothing(theme, "no severity is known here")
     cells = [
         {"lane": names[lane], **cell}
         for lane in range(len(names))

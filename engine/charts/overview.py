@@ -117,6 +117,8 @@ def _overview_spec(theme: Theme, clock: bool) -> Spec:
     brush = alt.selection_interval(
         name=BRUSH,
         encodings=["x"],
+        translate=False,  # a drag inside the window of before draws a narrower one
+        zoom=False,  # the wheel scrolls the page
         mark=alt.BrushConfig(fill=palette.ink, fillOpacity=0.08, stroke=palette.ink, strokeOpacity=0.5),
     )
     layers = [

@@ -54,6 +54,7 @@ def test_a_drag_over_the_overview_shows_that_window_and_a_link_to_it_shows_the_s
     colleague.page.goto(visitor.page.url)
     colleague.settle()
     colleague.sees(f": {narrow:,} readings")
+    chart(colleague, CLOSER)
     colleague.picture("dark-series-closer")
 
 
@@ -73,7 +74,6 @@ def test_an_event_and_a_cell_of_the_map_lead_to_their_time(visitor, compressor_l
     assert 3_600 < float(cell["to"]) - float(cell["from"]) < 7_200  # a week in 120 stretches
     visitor.click("The whole series")
     visitor.sees("Drag over the picture to look closer")
-    visitor.point(row=1, x=18)
-    visitor.point(row=1, x=18)
+    visitor.point(row=2, x=18)
     visitor.page.get_by_role("button", name=re.compile("Why is row .* unusual")).click()
     visitor.arrives("inspect")

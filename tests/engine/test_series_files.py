@@ -62,7 +62,7 @@ def test_a_table_in_the_order_of_time_is_not_written_down_again(bring):
     frame = fleet().dropna().sort_values("at").query("machine == 'east'")
     frame = pd.concat([frame, frame.iloc[:1].assign(at=pd.NaT)], ignore_index=True)
     found = SeriesFiles.of(bring(frame), "at", None)
-    assert (found.order, found.entities, found.named, found.several) == (None, ("all",), False, False)
+    assert (found.order, found.entities, found.named, found.several) == (None, ("",), False, False)
     assert not (found.folder / "order.npy").exists()
     np.testing.assert_array_equal(found.arranged(np.arange(len(frame))), np.arange(len(found)))
     np.testing.assert_array_equal(found.arranged(np.arange(len(frame)), slice(3, 6)), [3, 4, 5])
