@@ -30,10 +30,13 @@ if TYPE_CHECKING:
     from engine.result_files import result_name
     from engine.results import Result
     from engine.scoring.drift import Drift
+    from engine.scoring.events import Event, Events
     from engine.scoring.explanations import METHOD_TEXT
     from engine.scoring.metrics import Curve, best_f1_of, confusion_at, curve
     from engine.scoring.reasons import nearest_normal, places
     from engine.scoring.thresholds import RULES, Rule, rule_from_dict
+    from engine.series_files import SeriesFiles
+    from engine.series_result import Lanes, SeriesColumns, SeriesResult
     from engine.snippets import cli_line, python_snippet
     from engine.store import ModelStore, suggested_name, validated_name
     from engine.workspace import Workspace
@@ -51,12 +54,15 @@ _HOMES = {
     "Detector": "engine.detectors",
     "Drift": "engine.scoring.drift",
     "EngineError": "engine.errors",
+    "Event": "engine.scoring.events",
+    "Events": "engine.scoring.events",
     "FeatureRecipe": "engine.data.features",
     "Fingerprint": "engine.data.fingerprint",
     "Hyperparameter": "engine.hyperparameters",
     "Job": "engine.jobs",
     "JobManager": "engine.jobs",
     "Judgement": "engine.analysis",
+    "Lanes": "engine.series_result",
     "Model": "engine.model",
     "ModelStore": "engine.store",
     "Offer": "engine.offers",
@@ -64,6 +70,9 @@ _HOMES = {
     "Result": "engine.results",
     "Roles": "engine.data.roles",
     "Rule": "engine.scoring.thresholds",
+    "SeriesColumns": "engine.series_result",
+    "SeriesFiles": "engine.series_files",
+    "SeriesResult": "engine.series_result",
     "Timeline": "engine.data.timeline",
     "UsageError": "engine.errors",
     "Workspace": "engine.workspace",
@@ -110,12 +119,15 @@ __all__ = [
     "Detector",
     "Drift",
     "EngineError",
+    "Event",
+    "Events",
     "FeatureRecipe",
     "Fingerprint",
     "Hyperparameter",
     "Job",
     "JobManager",
     "Judgement",
+    "Lanes",
     "Model",
     "ModelStore",
     "Offer",
@@ -123,6 +135,9 @@ __all__ = [
     "Result",
     "Roles",
     "Rule",
+    "SeriesColumns",
+    "SeriesFiles",
+    "SeriesResult",
     "Timeline",
     "UsageError",
     "Workspace",

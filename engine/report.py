@@ -77,12 +77,20 @@ def result_table(
     return table
 
 
-def write_result(path: Path, table: pd.DataFrame, settings: Mapping[str, str], *, raw: bool = False) -> None:
+def write_result(
+    path: Path,
+    table: pd.DataFrame,
+    settings: Mapping[str, str],
+    *,
+    events: pd.DataFrame | None = None,
+    raw: bool = False,
+) -> None:
     """Write a result in the format of the file's suffix: all of it, or nothing and an EngineError.
 
-    ``raw`` leaves texts in a CSV as they are, also those a spreadsheet would run as a formula.
+    ``events`` are those of a series, for a format that has room. ``raw`` leaves texts in a CSV as they are, also those
+    a spreadsheet would run as a formula.
     """
-    data = result_bytes(check_suffix(path), table, settings, raw=raw)
+    data = result_bytes(check_suffix(path), table, settings, events=events, raw=raw)
     try:
         write_atomically(path, data)
     except OSError as problem:
@@ -93,7 +101,12 @@ def write_result(path: Path, table: pd.DataFrame, settings: Mapping[str, str], *
 
 
 def result_bytes(
-    suffix: str, table: pd.DataFrame, settings: Mapping[str, str], *, raw: bool = False
+    suffix: str,
+    table: pd.DataFrame,
+    settings: Mapping[str, str],
+    *,
+    events: pd.DataFrame | None = None,
+    raw: bool = False,
 ) -> bytes:
     """A result (see :func:`result_table`) as the content of a file.
 
@@ -101,7 +114,8 @@ def result_bytes(
     Excel's users have ``.xlsx``. A text or name that a spreadsheet might run as a formula has an apostrophe
     in front. Times with a zone are in UTC. There is no room for settings.
 
-    ``.xlsx``: the sheets "Anomalies" (worst first, with the row's number from 1), "All scores", "Settings".
+    ``.xlsx``: the sheets "Events" of a series, "Anomalies" (worst first, with the row's number from 1), "All scores",
+    "Settings".
     Nothing is a formula, and what a sheet cannot hold is told in the settings.
 
     ``.parquet``: exact values; the settings are in the metadata under ``SETTINGS_KEY``.
@@ -110,7 +124,7 @@ def result_bytes(
     if suffix == ".csv":
         return _csv(_arrow(table), raw=raw)
     if suffix == ".xlsx":
-        return _xlsx(table, settings)
+        return _xlsx(table, settings, events)
     return _parquet(_arrow(table), settings)
 
 
@@ -179,10 +193,10 @@ def _csv_column(column: pa.Array, *, raw: bool) -> pa.Array:
     return pc.if_else(dangers, pc.binary_join_element_wise(apostrophe, texts, nothing), texts)
 
 
-def _xlsx(table: pd.DataFrame, settings: Mapping[str, str]) -> bytes:
+def _xlsx(table: pd.DataFrame, settings: Mapping[str, str], events: pd.DataFrame | None) -> bytes:
     import pyarrow as pa
 
-    from engine.cells import check_size, fitted
+    from engine.cells import MAX_ROWS, check_size, fitted
     from engine.workbook import Sheet, workbook
 
     check_size(len(table), table.shape[1] + 1)  # the anomalies have their row's number too
@@ -196,8 +210,10 @@ def _xlsx(table: pd.DataFrame, settings: Mapping[str, str]) -> bytes:
     told, _ = fitted(
         pa.table({"setting": list(lines), "value": [_encodable(str(v)) for v in lines.values()]})
     )
+    first = [] if events is None else [Sheet(title="Events", table=fitted(_arrow(events[:MAX_ROWS]))[0])]
     return workbook(
         [
+            *first,
             Sheet(title="Anomalies", table=anomalies),
             Sheet(title="All scores", table=everything, marked=flags),
             Sheet(title="Settings", table=told),

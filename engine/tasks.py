@@ -5,22 +5,28 @@ A spec is plain JSON: ids of data set and model and the choices made. A task ret
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
+import pandas as pd
 
 from engine.analysis import drift_of, explain_worst, flagged, train_and_score
 from engine.bundle import export_bundle
+from engine.data.dataset import Dataset
 from engine.data.prepared import Prepared
 from engine.data.roles import Roles
 from engine.errors import StoreError, UsageError
-from engine.model import Model, Scores
+from engine.model import Model, Scores, load_fingerprint, load_recipe
 from engine.report import result_table, write_result
+from engine.results import Result
 from engine.runs import Recording, metrics_of
 from engine.scoring.edits import smallest_edit
 from engine.scoring.reasons import Explained, explain
+from engine.series_files import SeriesFiles
+from engine.series_result import SeriesColumns, SeriesResult
 from engine.training import checkpointed, epoch_in_words
 from engine.workspace import Workspace
 
@@ -78,6 +84,7 @@ def run_train(spec: dict[str, Any], job: Job) -> dict[str, Any]:
         with recording.step("explaining"):
             explained = _explained(training.model, training.prepared, training.scores, job, start=0.8)
         metrics = metrics_of(training, frame)
+        _put_in_order(training.model, dataset)
         job.progress(0.95, "Keeping model and result")  # the last moment to stop
         with recording.step("saving"):
             drift = drift_of(training.model, training.prepared, training.scores, learned=True)
@@ -114,6 +121,7 @@ def run_score(spec: dict[str, Any], job: Job) -> dict[str, Any]:
     drift = drift_of(model, prepared, scores, learned=dataset.sha256 == model.card.dataset_hash)
     job.log(f"{drift.verdict}: {drift.sentence}")
     explained = _explained(model, prepared, scores, job, start=0.7)
+    _put_in_order(model, dataset, mapping)
     return {
         "model": model.card.id,
         "result": space.results.save(model.card.id, dataset.id, scores, explained, frame, mapping, drift),
@@ -146,11 +154,21 @@ def run_edit(spec: dict[str, Any], job: Job) -> dict[str, Any]:
 
 
 def run_export(spec: dict[str, Any], job: Job) -> dict[str, Any]:
-    """Write ``result`` with the rows above ``threshold`` flagged, as ``name``. Returns the file's ``path``."""
+    """Write ``result`` with the rows above ``threshold`` flagged, as ``name``. Returns the file's ``path``.
+
+    Of a series, ``events`` are the choices that make its events: readings to bridge, the shortest, the severity to
+    exceed. With ``only_events`` the file holds those alone.
+    """
     space = _workspace(spec)
     dataset, found = space.datasets.get(spec["dataset"]), space.results.load(spec["result"])
     job.progress(0.1, "Reading the data")
-    frame, scores, threshold = dataset.frame(), np.asarray(found.values), float(spec["threshold"])
+    scores, threshold = np.asarray(found.values), float(spec["threshold"])
+    path = job.directory / Path(spec["name"]).name  # goes when the job goes
+    events = _events_of(space, dataset, found, threshold, spec["events"]) if spec.get("events") else None
+    if events is not None and spec.get("only_events"):
+        write_result(path, events, {})
+        return {"path": str(path)}
+    frame = dataset.frame()
     flags = flagged(scores, threshold)
     table = result_table(
         frame,
@@ -171,8 +189,7 @@ def run_export(spec: dict[str, Any], job: Job) -> dict[str, Any]:
         "flagged rows": f"{int(flags.sum()):,} of {int(np.isfinite(scores).sum()):,} judged, {len(scores):,} in all",
     }
     job.progress(0.4, "Writing the file")
-    path = job.directory / Path(spec["name"]).name  # goes when the job goes
-    write_result(path, table, settings)
+    write_result(path, table, settings, events=events)
     return {"path": str(path)}
 
 
@@ -206,6 +223,27 @@ def _explained(model: Model, prepared: Prepared, scores: Scores, job: Job, *, st
     job.log(f"scored {len(scores.values):,} rows, {unjudged:,} could not be judged")
     job.progress(start, "Explaining the most unusual rows")
     return explain_worst(model, prepared, scores)
+
+
+def _put_in_order(model: Model, dataset: Dataset, mapping: Mapping[str, str] | None = None) -> None:
+    """Lay the readings of a series out by time while nobody waits for it; a screen could do so, but later."""
+    columns = SeriesColumns.of(model.recipe, dataset, mapping)
+    if columns is not None:
+        SeriesFiles.of(dataset, columns.time, columns.entity)
+
+
+def _events_of(
+    space: Workspace, dataset: Dataset, found: Result, threshold: float, choices: Sequence[float]
+) -> pd.DataFrame | None:
+    """The events of a result as a table; None if its model judged every row for itself."""
+    columns = SeriesColumns.of(load_recipe(space.models, found.model), dataset, found.mapping)
+    if columns is None:
+        return None
+    files = SeriesFiles.of(dataset, columns.time, columns.entity)
+    series = SeriesResult.of(found, files, load_fingerprint(space.models, found.model))
+    bridge, shortest, above = choices
+    events = series.events(threshold, bridge=int(bridge), shortest=int(shortest), above=above or None)
+    return series.table(events)
 
 
 def _workspace(spec: dict[str, Any]) -> Workspace:

@@ -215,3 +215,29 @@ def affiliation(flagged, events, zones, step=1 / 16):
         ]
         recalls.append(np.mean(found))
     return precisions, recalls
+
+
+def events(flags, scores, bridge):
+    """Flagged readings, one after the other; with at most ``bridge`` others between them they are one event."""
+    found = []
+    for row in [row for row, flag in enumerate(flags) if flag]:
+        if not found or row - found[-1]["end"] - 1 > bridge:
+            found.append({"start": row, "end": row, "peak": row, "score": scores[row], "flagged": 0})
+        last = found[-1]
+        if scores[row] > last["score"]:
+            last |= {"peak": row, "score": scores[row]}
+        last |= {"end": row, "flagged": last["flagged"] + 1}
+    return found
+
+
+def thinned(x, y, stretches):
+    """The first row at which each equal stretch of ``x`` is lowest and highest, and both ends of the line."""
+    kept = {0, len(y) - 1}
+    for number in range(stretches):
+        low = x[0] + (x[-1] - x[0]) * number / stretches
+        high = x[0] + (x[-1] - x[0]) * (number + 1) / stretches
+        last = number == stretches - 1
+        rows = [row for row in range(len(x)) if low <= x[row] and (last or x[row] < high)]
+        known = [row for row in rows if not math.isnan(y[row])] or rows[:1]
+        kept |= {min(known, key=lambda row: y[row]), max(known, key=lambda row: y[row])} if known else set()
+    return sorted(kept)

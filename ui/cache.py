@@ -16,16 +16,20 @@ from engine import (
     Card,
     Curve,
     Dataset,
+    Events,
     FeatureRecipe,
     Fingerprint,
+    Lanes,
     Result,
+    SeriesColumns,
+    SeriesFiles,
+    SeriesResult,
     as_binary,
     best_f1_of,
     charts,
     curve,
     load_fingerprint,
     load_recipe,
-    seconds_of,
 )
 from ui import server
 
@@ -131,76 +135,70 @@ def _labels(dataset_id: str, name: str) -> tuple[np.ndarray, str]:
     return as_binary(_column(dataset_id, name))
 
 
-@dataclass(frozen=True)
-class Line:
-    """One channel of a series in order of time."""
-
-    rows: np.ndarray  # row numbers in the table
-    times: np.ndarray  # seconds since 1970, or steps
-    values: np.ndarray
-    clock: bool  # whether times are dates
+def series_of(found: Result) -> SeriesColumns | None:
+    """Which columns make a result a series; None where the model judged every row for itself."""
+    return SeriesColumns.of(recipe(found.model), dataset(found.dataset), found.mapping)
 
 
-def line(dataset_id: str, time: str, channel: str, entity: str | None, which: str | None) -> Line:
-    """One channel, of one entity where there are several."""
-    return _line(dataset_id, time, channel, entity, which)
+def series_result(found: Result, columns: SeriesColumns) -> SeriesResult:
+    """A result in the order of time."""
+    return _series_result(*_key(found, columns))
 
 
-@dataclass(frozen=True)
-class Series:
-    """Which columns of the data make a result a time series."""
-
-    time: str
-    entity: str | None
-    channels: list[str]
+def events(
+    found: Result, columns: SeriesColumns, threshold: float, choices: tuple[int, int, float]
+) -> Events:
+    """The events above a threshold: bridged over so many readings, the shortest so long, above that severity."""
+    return _events(*_key(found, columns), threshold, choices)
 
 
-def series_of(found: Result) -> Series | None:
-    """How to draw a result over time; None where the model judged every row for itself."""
-    looked = recipe(found.model)
-    if not looked.ordered or looked.roles.time is None:
-        return None
-    data, here = dataset(found.dataset), found.mapping
-    channels = [here.get(c, c) for c in looked.channels]
-    entity = looked.roles.entity
-    return Series(
-        time=here.get(looked.roles.time, looked.roles.time),
-        entity=None if entity is None else here.get(entity, entity),
-        channels=[c for c in channels if data.types.get(c) in ("integer", "number")],
-    )
+def whole_line(found: Result, columns: SeriesColumns, channel: str, entity: str) -> np.ndarray:
+    """The places of the readings, in the order of time, that draw all of a channel of one entity."""
+    return _whole_line(found.dataset, columns.time, columns.entity, channel, entity)
 
 
-def entities(dataset_id: str, entity: str) -> list[str]:
-    """The entities of a series, by name."""
-    return _entities(dataset_id, entity)
+def lanes(found: Result, columns: SeriesColumns, kind: str, entity: str) -> Lanes:
+    """Highest severities over time: the ``strip`` of an entity, lanes of its ``channels``, or of the ``entities``."""
+    return _lanes(*_key(found, columns), kind, "" if kind == "entities" else entity)
 
 
-@st.cache_resource(max_entries=8, show_spinner=False)
-def _line(dataset_id: str, time: str, channel: str, entity: str | None, which: str | None) -> Line:
-    rows, times, clock = _in_order(dataset_id, time, entity, which)
-    numbers = pd.to_numeric(_column(dataset_id, channel), errors="coerce").to_numpy(
-        dtype=float, na_value=np.nan
-    )
-    return Line(rows, times, numbers[rows], clock)
+def _key(found: Result, columns: SeriesColumns) -> tuple[str, int, str, str | None]:
+    return found.id, server.workspace().results.stamp(found.id), columns.time, columns.entity
+
+
+@st.cache_resource(max_entries=8, show_spinner="Putting the readings in order …")
+def _files(dataset_id: str, time: str, entity: str | None) -> SeriesFiles:
+    return SeriesFiles.of(dataset(dataset_id), time, entity)
 
 
 @st.cache_resource(max_entries=4, show_spinner=False)
-def _in_order(
-    dataset_id: str, time: str, entity: str | None, which: str | None
-) -> tuple[np.ndarray, np.ndarray, bool]:
-    """Row numbers of a series, or of one entity of it, in order of time; their times; whether these are dates."""
-    stamps = _column(dataset_id, time)
-    seconds = seconds_of(stamps)
-    rows = np.flatnonzero(np.isfinite(seconds))
-    if entity is not None:
-        rows = rows[(_column(dataset_id, entity).astype(str) == which).to_numpy()[rows]]
-    rows = rows[np.argsort(seconds[rows], kind="stable")]
-    return rows, seconds[rows], bool(pd.api.types.is_datetime64_any_dtype(stamps))
+def _series_result(id: str, stamp: int, time: str, entity: str | None) -> SeriesResult:
+    found = _result(id, stamp)
+    return SeriesResult.of(found, _files(found.dataset, time, entity), fingerprint(found.model))
 
 
 @st.cache_resource(max_entries=8, show_spinner=False)
-def _entities(dataset_id: str, entity: str) -> list[str]:
-    return sorted(_column(dataset_id, entity).dropna().astype(str).unique())[:5_000]
+def _events(
+    id: str, stamp: int, time: str, entity: str | None, threshold: float, choices: tuple[int, int, float]
+) -> Events:
+    bridge, shortest, above = choices
+    series = _series_result(id, stamp, time, entity)
+    return series.events(threshold, bridge=bridge, shortest=shortest, above=above or None)
+
+
+@st.cache_resource(max_entries=32, show_spinner=False)
+def _whole_line(dataset_id: str, time: str, entity: str | None, channel: str, which: str) -> np.ndarray:
+    files = _files(dataset_id, time, entity)
+    part = files.part(which)
+    return part.start + charts.thin(files.seconds[part], files.channel(channel)[part])
+
+
+@st.cache_resource(max_entries=32, show_spinner=False)
+def _lanes(id: str, stamp: int, time: str, entity: str | None, kind: str, which: str) -> Lanes:
+    series = _series_result(id, stamp, time, entity)
+    if kind == "entities":
+        return series.lanes_of_entities()
+    return series.strip(which) if kind == "strip" else series.lanes_of_channels(which)
 
 
 def row(dataset_id: str, number: int) -> pd.DataFrame:

@@ -170,21 +170,20 @@ def neighbourhood(found: Result, card: Card, data: Dataset, row: int) -> None:
     channel = st.selectbox(
         "Channel", series.channels, index=series.channels.index(first), key=f"around-{found.id}-{row}"
     )
-    which = str(cache.row(data.id, row)[series.entity].iloc[0]) if series.entity else None
-    line = cache.line(data.id, series.time, channel, series.entity, which)
-    at = np.flatnonzero(line.rows == row)
-    if len(at) == 0:
+    files = cache.series_result(found, series).files
+    place = int(files.places(np.array([row]))[0])
+    if place < 0:
         st.caption("This row has no time.")
         return
-    part = slice(max(0, int(at[0]) - AROUND), int(at[0]) + AROUND)
-    flags = judged_now(found, card, data.roles.label).flags
+    whole = files.part(files.entity_at(place))
+    part = slice(max(whole.start, place - AROUND), min(whole.stop, place + AROUND))
     drawn = charts.neighbourhood(
-        line.times[part],
-        line.values[part],
-        int(at[0]) - part.start,
-        flagged=flags[line.rows[part]],
+        files.seconds[part],
+        files.channel(channel)[part],
+        place - part.start,
+        flagged=files.arranged(judged_now(found, card, data.roles.label).flags, part),
         channel=channel,
-        clock=line.clock,
+        clock=files.clock,
         theme=theme(),
     )
     chart(drawn, "around", 260)

@@ -8,7 +8,7 @@ import numpy as np
 import streamlit as st
 
 from engine import Card, Dataset, Judgement, Result, Rule, charts
-from ui import cache, takeaway
+from ui import cache, series, takeaway
 from ui.panels import beside, chart, in_plain_words, page, plain
 from ui.session import remember, session, theme
 from ui.threshold import judged, threshold_control
@@ -39,7 +39,7 @@ def _workbench(found: Result, card: Card, data: Dataset) -> None:
             edges, counts, answer.threshold, log=log, flagged=answer.flagged, theme=theme()
         )
         chart(drawn, "histogram", 240)
-    _series(found, data, answer)
+    series.over_time(found, answer.threshold)
     _table(found, answer)
     _not_judged(found, answer)
     with st.expander("How many rows would other percentiles flag?", icon=":material/show_chart:"):
@@ -130,33 +130,6 @@ def _table(found: Result, answer: Judgement) -> None:
         session().row = rows[chosen[0]]
         st.switch_page(page("inspect"))
     st.caption("Tick a row to see why it is unusual.")
-
-
-def _series(found: Result, data: Dataset, answer: Judgement) -> None:
-    series = cache.series_of(found)
-    if series is None:
-        return
-    left, right = st.columns(2)
-    channel = left.selectbox("Channel", series.channels, key=f"channel-{found.id}", persist_state="session")
-    which = None
-    if series.entity is not None:
-        names = cache.entities(data.id, series.entity)
-        which = right.selectbox(plain(series.entity), names, key=f"entity-{found.id}")
-    if channel is None:
-        return
-    line = cache.line(data.id, series.time, channel, series.entity, which)
-    flags = answer.flags[line.rows]
-    drawn = charts.series_chart(
-        line.times,
-        line.values,
-        spans=charts.spans_of(line.times, flags),
-        flagged=flags,
-        channel=channel,
-        clock=line.clock,
-        severity=found.severity[line.rows],
-        theme=theme(),
-    )
-    chart(drawn, "series", 260)
 
 
 def _not_judged(found: Result, answer: Judgement) -> None:

@@ -12,6 +12,7 @@ from typing import Any, Literal
 import streamlit as st
 
 from engine import RULES, Rule, UsageError, rule_from_dict
+from ui.view import View
 
 KEY = "loupe"
 
@@ -25,6 +26,7 @@ class Session:
     rule_kind: str = ""  # "" = the model's own rule
     rule_value: float = 0.0
     row: int | None = None
+    view: View = field(default_factory=View)
     upload: int = 0  # number of the upload widget: a new number is an empty one
     bundle: int = 0  # the same for bundles of models
     watched: str | None = None  # the job whose result opens when it is done
@@ -53,12 +55,12 @@ class Session:
     def open_dataset(self, dataset: str) -> None:
         """Turn to another data set; results of the one before are left behind."""
         if dataset != self.dataset:
-            self.dataset, self.result, self.row = dataset, None, None
+            self.dataset, self.result, self.row, self.view = dataset, None, None, View()
 
     def open_result(self, result: str) -> None:
         """Turn to a result, judged at first by its model's own rule; its data set follows."""
         if result != self.result:
-            self.result, self.row, self.rule_kind = result, None, ""
+            self.result, self.row, self.rule_kind, self.view = result, None, "", View()
 
     def take_problem(self) -> str | None:
         problem, self.problem = self.problem, None
@@ -89,6 +91,7 @@ def remember() -> None:
         address |= {"rule": current.rule_kind, "at": repr(float(current.rule_value))}
     if current.row is not None:
         address["row"] = str(current.row)
+    address |= current.view.as_address()
     if dict(st.query_params) != address:
         st.query_params.from_dict(address)
 
@@ -133,7 +136,12 @@ def set_widget(key: str, value: Any) -> None:
 
 def _from_address() -> Session:
     seen = st.query_params
-    current = Session(dataset=seen.get("data"), result=seen.get("result"), rule_kind=seen.get("rule", ""))
+    current = Session(
+        dataset=seen.get("data"),
+        result=seen.get("result"),
+        rule_kind=seen.get("rule", ""),
+        view=View.from_address(seen),
+    )
     try:
         current.rule_value = float(seen.get("at", 0.0))
         current.row = int(seen["row"]) if "row" in seen else None

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import streamlit as st
 
 from engine import Card, Dataset, Judgement, Result, Rule, cli_line, python_snippet, result_name
-from ui import server
-from ui.session import owner
+from ui import cache, server
+from ui.session import owner, session
 
+Choices = tuple[int, int, float]  # what makes events, as the view of a series has it
 FORMATS = {".csv": "CSV", ".xlsx": "Excel", ".parquet": "Parquet"}
 
 
@@ -18,17 +20,20 @@ def exports(found: Result, card: Card, data: Dataset, answer: Judgement, rule: R
     """Download buttons, and how to get the same result without the screen."""
     st.subheader("Take it away", anchor=False)
     who = owner()  # the download runs outside the page and could not ask
+    choices = None if cache.series_of(found) is None else session().view.choices
     with st.container(horizontal=True, vertical_alignment="center"):
         for suffix, title in FORMATS.items():
-            name = _file_name(found, data, answer, rule, suffix)
+            name = _file_name(found, data, answer, rule, suffix, choices)
             st.download_button(
                 title,
-                data=partial(_made, found, data, answer, rule, suffix, name, who),
+                data=partial(_made, found, data, answer, rule, title, name, who, events=choices),
                 file_name=name,
                 on_click="ignore",
                 icon=":material/download:",
                 key=f"download-{suffix}",
             )
+        if choices is not None:
+            _events_button(found, data, answer, rule, who, choices)
         st.caption("Every row with its anomaly score, severity, flag and reasons.")
     with st.expander("The same from the command line or a notebook", icon=":material/code:"):
         percentile = rule.value if rule.kind == "percentile" else None
@@ -61,15 +66,44 @@ def exports(found: Result, card: Card, data: Dataset, answer: Judgement, rule: R
         )
 
 
-def _file_name(found: Result, data: Dataset, answer: Judgement, rule: Rule, suffix: str) -> str:
+def _events_button(
+    found: Result, data: Dataset, answer: Judgement, rule: Rule, who: str, choices: Choices
+) -> None:
+    name = _file_name(found, data, answer, rule, ".csv", choices, what="events of ")
+    st.download_button(
+        "Events (CSV)",
+        data=partial(_made, found, data, answer, rule, "CSV", name, who, events=choices, only_events=True),
+        file_name=name,
+        on_click="ignore",
+        icon=":material/download:",
+        key="download-events",
+    )
+
+
+def _file_name(
+    found: Result,
+    data: Dataset,
+    answer: Judgement,
+    rule: Rule,
+    suffix: str,
+    choices: Choices | None = None,
+    what: str = "",
+) -> str:
     stamp = server.workspace().results.stamp(found.id)
-    content = f"{data.sha256} {found.model} {stamp} {answer.threshold!r}"
+    content = f"{data.sha256} {found.model} {stamp} {answer.threshold!r} {choices}"
     percentile = rule.value if rule.kind == "percentile" else None
-    return result_name(data.name, found.model, content, suffix, percentile=percentile)
+    return result_name(what + data.name, found.model, content, suffix, percentile=percentile)
 
 
 def _made(
-    found: Result, data: Dataset, answer: Judgement, rule: Rule, suffix: str, name: str, who: str
+    found: Result,
+    data: Dataset,
+    answer: Judgement,
+    rule: Rule,
+    title: str,
+    name: str,
+    who: str,
+    **events: Any,
 ) -> bytes:
     """The file, made by a job process so that a large one costs this process nothing but its bytes."""
     spec = {
@@ -77,9 +111,9 @@ def _made(
         "threshold": answer.threshold,
         "rule": f"{rule.title} {rule.value:g}",
         "name": name,
+        **events,
     }
-    title = f"Writing {FORMATS[suffix]}"
-    path = Path(server.answer("export", data.id, spec, owner=who, title=title)["path"])
+    path = Path(server.answer("export", data.id, spec, owner=who, title=f"Writing {title}")["path"])
     content = path.read_bytes()
     path.unlink(missing_ok=True)
     return content

@@ -11,17 +11,21 @@ import numpy as np
 from engine.charts.binning import histogram
 from engine.charts.chart import MAX_MARKS, PALETTES, Chart, Palette, Theme, nothing
 from engine.charts.evaluation import confusion_grid, corners, pr_chart, roc_chart
+from engine.charts.lanes import CELL, lane_map
 from engine.charts.lead_time import lead_time_chart
+from engine.charts.overview import BRUSH, overview
 from engine.charts.page import html_page
 from engine.charts.rows import contribution_bars, expected_strip, range_strip
 from engine.charts.scores import flagged_curve, label_histogram, score_histogram
-from engine.charts.series import BRUSH, neighbourhood, series_chart, spans_of
-from engine.charts.thinning import thin
+from engine.charts.series import joined, moment, neighbourhood, series_chart
+from engine.charts.thinning import MAX_FLAGGED, thin
 from engine.charts.training import loss_curves
 from engine.charts.worst import PICKED, contribution_map
 
 __all__ = [
     "BRUSH",
+    "CELL",
+    "MAX_FLAGGED",
     "MAX_MARKS",
     "PALETTES",
     "PICKED",
@@ -36,18 +40,21 @@ __all__ = [
     "flagged_curve",
     "histogram",
     "html_page",
+    "joined",
     "label_histogram",
+    "lane_map",
     "lead_time_chart",
     "loss_curves",
+    "moment",
     "neighbourhood",
     "nothing",
+    "overview",
     "pr_chart",
     "prepare",
     "range_strip",
     "roc_chart",
     "score_histogram",
     "series_chart",
-    "spans_of",
     "thin",
 ]
 

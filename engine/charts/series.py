@@ -32,11 +32,11 @@ from engine.charts.thinning import MAX_POINTS, oddness, thin, worst
 Array = NDArray[np.float64]
 Indices = NDArray[np.int64]
 Mask = NDArray[np.bool_]
+Segments = NDArray[np.integer[Any]]
 Span = tuple[float, float]
 
 MAX_SPANS = 500
-BRUSH = "window"
-"""The name of the selection that a reader's drag makes, for a page that answers with a closer look."""
+MAX_BREAKS = 1_000  # of a line, at gaps
 
 # Hours of a day and not of half a day, and below the first tick what all of them leave out.
 _CLOCK = "utcFormat(datum.value, utcseconds(datum.value) ? '%H:%M:%S' : '%H:%M')"
@@ -64,7 +64,7 @@ def series_chart(
     clock: bool = True,
     label_spans: Sequence[Span] | None = None,
     severity: Array | None = None,
-    brush: bool = False,
+    segments: Segments | None = None,
     theme: Theme,
 ) -> Chart:
     """One channel over time: flagged spans as bands, flagged rows as dots, labelled anomalies as a strip.
@@ -73,8 +73,8 @@ def series_chart(
     browser, or plain step numbers when ``clock`` is false. ``values`` (n_samples,), NaN breaks the line.
     ``spans`` and ``label_spans`` are pairs (start, end) in the unit of ``times``. ``flagged`` (n_samples,)
     marks rows; where they are more than can be drawn, ``severity`` (n_samples,) says which matter most.
-    ``brush`` lets the reader drag over a stretch of time, reported as the selection ``window``; otherwise
-    shift and the wheel zoom, dragging moves.
+    Where ``segments`` (n_samples,), a number for each stretch without a gap, change, the line is broken.
+    Shift and the wheel zoom, dragging moves.
     """
     if not np.isfinite(values).any():
         return nothing(theme, f"'{channel}' has no values here")
@@ -82,17 +82,16 @@ def series_chart(
     dots = worst(oddness(values) if severity is None else severity, mask & np.isfinite(values))
     rows = _with(thin(times, values, n=MAX_POINTS - len(dots)), dots)
     tables = {
-        "line": _points(times, values, rows, clock=clock),
-        "flagged": _points(times, values, dots, clock=clock),
-        "spans": _bands(spans, times, clock=clock),
-        "labels": _bands(label_spans or (), times, clock=clock),
+        "line": points(times, values, rows, segments, clock=clock),
+        "flagged": points(times, values, dots, clock=clock),
+        "spans": bands(spans, times, clock=clock),
+        "labels": bands(label_spans or (), times, clock=clock),
     }
     found = [counted(int(mask.sum()), "flagged row"), counted(len(spans), "flagged span")]
     if label_spans is not None:
         found.append(counted(len(label_spans), "labelled anomaly", "labelled anomalies"))
-    words = _words(channel, times, values, clock=clock) + f"; {', '.join(found)}."
-    kind = "brush" if brush else "zoom"
-    return filled(titled(_series_spec(theme, clock, label_spans is not None, kind), channel), words, tables)
+    words = in_words(channel, times, values, clock=clock) + f"; {', '.join(found)}."
+    return filled(titled(_series_spec(theme, clock, label_spans is not None, False), channel), words, tables)
 
 
 def neighbourhood(
@@ -113,29 +112,38 @@ def neighbourhood(
     dots = worst(oddness(values), mask & np.isfinite(values))
     rows = _with(thin(times, values, n=MAX_POINTS - len(dots)), np.r_[dots, index])
     tables = {
-        "line": _points(times, values, rows, clock=clock),
-        "flagged": _points(times, values, dots, clock=clock),
+        "line": points(times, values, rows, clock=clock),
+        "flagged": points(times, values, dots, clock=clock),
         "spans": [],
         "labels": [],
-        "row": _points(times, values, np.array([index]), clock=clock),
+        "row": points(times, values, np.array([index]), clock=clock),
     }
-    words = _words(channel, times, values, clock=clock) + f"; this row is {number(float(values[index]))}."
-    return filled(titled(_series_spec(theme, clock, False, "row"), channel), words, tables)
+    words = in_words(channel, times, values, clock=clock) + f"; this row is {number(float(values[index]))}."
+    return filled(titled(_series_spec(theme, clock, False, True), channel), words, tables)
 
 
 def _with(rows: Indices, more: Indices) -> Indices:
     return np.union1d(rows, more).astype(np.int64)
 
 
-def _points(times: Array, values: Array, rows: Indices, *, clock: bool) -> list[dict[str, Any]]:
+def points(
+    times: Array, values: Array, rows: Indices, segments: Segments | None = None, *, clock: bool
+) -> list[dict[str, Any]]:
+    """The chosen rows as Vega takes them; an empty one after the last row of a segment breaks the line there."""
     at = times[rows] * (1000.0 if clock else 1.0)  # Vega counts in milliseconds
-    return [
+    found = [
         {"time": time, "value": finite(value)}
         for time, value in zip(at.tolist(), values[rows].tolist(), strict=True)
     ]
+    if segments is None or len(rows) == 0:
+        return found
+    last = np.flatnonzero(np.diff(segments[rows]) != 0)[:MAX_BREAKS]
+    for place in reversed(last.tolist()):
+        found.insert(place + 1, {"time": found[place]["time"], "value": None})
+    return found
 
 
-def _bands(spans: Sequence[Span], times: Array, *, clock: bool) -> list[dict[str, float]]:
+def bands(spans: Sequence[Span], times: Array, *, clock: bool) -> list[dict[str, float]]:
     """The longest spans that fit the chart, cut to the times shown."""
     factor = 1000.0 if clock else 1.0
     first, last = float(times[0]), float(times[-1])
@@ -144,23 +152,26 @@ def _bands(spans: Sequence[Span], times: Array, *, clock: bool) -> list[dict[str
     return [{"start": start * factor, "end": end * factor} for start, end in sorted(longest)]
 
 
-def _words(channel: str, times: Array, values: Array, *, clock: bool) -> str:
-    def moment(at: float) -> str:
-        return str(np.datetime64(round(at), "s")).replace("T", " ") if clock else number(at)
-
+def in_words(channel: str, times: Array, values: Array, *, clock: bool, readings: int | None = None) -> str:
+    """What a line shows, in words; ``readings`` says how many it stands for, where it was thinned before."""
     return (
-        f"'{channel}' over {counted(len(values), 'row')} "
-        f"from {moment(float(times[0]))} to {moment(float(times[-1]))}, "
+        f"'{channel}' over {counted(len(values) if readings is None else readings, 'row')} "
+        f"from {moment(float(times[0]), clock=clock)} to {moment(float(times[-1]), clock=clock)}, "
         f"between {number(float(np.nanmin(values)))} and {number(float(np.nanmax(values)))}"
     )
 
 
+def moment(at: float, *, clock: bool) -> str:
+    """A time as it is written: by the file's own clock, or the step."""
+    return str(np.datetime64(round(at), "s")).replace("T", " ") if clock else number(at)
+
+
 @cache
-def _series_spec(theme: Theme, clock: bool, labelled: bool, kind: str) -> Spec:
+def _series_spec(theme: Theme, clock: bool, labelled: bool, row: bool) -> Spec:
     import altair as alt
 
     palette = PALETTES[theme]
-    names = [FLAGGED, *([LABELLED] if labelled else []), *([THIS_ROW] if kind == "row" else [])]
+    names = [FLAGGED, *([LABELLED] if labelled else []), *([THIS_ROW] if row else [])]
     colours = {FLAGGED: palette.anomaly, LABELLED: palette.muted, THIS_ROW: palette.ink}
     scale = alt.Scale(domain=names, range=[colours[name] for name in names])
     x = time_axis(clock)
@@ -183,16 +194,12 @@ def _series_spec(theme: Theme, clock: bool, labelled: bool, kind: str) -> Spec:
     if labelled:
         top = {"y": alt.value(0), "y2": alt.value(6)}
         layers.append(named(strip.encode(x=time_axis(clock, "start"), x2="end", **top), LABELLED, scale))
-    if kind == "row":
+    if row:
         layers += _row_layers(palette, x, y, scale, tooltip)
         return compiled(alt.layer(*layers, height=260))
     # The wheel alone scrolls the page: a chart that fills the screen must not trap its reader.
-    selection = (
-        alt.selection_interval(name=BRUSH, encodings=["x"])
-        if kind == "brush"
-        else alt.selection_interval(
-            name="view", encodings=["x"], bind="scales", zoom="wheel![event.shiftKey]"
-        )
+    selection = alt.selection_interval(
+        name="view", encodings=["x"], bind="scales", zoom="wheel![event.shiftKey]"
     )
     layers[1] = layers[1].add_params(selection)
     return compiled(alt.layer(*layers, height=300))
@@ -237,10 +244,16 @@ def spans_of(times: Array, flags: Mask) -> list[Span]:
     ``times`` (n_samples,) ascending, ``flags`` (n_samples,).
     """
     edges = np.flatnonzero(np.diff(np.r_[False, flags, False].astype(np.int8)))
-    starts, ends = times[edges[::2]], times[edges[1::2] - 1]
-    if len(starts) == 0:
+    if len(edges) == 0:
         return []
     apart = (times[-1] - times[0]) / SCREEN_WIDTH
+    return joined(times[edges[::2]], times[edges[1::2] - 1], float(apart))
+
+
+def joined(starts: Array, ends: Array, apart: float) -> list[Span]:
+    """Spans in the order of time, those not farther apart than that as one: none is lost, few are drawn."""
+    if len(starts) == 0:
+        return []
     new = np.r_[True, starts[1:] - ends[:-1] > apart]
     last = np.r_[np.flatnonzero(new)[1:] - 1, len(ends) - 1]
     return list(zip(starts[new].tolist(), ends[last].tolist(), strict=True))

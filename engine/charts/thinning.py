@@ -23,13 +23,8 @@ def thin(x: Array, y: Array, keep: Mask | None = None, n: int = MAX_POINTS) -> I
     if len(y) <= n:
         return np.arange(len(y), dtype=np.int64)
     kept = np.zeros(0, dtype=np.int64) if keep is None else worst(oddness(y), keep)
-    stretches = max((n - len(kept) - 2) // 2, 1)
-    span = float(x[-1] - x[0])
-    at = (x - x[0]) / span if span > 0 else np.linspace(0.0, 1.0, len(x))
-    stretch = np.minimum((at * stretches).astype(np.int64), stretches - 1)
-    starts = np.flatnonzero(np.r_[True, np.diff(stretch) > 0])
-    lowest = _first_at(np.minimum.reduceat(np.where(np.isnan(y), np.inf, y), starts), y, starts)
-    highest = _first_at(np.maximum.reduceat(np.where(np.isnan(y), -np.inf, y), starts), y, starts)
+    starts = _starts(x, max((n - len(kept) - 2) // 2, 1))
+    lowest, highest = _extremes(y, starts)
     return np.unique(np.r_[0, lowest, highest, kept, len(y) - 1])
 
 
@@ -48,9 +43,37 @@ def worst(severity: Array, flagged: Mask, most: int = MAX_FLAGGED) -> Indices:
     return np.sort(rows[order])
 
 
+def highest_in(x: Array, y: Array, edges: Array) -> Array:
+    """The highest ``y`` from each edge to the next, the last included (n_edges - 1,); NaN where there is none.
+
+    ``x`` (n_samples,) ascending, ``edges`` (n_edges,) ascending.
+    """
+    cuts = np.searchsorted(x, edges)
+    cuts[-1] = np.searchsorted(x, edges[-1], side="right")
+    found = np.full(len(edges) - 1, np.nan)
+    filled = cuts[1:] > cuts[:-1]
+    if filled.any():
+        within = y[cuts[0] : cuts[-1]]
+        found[filled] = np.fmax.reduceat(within, (cuts[:-1] - cuts[0])[filled])
+    return found
+
+
+def _starts(x: Array, stretches: int) -> Indices:
+    """The first row of each of the equal stretches of ``x`` that has any; of rows if all are at one place."""
+    span = float(x[-1] - x[0])
+    if not span > 0:
+        return np.unique(np.arange(stretches) * len(x) // stretches)
+    return np.unique(np.searchsorted(x, x[0] + span * np.arange(stretches) / stretches))
+
+
+def _extremes(y: Array, starts: Indices) -> tuple[Indices, Indices]:
+    """The rows at which each stretch is first lowest and first highest; its first row where it has no value."""
+    lowest = _first_at(np.fmin.reduceat(y, starts), y, starts)
+    return lowest, _first_at(np.fmax.reduceat(y, starts), y, starts)
+
+
 def _first_at(extreme: Array, y: Array, starts: Indices) -> Indices:
     """Where each stretch first reaches its extreme; its first row where it has no value."""
-    lengths = np.diff(np.r_[starts, len(y)])
-    hits = np.flatnonzero(y == np.repeat(extreme, lengths))
-    found = np.r_[hits, len(y)][np.searchsorted(hits, starts)]
-    return np.where(found < starts + lengths, found, starts)
+    # One stretch at a time: of ten million readings that lie on disk, a few thousand are held at once.
+    stretches = zip(starts.tolist(), [*starts[1:].tolist(), len(y)], extreme.tolist(), strict=True)
+    return np.array([start + int((y[start:stop] == value).argmax()) for start, stop, value in stretches])

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from engine.data.roles import Roles, sampling, seconds_of
+from engine.data.roles import Roles, seconds_of
 
 GAP = 3.0  # steps without a reading that start a new segment
 
@@ -20,18 +20,23 @@ class Timeline:
     order: NDArray[np.int64]  # row numbers by entity and time
     segments: NDArray[np.int64]  # in that order: the same number for readings of one entity without a gap
     seconds: NDArray[np.float64]  # in that order: when each reading was taken
+    entities: NDArray[np.int64]  # in that order: whose reading it is, as a number; -1 where nobody is named
+    step_seconds: float  # usual from a reading to the next; as engine.data.roles.sampling has it
 
     @classmethod
     def of(cls, frame: pd.DataFrame, roles: Roles) -> Timeline:
         """The timeline of a table whose roles make it a series."""
-        order = order_in_time(frame, roles)
-        ordered = frame.iloc[order]
-        facts = sampling(frame, roles)
         assert roles.time is not None, "a series has a time column"
+        order = order_in_time(frame, roles)
+        seconds = seconds_of(frame[roles.time])[order]
+        entities = _entities(frame, roles)[order]
+        step = _usual_step(seconds, entities)
         return cls(
             order=order,
-            segments=segments_of(ordered, roles, facts["step_seconds"] if facts else 1.0),
-            seconds=seconds_of(ordered[roles.time]),
+            segments=_segments(seconds, entities, step),
+            seconds=seconds,
+            entities=entities,
+            step_seconds=step,
         )
 
 
@@ -40,18 +45,39 @@ def order_in_time(frame: pd.DataFrame, roles: Roles) -> NDArray[np.int64]:
     assert roles.time is not None, "a series has a time column"
     keys = [seconds_of(frame[roles.time])]
     if roles.entity:
-        keys.append(pd.factorize(frame[roles.entity], sort=True)[0])
+        keys.append(_entities(frame, roles))
     return np.lexsort(keys)
 
 
 def segments_of(ordered: pd.DataFrame, roles: Roles, step_seconds: float) -> NDArray[np.int64]:
     """A number for each stretch of one entity without a gap (n_samples,)."""
     assert roles.time is not None
-    seconds = seconds_of(ordered[roles.time])
-    new = np.zeros(len(ordered), dtype=bool)
+    return _segments(seconds_of(ordered[roles.time]), _entities(ordered, roles), step_seconds)
+
+
+def _entities(frame: pd.DataFrame, roles: Roles) -> NDArray[np.int64]:
+    """Whose reading each row is, numbered in the order of their names (n_samples,)."""
+    if not roles.entity:
+        return np.zeros(len(frame), dtype=np.int64)
+    return np.asarray(pd.factorize(frame[roles.entity], sort=True)[0], dtype=np.int64)
+
+
+def _segments(
+    seconds: NDArray[np.float64], entities: NDArray[np.int64], step_seconds: float
+) -> NDArray[np.int64]:
+    new = np.zeros(len(seconds), dtype=bool)
     with np.errstate(invalid="ignore"):
         new[1:] = ~(np.diff(seconds) <= GAP * step_seconds)
-    if roles.entity:
-        entity = pd.factorize(ordered[roles.entity])[0]
-        new[1:] |= entity[1:] != entity[:-1]
+    new[1:] |= entities[1:] != entities[:-1]
     return np.cumsum(new)
+
+
+def _usual_step(seconds: NDArray[np.float64], entities: NDArray[np.int64]) -> float:
+    """The median of the steps from a reading of an entity to its next, repeated moments left out; 1 without any."""
+    with np.errstate(invalid="ignore"):
+        steps = np.diff(seconds)
+    steps = steps[(entities[1:] == entities[:-1]) & (entities[1:] >= 0) & np.isfinite(steps)]
+    positive = steps[steps > 0]
+    if len(positive):
+        return float(np.median(positive))
+    return 0.0 if len(steps) else 1.0

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Any, Literal, overload
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +14,7 @@ from engine.errors import UsageError
 Array = NDArray[np.float64]
 Flags = NDArray[np.bool_]
 Rows = NDArray[np.int64]
+Segments = NDArray[np.integer[Any]]
 Direction = Literal["higher", "lower"]
 BLAMED = 3
 """Channels named with an event, at most."""
@@ -25,11 +26,12 @@ class Event:
 
     start: int  # the first row
     end: int  # the last row
-    peak: int  # the row of the highest severity, the first of equal ones
+    peak: int  # the row of the highest score, or of the highest severity without scores; the first of equal ones
     severity: float  # the highest of its flagged readings
     flagged: int  # flagged readings, without those of the gaps that were bridged
     start_time: float | None = None  # as times were given
     end_time: float | None = None
+    score: float | None = None  # the anomaly score at the peak, where scores were given
     channels: tuple[tuple[str, float], ...] = ()  # what contributes most, with its share of 0 to 1
     direction: Direction | None = None  # where its blamed channel lies at the peak, against what is expected
 
@@ -39,7 +41,66 @@ class Event:
         return self.end - self.start + 1
 
 
-def runs(flags: Flags, segments: Rows | None = None) -> tuple[Rows, Rows]:
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Events(Sequence[Event]):
+    """Any number of events as arrays (n_events,), in the order of time; one of them is made when it is asked for."""
+
+    starts: Rows  # the first row of each
+    stops: Rows  # the row after the last
+    peaks: Rows
+    severity: Array
+    flagged: Rows
+    scores: Array | None = None
+    times: Array | None = None  # of every row (n_samples,)
+
+    def __len__(self) -> int:
+        return len(self.starts)
+
+    @overload
+    def __getitem__(self, number: int) -> Event: ...
+    @overload
+    def __getitem__(self, number: slice) -> Events: ...
+    def __getitem__(self, number: int | slice) -> Event | Events:
+        if isinstance(number, slice):
+            return self.chosen(np.arange(len(self))[number])
+        start, stop = int(self.starts[number]), int(self.stops[number])
+        return Event(
+            start=start,
+            end=stop - 1,
+            peak=int(self.peaks[number]),
+            severity=float(self.severity[number]),
+            score=None if self.scores is None else float(self.scores[number]),
+            flagged=int(self.flagged[number]),
+            start_time=None if self.times is None else float(self.times[start]),
+            end_time=None if self.times is None else float(self.times[stop - 1]),
+        )
+
+    def chosen(self, which: Rows | Flags) -> Events:
+        """Some of the events, by number or by a mark each."""
+        return replace(
+            self,
+            starts=self.starts[which],
+            stops=self.stops[which],
+            peaks=self.peaks[which],
+            severity=self.severity[which],
+            flagged=self.flagged[which],
+            scores=None if self.scores is None else self.scores[which],
+        )
+
+    def covered(self, rows: Rows) -> Rows:
+        """How many readings of events stand before each of some rows (n_rows,), bridged gaps too."""
+        lengths = np.r_[0, np.cumsum(self.stops - self.starts)]
+        begun = np.searchsorted(self.starts, rows)
+        ends = np.r_[0, self.stops][begun]
+        return lengths[begun] - np.maximum(ends - rows, 0)
+
+    @property
+    def worst_first(self) -> Rows:
+        """The numbers of the events (n_events,), the highest first: by score where there is one, else by severity."""
+        return np.argsort(-(self.severity if self.scores is None else self.scores), kind="stable")
+
+
+def runs(flags: Flags, segments: Segments | None = None) -> tuple[Rows, Rows]:
     """The runs of flagged rows: the first row of each, and the row after its last (n_runs,).
 
     ``flags`` (n_samples,) in the order of time. ``segments`` (n_samples,) has the same number on rows of one entity
@@ -54,7 +115,7 @@ def runs(flags: Flags, segments: Rows | None = None) -> tuple[Rows, Rows]:
     return starts, stops
 
 
-def labelled_events(truth: Flags, known: Flags, segments: Rows | None = None) -> tuple[Rows, Rows]:
+def labelled_events(truth: Flags, known: Flags, segments: Segments | None = None) -> tuple[Rows, Rows]:
     """The runs of anomalous rows (``truth``) of which a reading at least is ``known``: judged and labelled."""
     starts, stops = runs(truth, segments)
     judged = counted(known, starts, stops) > 0
@@ -71,17 +132,19 @@ def events(
     flags: Flags,
     severity: Array,
     *,
-    segments: Rows | None = None,
+    scores: Array | None = None,
+    segments: Segments | None = None,
     times: Array | None = None,
     bridge: int = 0,
     shortest: int = 1,
     above: float | None = None,
-) -> list[Event]:
+) -> Events:
     """Flagged readings as events, in the order of time.
 
-    ``flags``, ``severity``, ``times`` (n_samples,) in the order of time; ``segments`` as in :func:`runs`, and no event
-    reaches from one into the next. Events with at most ``bridge`` readings between them are one. Then those of fewer
-    than ``shortest`` readings (:attr:`Event.length`) are dropped, and those whose severity is not above ``above``.
+    ``flags``, ``severity``, ``scores``, ``times`` (n_samples,) in the order of time; ``segments`` as in :func:`runs`,
+    and no event reaches from one into the next. ``scores`` tell readings of equal severity apart: all that lies beyond
+    the training rows has severity 100. Events with at most ``bridge`` readings between them are one. Then those of
+    fewer than ``shortest`` readings (:attr:`Event.length`) are dropped, and those of a severity not above ``above``.
     """
     if bridge < 0 or shortest < 1:
         raise UsageError(
@@ -89,12 +152,24 @@ def events(
             f"got {bridge} to bridge and {shortest} as the shortest"
         )
     starts, stops = _bridged(*runs(flags, segments), segments, bridge)
-    long = stops - starts >= shortest
-    found = [
-        _event(start, stop, flags, severity, times)
-        for start, stop in zip(starts[long].tolist(), stops[long].tolist(), strict=True)
-    ]
-    return [event for event in found if above is None or event.severity > above]
+    rows = np.flatnonzero(flags)
+    first = np.searchsorted(rows, starts)  # of each event among the flagged readings
+    count = np.diff(np.r_[first, len(rows)])
+    heights = (severity if scores is None else scores)[rows]
+    peaks = rows[_highest(heights, first, count)]
+    found = Events(
+        starts=starts,
+        stops=stops,
+        peaks=peaks,
+        severity=np.asarray(severity[peaks]),
+        flagged=count,
+        scores=None if scores is None else np.asarray(scores[peaks]),
+        times=times,
+    )
+    kept = stops - starts >= shortest
+    if above is not None:
+        kept &= found.severity > above
+    return found if kept.all() else found.chosen(kept)
 
 
 def blamed(
@@ -118,7 +193,7 @@ def blamed(
     return [_blamed(event, channels, contributions, at, values, expected, most) for event in found]
 
 
-def _bridged(starts: Rows, stops: Rows, segments: Rows | None, bridge: int) -> tuple[Rows, Rows]:
+def _bridged(starts: Rows, stops: Rows, segments: Segments | None, bridge: int) -> tuple[Rows, Rows]:
     """Runs (n_runs,) where those of one segment with at most ``bridge`` rows between them are one."""
     near = starts[1:] - stops[:-1] <= bridge
     if segments is not None:
@@ -126,18 +201,12 @@ def _bridged(starts: Rows, stops: Rows, segments: Rows | None, bridge: int) -> t
     return starts[np.r_[True, ~near][: len(starts)]], stops[np.r_[~near, True][: len(stops)]]
 
 
-def _event(start: int, stop: int, flags: Flags, severity: Array, times: Array | None) -> Event:
-    marked = start + np.flatnonzero(flags[start:stop])
-    peak = int(marked[np.argmax(severity[marked])])
-    return Event(
-        start=start,
-        end=stop - 1,
-        peak=peak,
-        severity=float(severity[peak]),
-        flagged=len(marked),
-        start_time=None if times is None else float(times[start]),
-        end_time=None if times is None else float(times[stop - 1]),
-    )
+def _highest(heights: Array, first: Rows, count: Rows) -> Rows:
+    """Where each event's flagged readings are highest, the first of equal ones (n_events,)."""
+    if len(first) == 0:
+        return first
+    at = np.flatnonzero(heights == np.repeat(np.maximum.reduceat(heights, first), count))
+    return at[np.searchsorted(at, first)]
 
 
 def _blamed(

@@ -5,13 +5,16 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from itertools import pairwise
 
 import numpy as np
 import pytest
 
 from engine import charts
 from engine.charts.evaluation import corners
+from engine.charts.thinning import highest_in
 from engine.errors import UsageError
+from tests import naive
 
 THEMES = ("light", "dark")
 N = 5_000
@@ -48,7 +51,26 @@ def every_chart(theme):
             theme=theme,
         ),
         "steps": charts.series_chart(
-            np.arange(N, dtype=float), VALUES, channel="load", clock=False, brush=True, theme=theme
+            np.arange(N, dtype=float), VALUES, channel="load", clock=False, theme=theme
+        ),
+        "overview": charts.overview(
+            TIMES,
+            VALUES,
+            (TIMES[[15, 99]], VALUES[[15, 99]]),
+            np.linspace(TIMES[0], TIMES[-1], 5),
+            np.array([0.0, 0.01, np.nan, 1.0]),
+            np.array([50.0, 99.95, np.nan, 100.0]),
+            (TIMES[10], TIMES[20]),
+            channel="load (%)",
+            segments=np.arange(N) // 1_000,
+            theme=theme,
+        ),
+        "lanes": charts.lane_map(
+            ["press 1", "press 2"],
+            np.linspace(TIMES[0], TIMES[-1], 4),
+            np.array([[90.0, np.nan, 12.0], [99.0, 100.0, np.nan]]),
+            title="machine",
+            theme=theme,
         ),
         "near": charts.neighbourhood(TIMES[:99], VALUES[:99], 50, FLAGGED[:99], channel="load", theme=theme),
         "lead_time": charts.lead_time_chart(
@@ -226,6 +248,13 @@ def test_thin_keeps_what_can_be_seen():
     assert set(range(12_345, 12_400)) <= set(rows.tolist())
 
 
+def test_thin_finds_what_a_loop_over_the_stretches_finds():
+    rng = np.random.default_rng(2)
+    x, y = np.sort(rng.random(1_500) ** 3), rng.normal(size=1_500).round(1)
+    y[rng.random(1_500) < 0.2] = np.nan
+    assert charts.thin(x, y, n=82).tolist() == naive.thinned(x, y, 40)
+
+
 def test_thin_leaves_a_short_line_alone():
     np.testing.assert_array_equal(charts.thin(np.arange(5.0), np.ones(5)), np.arange(5))
 
@@ -280,11 +309,87 @@ def test_series_times_are_utc_milliseconds_and_steps_are_numbers():
     assert {mark["encoding"]["x"]["type"] for mark in layers(steps.spec)} == {"quantitative"}
 
 
-def test_a_series_lets_the_page_scroll_and_can_report_a_brush():
-    zoom, brush = (every_chart("light")[name].spec["params"][0] for name in ("series", "steps"))
+def test_a_series_lets_the_page_scroll_an_overview_reports_a_brush_and_a_map_its_cell():
+    drawn = every_chart("light")
+    zoom, brush, cell = (drawn[name].spec["params"][0] for name in ("series", "overview", "lanes"))
     assert "shiftKey" in zoom["select"]["zoom"]
-    assert brush["name"] == charts.BRUSH
-    assert brush["select"]["encodings"] == ["x"]
+    assert (brush["name"], brush["select"]["encodings"]) == (charts.BRUSH, ["x"])
+    assert (cell["name"], cell["select"]["fields"]) == (charts.CELL, ["lane", "start", "end"])
+
+
+def test_every_stretch_with_an_event_is_drawn_and_a_window_moves_nothing_else():
+    chart = every_chart("light")["overview"]
+    assert [row["share"] for row in table(chart, "events")] == [0.01, 1.0]
+    assert [row["shade"] for row in table(chart, "strip")] == ["0", "3", "4"]
+    assert [row["value"] for row in table(chart, "peaks")] == VALUES[[15, 99]].tolist()
+    moved = charts.overview(
+        TIMES,
+        VALUES,
+        (TIMES[:0], VALUES[:0]),
+        np.linspace(TIMES[0], TIMES[-1], 5),
+        np.zeros(4),
+        np.array([50.0, 99.95, np.nan, 100.0]),
+        channel="load (%)",
+        segments=np.arange(N) // 1_000,
+        theme="light",
+    )
+    same = {name for name in moved.spec["datasets"] if table(moved, name) == table(chart, name)}
+    assert same == {"line", "strip"}
+    assert moved.alt == chart.alt
+    assert {**moved.spec, "datasets": 0} == {**chart.spec, "datasets": 0}
+
+
+def test_a_line_is_broken_where_a_segment_ends():
+    segments = np.r_[np.zeros(30), np.ones(70)]
+    chart = charts.series_chart(TIMES[:100], VALUES[:100], channel="x", segments=segments, theme="light")
+    line = table(chart, "line")
+    assert [place for place, row in enumerate(line) if row["value"] is None] == [30]
+    assert line[30]["time"] == TIMES[29] * 1000
+    assert len(line) == 101
+
+
+def test_an_overview_of_thinned_readings_says_how_many_they_stand_for():
+    rows = charts.thin(TIMES, VALUES)
+    edges = np.linspace(TIMES[0], TIMES[-1], 2)
+    nothing = (TIMES[:0], VALUES[:0])
+    chart = charts.overview(
+        TIMES[rows],
+        VALUES[rows],
+        nothing,
+        edges,
+        np.zeros(1),
+        np.ones(1),
+        channel="x",
+        readings=N,
+        theme="dark",
+    )
+    assert "over 5,000 rows" in chart.alt
+    assert len(table(chart, "line")) == len(rows)
+
+
+def test_a_map_of_lanes_has_a_cell_where_something_was_judged_and_names_the_worst():
+    chart = every_chart("light")["lanes"]
+    cells = table(chart, "cells")
+    assert [(cell["lane"], cell["severity"], cell["shade"]) for cell in cells] == [
+        ("press 1", 90.0, "1"),
+        ("press 1", 12.0, "0"),
+        ("press 2", 99.0, "2"),
+        ("press 2", 100.0, "4"),
+    ]
+    assert cells[1]["start"] == pytest.approx(1000 * (TIMES[0] + 2 / 3 * (TIMES[-1] - TIMES[0])))
+    assert "the highest of all is 100.00, of 'press 2'" in chart.alt
+
+
+def test_the_highest_between_edges_is_what_a_loop_finds():
+    rng = np.random.default_rng(3)
+    x, y = np.sort(rng.random(200)) * 10, rng.normal(size=200)
+    y[rng.random(200) < 0.3] = np.nan
+    edges = np.linspace(1.0, 14.0, 40)
+    expected = []
+    for start, end in pairwise(edges):
+        inside = [value for at, value in zip(x, y, strict=True) if start <= at < end and value == value]
+        expected.append(max(inside, default=np.nan))
+    np.testing.assert_array_equal(highest_in(x, y, edges), expected)
 
 
 def test_series_of_a_million_rows_stays_small():

@@ -5,6 +5,7 @@ import pytest
 
 from engine.errors import UsageError
 from engine.scoring.events import blamed, counted, events, labelled_events, runs
+from tests import naive
 
 
 def flags(text):
@@ -74,7 +75,7 @@ def test_short_events_are_dropped_after_merging_and_faint_ones_too():
     severity = np.array([1, 0, 9, 0, 0, 0, 0, 5, 5, 5, 0, 0, 99.0])
     assert spans(events(marks, severity, bridge=1, shortest=2)) == [(0, 2), (7, 9)]
     assert spans(events(marks, severity, bridge=1, shortest=2, above=5)) == [(0, 2)]
-    assert events(marks, severity, shortest=4) == []
+    assert len(events(marks, severity, shortest=4)) == 0
 
 
 def test_an_event_knows_its_times_its_length_and_its_peak_among_flagged_readings():
@@ -84,6 +85,33 @@ def test_an_event_knows_its_times_its_length_and_its_peak_among_flagged_readings
     assert (event.peak, event.severity) == (2, 99), "the bridged reading is no part of it"
     assert (event.start_time, event.end_time) == (60, 240)
     assert events(flags("x"), FLAT)[0].start_time is None
+
+
+def test_scores_tell_readings_of_equal_severity_apart():
+    severity, scores = np.array([0, 100, 100, 0, 100.0]), np.array([0, 5, 7, 0, 6.0])
+    found = events(flags(".xx.x"), severity, scores=scores)
+    assert [(event.peak, event.score) for event in found] == [(2, 7), (4, 6)]
+    assert found.worst_first.tolist() == [0, 1]
+    assert events(flags(".xx.x"), severity)[0].peak == 1, "without scores, the first"
+
+
+def test_events_of_random_flags_are_what_a_loop_finds():
+    rng = np.random.default_rng(1)
+    marks, scores = rng.random(3_000) < 0.3, rng.random(3_000).round(2)
+    found = events(marks, 100 * scores, scores=scores, bridge=2, shortest=3, above=90)
+    expected = [
+        event
+        for event in naive.events(marks, scores, bridge=2)
+        if event["end"] - event["start"] >= 2 and event["score"] > 0.9
+    ]
+    assert len(expected) > 50
+    assert [
+        {"start": e.start, "end": e.end, "peak": e.peak, "score": e.score, "flagged": e.flagged}
+        for e in found
+    ] == expected
+    worst = [found[number].score for number in found.worst_first.tolist()]
+    assert worst == sorted((event["score"] for event in expected), reverse=True)
+    assert spans(found[2:4]) == spans(list(found)[2:4])
 
 
 def test_a_reading_without_a_severity_does_not_disturb_the_others():

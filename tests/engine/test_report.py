@@ -207,6 +207,15 @@ def test_csv_has_no_text_or_name_that_runs_unless_raw_is_asked_for(make):
     assert [row[0] for row in raw] == ["=name", *FORMULAS]
 
 
+def test_the_events_of_a_series_are_the_first_sheet_of_a_workbook(make):
+    table, start = make(pd.DataFrame({"heat": [1.0, 2.0]})), pd.Timestamp("2024-05-06 07:08:09")
+    events = pd.DataFrame({"start": [start], "channels": ["=heat 60 %"]})
+    book = openpyxl.load_workbook(io.BytesIO(result_bytes(".xlsx", table, SETTINGS, events=events)))
+    assert book.sheetnames == ["Events", "Anomalies", "All scores", "Settings"]
+    assert values_of(book["Events"]) == [["start", "channels"], [start, "=heat 60 %"]]
+    assert book["Events"]["B2"].data_type == "s"
+
+
 def test_workbook_has_no_formula_and_dangerous_text_stays_text_when_edited(make):
     flags = np.ones(len(FORMULAS), bool)
     book = book_of(make(pd.DataFrame({"=name": FORMULAS}), flags=flags), {"=key": "=value"})

@@ -276,3 +276,25 @@ def test_an_export_lies_in_the_folder_of_its_job_and_flags_as_the_screen_does(pl
     assert (table["is_anomaly"].fillna(False).to_numpy(dtype=bool) == answer.flags).all()
     assert table["reasons"][7] == "could not be judged: 'pressure' is impossibly large (1e+200)"
     assert not (space.root / "exports").exists()
+
+
+def test_the_events_of_a_series_go_into_a_sheet_or_a_file_of_their_own(place, tmp_path):
+    space, spec = place
+    done = run_train(spec("series"), Job(space.root))
+    found = space.results.load(done["result"])
+    layouts = list((space.datasets.get(found.dataset).folder / "series").glob("*/about.json"))
+    assert layouts, "training puts the readings in order, so that no screen has to"
+    job = Job(tmp_path / "job")
+    job.directory.mkdir()
+    wanted = {"result": done["result"], "threshold": float(found.ascending[-20]), "rule": "Fixed score"}
+    book = run_export(spec("series", **wanted, name="all.xlsx", events=[0, 1, 0.0]), job)["path"]
+    sheet = pd.read_excel(book, sheet_name="Events", engine="openpyxl")
+    alone = run_export(
+        spec("series", **wanted, name="events.csv", events=[0, 1, 0.0], only_events=True), job
+    )["path"]
+    assert pd.read_csv(alone)["readings"].tolist() == sheet["readings"].tolist()
+    assert sheet["readings"].sum() == 19
+    merged = run_export(
+        spec("series", **wanted, name="events.csv", events=[10_000, 1, 0.0], only_events=True), job
+    )["path"]
+    assert len(pd.read_csv(merged)) < len(sheet)

@@ -144,17 +144,6 @@ def test_a_label_with_one_class_only_leaves_the_page_whole(open_page, space, tmp
     assert "no labelled anomaly" in texts(at)
 
 
-def test_a_series_shows_its_channels_and_counts_unjudged_readings_apart(open_page, addresses):
-    at = open_page("results", **addresses["rhythm"])
-    assert charts(at) == 3
-    assert (
-        int(metrics(at)["Could not be judged"]) == 19
-    )  # the first window is not full before the 20th reading
-    channel = next(found for found in at.selectbox if found.label == "Channel")
-    assert channel.options == ["current", "oil"]
-    sound(channel.set_value("oil").run())
-
-
 def test_a_result_that_is_gone_gives_a_sentence_and_the_way_on(open_page, addresses):
     at = open_page("results", data=addresses["pumps"]["data"], result="gone-1__0")
     assert "no longer stored" in at.warning[0].value

@@ -1,0 +1,79 @@
+"""A series looked at closer: by a drag over the whole, by an event, by a cell of the map."""
+
+import re
+
+from playwright.sync_api import expect
+
+SHOWN = re.compile(r"to .*: [\d,]+ readings")
+OVERVIEW, CLOSER, MAP = 1, 2, 3  # charts on the page, from the top; the first are the scores
+
+
+def chart(visitor, number):
+    found = visitor.page.get_by_test_id("stVegaLiteChart").nth(number)
+    found.scroll_into_view_if_needed()
+    found.locator("canvas, svg.marks").first.wait_for()
+    return found
+
+
+def readings(visitor):
+    """How many readings the closer look says it shows."""
+    text = visitor.page.get_by_text(SHOWN).first.inner_text()
+    return int(re.search(r": ([\d,]+) readings", text)[1].replace(",", ""))
+
+
+def drag(visitor, start, end):
+    """Drag over the overview, from a share of its width to another."""
+    box = chart(visitor, OVERVIEW).bounding_box()
+    height = box["y"] + 0.5 * box["height"]
+    mouse = visitor.page.mouse
+    mouse.move(box["x"] + start * box["width"], height)
+    mouse.down()
+    mouse.move(box["x"] + end * box["width"], height, steps=8)
+    mouse.up()
+    visitor.settle()
+
+
+def test_a_drag_over_the_overview_shows_that_window_and_a_link_to_it_shows_the_same(
+    meet, visitor, compressor_link
+):
+    visitor.open("results", **compressor_link)
+    visitor.sees("Drag over the picture to look closer")
+    drag(visitor, 0.3, 0.6)
+    expect(visitor.page.get_by_text(SHOWN).first).to_be_visible()
+    wide = readings(visitor)
+    assert 2_000 < wide < 5_000  # three tenths of ten thousand, less the margins
+    address = visitor.address()
+    assert float(address["to"]) - float(address["from"]) < 5_000 * 60
+    drag(visitor, 0.5, 0.55)
+    visitor.page.wait_for_url(lambda url: address["from"] not in url)
+    visitor.settle()
+    narrow = readings(visitor)
+    assert narrow < wide / 3
+    visitor.picture("series-closer")
+    colleague = meet(color_scheme="dark")
+    colleague.page.goto(visitor.page.url)
+    colleague.settle()
+    colleague.sees(f": {narrow:,} readings")
+    chart(colleague, CLOSER)
+    colleague.picture("dark-series-closer")
+
+
+def test_an_event_and_a_cell_of_the_map_lead_to_their_time(visitor, compressor_link):
+    visitor.open("results", **compressor_link, rule="percentile", at=99)
+    visitor.sees("Events, the worst first")
+    worst = visitor.cells()[0]
+    visitor.point(row=1, x=18)  # the box before the first event
+    expect(visitor.page.get_by_text(SHOWN).first).to_be_visible()
+    by_event = visitor.address()
+    assert by_event["channel"] == worst[4].split()[0]
+    box = chart(visitor, MAP).bounding_box()
+    visitor.page.mouse.click(box["x"] + 0.6 * box["width"], box["y"] + 0.45 * box["height"])
+    visitor.settle()
+    visitor.page.wait_for_url(lambda url: by_event["from"] not in url)
+    cell = visitor.address()
+    assert 3_600 < float(cell["to"]) - float(cell["from"]) < 7_200  # a week in 120 stretches
+    visitor.click("The whole series")
+    visitor.sees("Drag over the picture to look closer")
+    visitor.point(row=2, x=18)
+    visitor.page.get_by_role("button", name=re.compile("Why is row .* unusual")).click()
+    visitor.arrives("inspect")
