@@ -158,7 +158,7 @@ def test_a_model_that_expects_values_shows_them_and_says_how_it_explains(open_pa
     assert "% expected from the other columns" in texts(at)  # of a text, in words
     assert charts(at) == 4
     why = next(found for found in at.subheader if found.value == "Why")
-    assert "Residual share" in why.help
+    assert "Share of the score" in why.help
 
 
 def test_other_models_say_that_they_explain_by_ablation(open_page, addresses):
