@@ -101,7 +101,7 @@ class SeriesResult:
 
     def table(self, found: Events) -> pd.DataFrame:
         """Every event as a row, the worst first: when, how long, how severe, and what is to blame."""
-        files, lines = self.files, self.blamed(found[number] for number in found.worst_first.tolist())
+        files, lines = self.files, self.blamed(found[number] for number in found.worst().tolist())
         whose = {"entity": [files.entity_at(event.start) for event in lines]} if files.named else {}
         starts, ends, peaks = (
             files.seconds[np.array([getattr(event, name) for event in lines], dtype=np.int64)]

@@ -177,7 +177,7 @@ def _series_result(id: str, stamp: int, time: str, entity: str | None) -> Series
     return SeriesResult.of(found, _files(found.dataset, time, entity), fingerprint(found.model))
 
 
-@st.cache_resource(max_entries=8, show_spinner=False)
+@st.cache_resource(max_entries=4, show_spinner=False)
 def _events(
     id: str, stamp: int, time: str, entity: str | None, threshold: float, choices: tuple[int, int, float]
 ) -> Events:

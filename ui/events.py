@@ -28,7 +28,7 @@ def table(found: Result, series: SeriesResult, events: Events) -> None:
             icon=":material/info:",
         )
         return
-    worst = series.blamed([events[number] for number in events.worst_first[:SHOWN].tolist()])
+    worst = series.blamed([events[number] for number in events.worst(SHOWN).tolist()])
     bridge, shortest, above = session().view.choices
     key = f"events-{found.id}-{bridge}-{shortest}-{above}-{len(events)}-{worst[0].start}"
     shown = st.dataframe(

@@ -45,7 +45,7 @@ def _draw(found: Result, columns: SeriesColumns, series: SeriesResult, threshold
     view, files = session().view, series.files
     all_events = cache.events(found, columns, threshold, view.choices)
     if view.entity not in files.entities:
-        worst = all_events.worst_first[:1]
+        worst = all_events.worst(1)
         view.entity = files.entity_at(int(all_events.starts[worst[0]]) if len(worst) else 0)
     if view.channel not in columns.channels:
         view.channel = columns.channels[0]
@@ -79,7 +79,7 @@ def _overview(found: Result, columns: SeriesColumns, series: SeriesResult, here:
     channel, entity = str(view.channel), str(view.entity)
     rows = cache.whole_line(found, columns, channel, entity)
     strip = cache.lanes(found, columns, "strip", entity)
-    values, worst = files.channel(channel), here.worst_first[: events.SHOWN]
+    values, worst = files.channel(channel), here.worst(events.SHOWN)
     peaks = here.peaks[worst]
     part = files.part(entity)
     drawn = charts.overview(

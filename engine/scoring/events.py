@@ -62,7 +62,7 @@ class Events(Sequence[Event]):
     def __getitem__(self, number: slice) -> Events: ...
     def __getitem__(self, number: int | slice) -> Event | Events:
         if isinstance(number, slice):
-            return self.chosen(np.arange(len(self))[number])
+            return self.chosen(number)
         start, stop = int(self.starts[number]), int(self.stops[number])
         return Event(
             start=start,
@@ -75,7 +75,7 @@ class Events(Sequence[Event]):
             end_time=None if self.times is None else float(self.times[stop - 1]),
         )
 
-    def chosen(self, which: Rows | Flags) -> Events:
+    def chosen(self, which: Rows | Flags | slice) -> Events:
         """Some of the events, by number or by a mark each."""
         return replace(
             self,
@@ -94,10 +94,13 @@ class Events(Sequence[Event]):
         ends = np.r_[0, self.stops][begun]
         return lengths[begun] - np.maximum(ends - rows, 0)
 
-    @property
-    def worst_first(self) -> Rows:
-        """The numbers of the events (n_events,), the highest first: by score where there is one, else by severity."""
-        return np.argsort(-(self.severity if self.scores is None else self.scores), kind="stable")
+    def worst(self, most: int | None = None) -> Rows:
+        """The numbers of the ``most`` highest events, highest first: by score where there is one, else by severity."""
+        heights = -(self.severity if self.scores is None else self.scores)
+        rows = np.arange(len(heights))
+        if most is not None and most < len(heights):  # to sort half a million takes a tenth of a second
+            rows = np.sort(np.argpartition(heights, most)[:most])
+        return rows[np.argsort(heights[rows], kind="stable")]
 
 
 def runs(flags: Flags, segments: Segments | None = None) -> tuple[Rows, Rows]:

@@ -91,7 +91,7 @@ def test_scores_tell_readings_of_equal_severity_apart():
     severity, scores = np.array([0, 100, 100, 0, 100.0]), np.array([0, 5, 7, 0, 6.0])
     found = events(flags(".xx.x"), severity, scores=scores)
     assert [(event.peak, event.score) for event in found] == [(2, 7), (4, 6)]
-    assert found.worst_first.tolist() == [0, 1]
+    assert found.worst().tolist() == [0, 1]
     assert events(flags(".xx.x"), severity)[0].peak == 1, "without scores, the first"
 
 
@@ -109,8 +109,9 @@ def test_events_of_random_flags_are_what_a_loop_finds():
         {"start": e.start, "end": e.end, "peak": e.peak, "score": e.score, "flagged": e.flagged}
         for e in found
     ] == expected
-    worst = [found[number].score for number in found.worst_first.tolist()]
+    worst = [found[number].score for number in found.worst().tolist()]
     assert worst == sorted((event["score"] for event in expected), reverse=True)
+    assert [found[number].score for number in found.worst(9).tolist()] == worst[:9]
     assert spans(found[2:4]) == spans(list(found)[2:4])
 
 
