@@ -1,4 +1,4 @@
-"""How work with torch shares the processor: its own threads, and blocks of rows that are worked on side by side."""
+"""How long work shares the processor: threads of a product, and blocks of rows that are worked on side by side."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from typing import TypeVar
 MOST_SIDE_BY_SIDE = 4  # between two products Python holds the interpreter: more threads would wait for it
 
 Block = TypeVar("Block")
+Part = TypeVar("Part")
 
 
 @contextmanager
@@ -26,21 +27,38 @@ def torch_threads(n: int | None) -> Iterator[None]:
         torch.set_num_threads(before)
 
 
-def side_by_side(work: Callable[[Block], None], blocks: Sequence[Block]) -> None:
-    """Do ``work`` on every block, on several cores at once where there are any.
+@contextmanager
+def one_blas_thread() -> Iterator[None]:
+    """Let each product of numpy have one thread: a product of few rows waits for others longer than it takes."""
+    from threadpoolctl import threadpool_limits
 
-    Blocks must not depend on each other. Each product has one thread, so that what comes out is the same to the last
-    digit on however many cores, and threads never wait for each other: beside another job they only take turns.
+    with threadpool_limits(limits=1, user_api="blas"):
+        yield
+
+
+def side_by_side(work: Callable[[Block], Part], blocks: Sequence[Block]) -> Iterator[Part]:
+    """What ``work`` answers for every block, in their order, on several cores at once where there are any.
+
+    Blocks must not depend on each other, and each product should have one thread (see above): then what comes out is
+    the same to the last digit on however many cores, and threads never wait for each other; beside another job they
+    only take turns. Whoever stops listening stops the work that has not begun.
     """
     threads = min(cores(), MOST_SIDE_BY_SIDE, len(blocks))
+    if threads < 2:
+        yield from map(work, blocks)
+        return
+    pool = ThreadPoolExecutor(threads, thread_name_prefix="block")
+    try:
+        yield from pool.map(work, blocks)
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def each_with_torch(work: Callable[[Block], None], blocks: Sequence[Block]) -> None:
+    """Do ``work`` on every block :func:`side_by_side`, each product of torch on one thread."""
     with torch_threads(1):
-        if threads < 2:
-            for block in blocks:
-                work(block)
-            return
-        with ThreadPoolExecutor(threads, thread_name_prefix="block") as pool:
-            for _ in pool.map(work, blocks):  # what a block raises is raised here
-                pass
+        for _ in side_by_side(work, blocks):  # what a block raises is raised here
+            pass
 
 
 def cores() -> int:

@@ -8,6 +8,7 @@ from typing import Any, ClassVar, Self
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from engine.cores import one_blas_thread, side_by_side
 from engine.detectors.base import Progress, Scores
 from engine.detectors.sequential import Ints, SequentialDetector, bounds, longest_window
 from engine.detectors.window_library import (
@@ -25,8 +26,6 @@ from engine.detectors.window_library import (
     filled_up,
     hold_together,
     seen,
-    side_by_side,
-    single_threaded,
     smoothed,
 )
 from engine.errors import DataError, StoreError
@@ -117,7 +116,7 @@ class NearestWindows(SequentialDetector):
         self.readings_ = X[self.origins_].astype(np.float32)
         self.begins_ = np.searchsorted(self.origins_, chosen)
         self._index()
-        with single_threaded():
+        with one_blas_thread():
             self.usual_ = self._usual_distances(X, drawn(begins, MEASURED, rng), progress)
 
     def _usual_distances(self, X: Scores, begins: Ints, progress: Progress) -> Floats:
@@ -180,7 +179,7 @@ class NearestWindows(SequentialDetector):
 
         scores = np.full(len(X), np.nan)
         chunks = range(0, len(X), CHUNK)
-        with single_threaded():
+        with one_blas_thread():
             for first, found in zip(chunks, side_by_side(score, chunks), strict=True):
                 last = first + len(found)
                 scores[first:last] = found
@@ -242,7 +241,7 @@ class NearestWindows(SequentialDetector):
     def _block_of_parts(self, X: Scores, rows: Ints, stretches: ArrayLike | None) -> Floats:
         parts = np.zeros((BLOCK, X.shape[1]))
         for shape, usual in zip(self.shapes_, self.usual_, strict=True):
-            with single_threaded():
+            with one_blas_thread():
                 _, windows, found, distances = self._around(X, filled_up(rows), shape, stretches)
             for number, view in enumerate(VIEWS):
                 apart = seen(windows, view) - self._libraries[shape, view].points[found[number]]
@@ -258,7 +257,7 @@ class NearestWindows(SequentialDetector):
         Of the longest windows, with the reading in their middle as far as their stretch allows.
         """
         shape, view = self.shapes_[-1], VIEWS.index("centred")
-        with single_threaded():
+        with one_blas_thread():
             begins, _, found, distances = self._around(X, rows, shape, stretches)
         places = self.begins_[found[view]]
         return Match(

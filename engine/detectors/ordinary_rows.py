@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.cores import side_by_side
+from engine.cores import each_with_torch
 from engine.detectors.cells import TARGET_LIMIT, Array, Cells
 from engine.errors import StoreError
 
@@ -62,7 +62,7 @@ class OrdinaryRows:
                 apart = _apart(cells[block], of_cell[block].to(cells.dtype), kept)
                 found[block].index_add_(1, groups, apart)
 
-        side_by_side(compare, range(0, len(values), BLOCK))
+        each_with_torch(compare, range(0, len(values), BLOCK))
         distances: Array = found[: len(values)].double().numpy()
         return distances
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.cores import side_by_side
+from engine.cores import each_with_torch
 from engine.detectors.cells import SEEN_LIMIT, Array, Cells
 
 if TYPE_CHECKING:
@@ -85,7 +85,7 @@ class RowNetwork:
                 if fill:
                     filled[block] = self._as_cells(rebuilt).mean(0)
 
-        side_by_side(look, range(0, len(values), BLOCK))
+        each_with_torch(look, range(0, len(values), BLOCK))
         rows = slice(len(values))
         return errors[rows].double().cpu().numpy(), filled[rows].double().cpu().numpy()
 

@@ -8,10 +8,7 @@ a window's distance does not depend on those it is looked up with, bit for bit.
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, TypeVar, get_args
 
@@ -116,28 +113,6 @@ class Match:
     origins: Ints  # (n_rows,): the training reading with which its most similar window begins, -1 for none
     readings: Floats  # (n_rows, length, n_channels): that window, in the matrix' units
     ratios: Floats  # (n_rows,): its distance in usual ones
-
-
-@contextmanager
-def single_threaded() -> Iterator[None]:
-    """Let each product of matrices have one thread: those of a block are so small that several wait for each other."""
-    from threadpoolctl import threadpool_limits
-
-    with threadpool_limits(limits=1, user_api="blas"):
-        yield
-
-
-def side_by_side(work: Callable[[int], Part], places: Sequence[int]) -> Iterator[Part]:
-    """What ``work`` answers at each of some places, in their order, worked out on all cores at once.
-
-    Whoever stops listening stops the work that has not begun.
-    """
-    threads = min(len(os.sched_getaffinity(0)), len(places))
-    if threads < 2:
-        yield from map(work, places)
-        return
-    with ThreadPoolExecutor(threads) as pool:
-        yield from pool.map(work, places)
 
 
 def filled_up(numbers: Ints) -> Ints:

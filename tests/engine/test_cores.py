@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from engine import cores
-from engine.cores import side_by_side
+from engine.cores import each_with_torch
 from engine.detectors.autoencoder import AutoEncoder
 
 
@@ -25,7 +25,7 @@ def test_every_block_is_worked_on_once_with_one_thread_a_product(n_cores):
         threads.add(torch.get_num_threads())
 
     before = torch.get_num_threads()
-    side_by_side(work, range(40))
+    each_with_torch(work, range(40))
     assert sorted(done) == list(range(40))
     assert threads == {1}
     assert torch.get_num_threads() == before
@@ -36,14 +36,14 @@ def test_with_two_cores_two_blocks_are_worked_on_at_the_same_time(monkeypatch):
     together = threading.Barrier(
         2, timeout=30
     )  # breaks where the first block has to end before the second begins
-    side_by_side(lambda _: together.wait(), range(2))
+    each_with_torch(lambda _: together.wait(), range(2))
     assert not together.broken
 
 
 def test_what_a_block_raises_is_raised(n_cores):
     before = torch.get_num_threads()
     with pytest.raises(ZeroDivisionError):
-        side_by_side(lambda block: 1 / block, range(5))
+        each_with_torch(lambda block: 1 / block, range(5))
     assert torch.get_num_threads() == before
 
 
