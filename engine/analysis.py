@@ -6,7 +6,6 @@ Pure functions over tables and models. What a job does with them and the stores 
 from __future__ import annotations
 
 import time
-from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, TypedDict, Unpack, get_args
@@ -18,22 +17,24 @@ from numpy.typing import NDArray
 from engine.data.column_codes import Scaling
 from engine.data.features import FeatureRecipe
 from engine.data.fingerprint import Fingerprint
+from engine.data.prepared import Prepared
 from engine.data.roles import Roles, seconds_of
 from engine.data.schema import named, type_of
 from engine.data.timeline import Timeline
 from engine.detectors import detector_class
-from engine.detectors.base import Course, Detector, Progress, quiet
+from engine.detectors.base import Course, Progress, quiet
+from engine.detectors.sequential import SequentialDetector
 from engine.errors import DataError, UsageError
+from engine.fitting import FEWEST_ROWS, check_kind, fitted, reference_of, training_notes
 from engine.hyperparameters import checked
-from engine.model import Card, Model, Prepared, Scores, library_versions
+from engine.model import Card, Model, Scores, library_versions
 from engine.scoring.drift import FEWEST_ROWS as FEWEST_COMPARED
 from engine.scoring.drift import Drift, judged_drift, score_drift
 from engine.scoring.metrics import Confusion, Curve, confusion_at, curve
 from engine.scoring.reasons import Explained, explain
 from engine.scoring.series_evaluation import SeriesEvaluation, series_evaluation
-from engine.scoring.thresholds import GRID, Contamination, Rule, reference_quantiles
+from engine.scoring.thresholds import GRID, Contamination, Rule
 
-FEWEST_ROWS = 10
 MOST_EXPLAINED = 2_000  # rows explained when a table is scored, the most unusual first
 
 
@@ -98,10 +99,7 @@ def train_and_score(
     chosen = checked(kind, hyperparameters or {})
     if scaling not in get_args(Scaling):
         raise UsageError(f"scaling must be one of {', '.join(get_args(Scaling))}, got '{scaling}'")
-    if window is not None and roles.kind != "series":
-        raise UsageError(
-            "a window is for a series, and these rows are a table; leave the window out, or treat them as a series"
-        )
+    check_kind(kind, roles, window)
     if first is not None:
         frame = earliest(frame, roles, first)
     if len(frame) < FEWEST_ROWS:
@@ -109,11 +107,15 @@ def train_and_score(
     frame = named(frame).reset_index(drop=True)
     roles = Roles({str(column): role for column, role in roles.columns.items()}, roles.kind)
     progress(0.0, "Preparing the columns")
-    recipe = FeatureRecipe.fit(frame, roles, scaling=scaling, window=window, mixed=kind.mixed)
+    recipe = FeatureRecipe.fit(
+        frame, roles, scaling=scaling, window=window, mixed=kind.mixed, sequential=kind.sequential
+    )
     columns = needed_columns(frame, recipe)
     prepared = Prepared.by(recipe, frame[list(columns)])
-    learner, values = _fitted(kind(**chosen), prepared, recipe, progress, course)
-    reference = _reference_of(learner.reference_scores_)
+    learner, values = fitted(kind(**chosen), prepared, recipe, progress, course)
+    length = learner.window_ if isinstance(learner, SequentialDetector) else None
+    prepared = prepared.for_windows(length or 0)
+    reference = reference_of(learner.reference_scores_)
     rule = Contamination(learner.contamination)
     rows, judged = len(frame), int(prepared.encoded.judged.sum())
     card = Card(
@@ -132,9 +134,9 @@ def train_and_score(
         rule=rule.as_dict(),
         reference=reference.tolist(),
         scaling=scaling,
-        window=recipe.windows.length if recipe.windows else None,
+        window=recipe.windows.length if recipe.windows else length,
         seconds=round(time.monotonic() - started, 3),
-        notes=_training_notes(rows, judged, prepared.encoded.values.shape[1], first),
+        notes=[*training_notes(rows, judged, prepared.encoded.values.shape[1], first), *prepared.notes],
         versions=library_versions(),
         history=[
             {name: float(f"{value:.6g}") for name, value in record.items()}
@@ -163,57 +165,9 @@ def earliest(frame: pd.DataFrame, roles: Roles, n: int) -> pd.DataFrame:
     return frame.iloc[np.argsort(seconds_of(frame[roles.time]), kind="stable")[:n]]
 
 
-def _fitted(
-    learner: Detector,
-    prepared: Prepared,
-    recipe: FeatureRecipe,
-    progress: Progress,
-    course: Course | None,
-) -> tuple[Detector, NDArray[np.float64]]:
-    """The detector, fitted to the rows that can be judged, and the anomaly score of every row (n_samples,)."""
-    encoded = prepared.encoded
-    rows = np.flatnonzero(encoded.judged)
-    if len(rows) < FEWEST_ROWS:
-        raise DataError(
-            f"only {len(rows)} of {len(encoded.judged)} rows can be judged, training needs {FEWEST_ROWS}"
-            f"{_commonest_obstacle(encoded.obstacles)}"
-        )
-    if recipe.windows is None:
-        rows = rows[_canonical_order(encoded.values[rows])]
-    learner.fit(
-        encoded.values[rows],
-        groups=recipe.encoder.sources,
-        progress=lambda done, message: progress(0.1 + 0.8 * done, message),
-        course=course,
-    )
-    values = np.full(len(encoded.judged), np.nan)
-    values[rows] = learner.decision_scores_
-    return learner, values
-
-
-def _reference_of(scores: NDArray[np.float64]) -> NDArray[np.float64]:
-    """The quantiles of the reference scores (2001,), which must differ to rank anything."""
-    reference = reference_quantiles(scores)
-    if not np.isfinite(reference).all() or reference[0] == reference[-1]:
-        raise DataError(
-            "every row gets the same score: the chosen columns do not tell rows apart; choose others"
-        )
-    return reference
-
-
-def _canonical_order(X: NDArray[np.float64]) -> NDArray[np.int64]:
-    """An order of rows (n_samples,) that follows from what they hold, so that shuffled rows make the same model.
-
-    By a hash of each row: as good as drawn by lot, where sorting by value would bring like to like.
-    """
-    plain = pd.DataFrame(X + 0.0)  # -0.0 becomes 0.0: equal numbers have equal hashes
-    hashes = pd.util.hash_pandas_object(plain, index=False).to_numpy()
-    return np.argsort(hashes, kind="stable")
-
-
 def needed_columns(frame: pd.DataFrame, recipe: FeatureRecipe) -> dict[str, str]:
     """The columns, with their types, that a table must have to be judged by this recipe, in their order here."""
-    order = (recipe.roles.time, recipe.roles.entity) if recipe.windows else ()
+    order = (recipe.roles.time, recipe.roles.entity) if recipe.ordered else ()
     needed = {*order, *recipe.channels}
     return {name: type_of(frame[name]) for name in frame.columns if name in needed}
 
@@ -312,9 +266,7 @@ def drift_of(model: Model, prepared: Prepared, scores: Scores, *, learned: bool 
     ``learned`` says that they are those rows. To be read before any flag is believed.
     """
     printed, columns, why = model.fingerprint, [], "this model was stored before drift was measured"
-    span = (
-        float(model.recipe.windows.length) if model.recipe.windows else 1.0
-    )  # scores of one window are alike
+    span = float(model.card.window or 1)  # scores of one window are alike
     if printed is not None:
         columns, span = printed.compare(prepared.table, model.recipe), max(span, printed.span)
     values = scores.values[scores.judged]
@@ -328,19 +280,3 @@ def explain_worst(model: Model, prepared: Prepared, scores: Scores, most: int = 
     """Explain the most unusual judged rows, worst first."""
     order = np.argsort(-np.nan_to_num(scores.values, nan=-np.inf), kind="stable")
     return explain(model, prepared, order[: min(most, int(scores.judged.sum()))])
-
-
-def _commonest_obstacle(obstacles: Mapping[int, str]) -> str:
-    commonest = Counter(obstacles.values()).most_common(1)
-    return f"; most often: {commonest[0][0]}" if commonest else ""
-
-
-def _training_notes(rows: int, judged: int, width: int, first: int | None) -> list[str]:
-    notes = [] if first is None else [f"learned from the first {first:,} rows"]
-    if rows < 50:
-        notes.append(f"trained on only {rows} rows: the scores are shaky")
-    if judged <= width:
-        notes.append(f"{judged} rows for {width} features: leave out columns that do not matter")
-    if judged < rows:
-        notes.append(f"{rows - judged:,} of {rows:,} training rows could not be judged and were left out")
-    return notes

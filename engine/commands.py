@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from engine.analysis import Judgement
-    from engine.model import Model, Prepared, Scores
+    from engine.data.prepared import Prepared
+    from engine.model import Model, Scores
     from engine.scoring.thresholds import Rule
 
 

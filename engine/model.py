@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import platform
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from importlib.metadata import version
 from math import isfinite
@@ -15,12 +15,13 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from engine.arrays import pack, unpack
-from engine.data.encoding import Encoded
 from engine.data.features import FeatureRecipe
 from engine.data.fingerprint import Fingerprint
+from engine.data.prepared import Prepared
 from engine.data.schema import ABSENT, conformed
 from engine.detectors import detector_class
-from engine.detectors.base import Detector, Progress, quiet
+from engine.detectors.base import Detector, Expectation, Progress, quiet
+from engine.detectors.sequential import SequentialDetector
 from engine.errors import SchemaError, StoreError
 from engine.hyperparameters import checked
 from engine.scoring.thresholds import N_QUANTILES, Rule, rule_from_dict, severity
@@ -128,26 +129,6 @@ class Scores:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Prepared:
-    """A table in the columns the model knows, and the matrix it became."""
-
-    table: pd.DataFrame
-    features: pd.DataFrame  # what was encoded: the table itself, or the rolling features of a series
-    encoded: Encoded
-    notes: tuple[str, ...] = ()
-
-    @classmethod
-    def by(cls, recipe: FeatureRecipe, table: pd.DataFrame, notes: Sequence[str] = ()) -> Prepared:
-        """Bring a table with the recipe's columns into the form a detector judges."""
-        features, encoded = recipe.transform(table)
-        new = [
-            f"'{column}' holds {cells:,} cells with a category the model has never seen"
-            for column, cells in encoded.unseen.items()
-        ]
-        return cls(table=table, features=features, encoded=encoded, notes=(*notes, *new))
-
-
-@dataclass(frozen=True, kw_only=True)
 class Model:
     """A trained detector that can judge tables with the columns it learned from."""
 
@@ -175,17 +156,45 @@ class Model:
                 f"the model cannot do without '{order[0]}', which puts the readings in order; map it"
             )
         table, notes = conformed(frame, self.card.columns, mapping or {})
-        return Prepared.by(self.recipe, table, notes)
+        prepared = Prepared.by(self.recipe, table, notes)
+        return prepared.for_windows(self.sequential.window_) if prepared.readings else prepared
 
     def judge(self, prepared: Prepared, *, progress: Progress = quiet) -> Scores:
         """Anomaly scores and severities of encoded rows, in the table's order."""
-        encoded = prepared.encoded
+        encoded, readings = prepared.encoded, prepared.readings
         values = np.full(len(encoded.values), np.nan)
-        if encoded.judged.any():
-            values[encoded.judged] = self.detector.decision_function(
-                encoded.values[encoded.judged], progress=progress
+        if not encoded.judged.any():
+            return self.judged(prepared, values)
+        if readings is not None:
+            found = self.sequential.decision_function(
+                readings.values, stretches=readings.stretches, progress=progress
             )
+            values[encoded.judged] = readings.of_rows(found)[encoded.judged]
+        else:
+            rows = encoded.values[encoded.judged]
+            values[encoded.judged] = self.detector.decision_function(rows, progress=progress)
         return self.judged(prepared, values)
+
+    @property
+    def sequential(self) -> SequentialDetector:
+        """The detector of a model of readings in order."""
+        assert isinstance(self.detector, SequentialDetector), (
+            "readings in order are for a sequential detector"
+        )
+        return self.detector
+
+    def contributions(self, prepared: Prepared, rows: NDArray[np.int64]) -> NDArray[np.float64] | None:
+        """What each column adds to the scores of judged rows (n_rows, n_columns), if the detector can tell."""
+        readings = prepared.readings
+        if readings is None:
+            return self.detector.contributions(prepared.encoded.values[rows])
+        return self.sequential.parts_at(readings.values, readings.places[rows], stretches=readings.stretches)
+
+    def expectation(self, prepared: Prepared, rows: NDArray[np.int64]) -> Expectation | None:
+        """What each cell of judged rows should be, given the others of its row, if the detector can tell."""
+        if prepared.readings is not None:
+            return None
+        return self.detector.expectation(prepared.encoded.values[rows])
 
     def judged(self, prepared: Prepared, values: NDArray[np.float64]) -> Scores:
         """Anomaly scores (n_samples,) of encoded rows with all that goes with them."""
@@ -229,6 +238,8 @@ class Model:
             kind = detector_class(card.detector)
             detector = kind(**checked(kind, {**card.hyperparameters}))  # JSON has no tuples
             detector.restore(arrays, n_features=len(recipe.encoder.encoded_names))
+            if kind.sequential != (recipe.pace is not None):
+                raise StoreError(f"model '{card.id}' is damaged: its detector and its recipe do not fit")
             fingerprint = _fingerprint(parts)
         except (KeyError, TypeError, ValueError, IndexError, AttributeError) as problem:
             raise StoreError(

@@ -13,9 +13,10 @@ import numpy as np
 
 from engine.analysis import drift_of, explain_worst, flagged, train_and_score
 from engine.bundle import export_bundle
+from engine.data.prepared import Prepared
 from engine.data.roles import Roles
 from engine.errors import StoreError, UsageError
-from engine.model import Model, Prepared, Scores
+from engine.model import Model, Scores
 from engine.report import result_table, write_result
 from engine.runs import Recording, metrics_of
 from engine.scoring.edits import smallest_edit
@@ -192,7 +193,7 @@ def _one_row(spec: dict[str, Any], job: Job) -> tuple[Model, Prepared, int]:
     if not 0 <= row < dataset.rows:
         raise UsageError(f"there is no row {row}; the rows of {dataset.name} are 0 to {dataset.rows - 1}")
     job.progress(0.3, "Reading the data")
-    if model.recipe.windows is None:  # a row of a table stands for itself
+    if not model.recipe.ordered:  # a row of a table stands for itself
         frame, row = dataset.rows_at([row]), 0
     else:
         frame = dataset.frame()

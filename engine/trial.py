@@ -24,6 +24,7 @@ from numpy.typing import NDArray
 from engine.arrays import pack, unpack
 from engine.data.column_codes import TYPICAL, CodeKind, ColumnCode
 from engine.data.features import FeatureRecipe
+from engine.data.pace import LONGEST_GAP
 from engine.data.reading.types import ColumnType
 from engine.data.roles import Roles
 from engine.data.windows import LEAST
@@ -44,20 +45,28 @@ TYPES = get_args(ColumnType)
 
 
 def probe_of(model: Model) -> bytes:
-    """Rows around the typical one (16, n_features) and the scores the model gives them (16,), as bytes."""
+    """Rows around the typical one (16, n_features) and the scores the model gives them (16,), as bytes.
+
+    For a sequential detector as many readings in a row as its windows want.
+    """
     typical = model.recipe.encoder.typical_row
-    rows = typical + 2.0 * np.random.default_rng(0).normal(size=(ROWS, len(typical)))
+    rows = typical + 2.0 * np.random.default_rng(0).normal(size=(rows_for(model), len(typical)))
     rows[0] = typical
     return pack({"rows": rows, "scores": model.detector.decision_function(rows)})
+
+
+def rows_for(model: Model) -> int:
+    """How many rows a model must be given to judge them all."""
+    return ROWS + (model.sequential.window_ if model.recipe.pace else 0)
 
 
 def check_probe(model: Model, probe: bytes) -> None:
     """Raise a StoreError unless the model gives the probe's rows the scores they had."""
     arrays = unpack(probe)
     rows, expected = arrays.get("rows"), arrays.get("scores")
-    width = len(model.recipe.encoder.encoded_names)
-    if rows is None or expected is None or rows.shape != (ROWS, width) or expected.shape != (ROWS,):
-        raise StoreError(f"its probe does not hold {ROWS} rows of {width} features and their scores")
+    count, width = rows_for(model), len(model.recipe.encoder.encoded_names)
+    if rows is None or expected is None or rows.shape != (count, width) or expected.shape != (count,):
+        raise StoreError(f"its probe does not hold {count} rows of {width} features and their scores")
     if not all(a.dtype == np.float64 and np.isfinite(a).all() for a in (rows, expected)):
         raise StoreError("its probe holds something that is no finite number")
     found = model.detector.decision_function(rows)
@@ -124,13 +133,17 @@ def check_card(card: Card) -> None:
 
 def check_recipe(recipe: FeatureRecipe) -> None:
     """Raise a StoreError unless every column code holds numbers where numbers are used."""
-    windows = recipe.windows
+    windows, pace = recipe.windows, recipe.pace
     sound = all(_is_code(code) for code in recipe.encoder.codes) and _are_texts(
         list(recipe.encoder.left_out.items())
     )
     if windows is not None:
         sound = sound and type(windows.length) is int and windows.length >= LEAST
         sound = sound and _is_number(windows.step_seconds)
+    if pace is not None:
+        sound = sound and all(map(_is_number, (pace.step_seconds, pace.gap_seconds)))
+        sound = sound and 0 < pace.step_seconds < pace.gap_seconds
+        sound = sound and pace.gap_seconds <= LONGEST_GAP * pace.step_seconds
     if not sound:
         raise StoreError("its recipe is damaged")
 

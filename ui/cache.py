@@ -158,7 +158,7 @@ class Series:
 def series_of(found: Result) -> Series | None:
     """How to draw a result over time; None where the model judged every row for itself."""
     looked = recipe(found.model)
-    if looked.windows is None or looked.roles.time is None:
+    if not looked.ordered or looked.roles.time is None:
         return None
     data, here = dataset(found.dataset), found.mapping
     channels = [here.get(c, c) for c in looked.channels]

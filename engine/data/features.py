@@ -1,12 +1,12 @@
 """The feature recipe: from a table with roles to the matrix a detector judges, stored with the model.
 
 A table is encoded column by column; a series first becomes rolling features, so that tabular detectors judge every
-timestamp by what led up to it.
+timestamp by what led up to it. A sequential detector gets the readings themselves, in order.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
@@ -17,17 +17,22 @@ from numpy.typing import NDArray
 
 from engine.data.column_codes import ColumnCode, Scaling
 from engine.data.encoding import Encoded, Encoder
+from engine.data.pace import Pace, Readings
 from engine.data.roles import Role, Roles
-from engine.data.windows import Windows
+from engine.data.windows import Windows, numeric_channels
+from engine.errors import UsageError
+
+NO_CURVE = "is no number, and this detector compares curves of numbers"
 
 
 @dataclass(frozen=True, kw_only=True)
 class FeatureRecipe:
-    """How rows become a matrix: rolling windows for a series, then the encoding."""
+    """How rows become a matrix: rolling windows for a series, then the encoding; or its readings in order."""
 
     roles: Roles
     encoder: Encoder
     windows: Windows | None = None
+    pace: Pace | None = None
 
     @classmethod
     def fit(
@@ -38,8 +43,11 @@ class FeatureRecipe:
         scaling: Scaling = "standard",
         window: int | None = None,
         mixed: bool = False,
+        sequential: bool = False,
     ) -> FeatureRecipe:
         """Learn the recipe from training rows. The matrix has its columns by name, in whichever order they come."""
+        if sequential:
+            return cls._of_readings(frame, roles, scaling)
         if roles.kind != "series":
             encoder = Encoder.fit(frame, tuple(sorted(roles.features)), scaling, mixed=mixed)
             return cls(roles=roles, encoder=encoder)
@@ -47,13 +55,19 @@ class FeatureRecipe:
         features, full = windows.transform(frame, roles)
         usable = features[full] if full.any() else features
         encoder = Encoder.fit(usable, tuple(features.columns), scaling, mixed=mixed)
-        # A channel that was left out is not asked for again, so the windows must not look for it.
         used = {windows.describe(code.name)[0] for code in encoder.codes}
-        columns: dict[str, Role] = {
-            column: "ignore" if role == "feature" and column not in used else role
-            for column, role in roles.columns.items()
-        }
-        return cls(roles=Roles(columns, roles.kind), encoder=encoder, windows=windows)
+        return cls(roles=_without_others(roles, used), encoder=encoder, windows=windows)
+
+    @classmethod
+    def _of_readings(cls, frame: pd.DataFrame, roles: Roles, scaling: Scaling) -> FeatureRecipe:
+        """The recipe for a sequential detector: the channels that are numbers, or on and off, and the pace of time."""
+        if roles.kind != "series":
+            raise UsageError("readings in order need a series, and these rows are a table")
+        curves = {*numeric_channels(frame, roles), *_switches(frame, roles)}
+        encoder = Encoder.fit(frame, tuple(sorted(curves)), scaling, mixed=True)
+        encoder.left_out |= {column: NO_CURVE for column in roles.features if column not in curves}
+        used = set(encoder.columns)
+        return cls(roles=_without_others(roles, used), encoder=encoder, pace=Pace.fit(frame, roles))
 
     def transform(self, frame: pd.DataFrame) -> tuple[pd.DataFrame, Encoded]:
         """The features of rows and their encoding, in the order they come.
@@ -69,6 +83,17 @@ class FeatureRecipe:
         # Without a window most features are missing too; that is no news.
         obstacles = encoded.obstacles | {int(row): early for row in np.flatnonzero(~full)}
         return features, replace(encoded, judged=encoded.judged & full, obstacles=obstacles)
+
+    def readings(self, frame: pd.DataFrame, encoded: Encoded) -> Readings | None:
+        """The readings of an encoded table in order; None where each row is judged for itself."""
+        if self.pace is None:
+            return None
+        return self.pace.readings(frame, self.roles, encoded, self.encoder.typical_row)
+
+    @property
+    def ordered(self) -> bool:
+        """Whether rows are readings of a series, judged with those around them."""
+        return self.windows is not None or self.pace is not None
 
     @cached_property
     def channels(self) -> list[str]:
@@ -91,6 +116,7 @@ class FeatureRecipe:
             "roles": self.roles.as_dict(),
             "encoder": self.encoder.as_dict(),
             "windows": self.windows.as_dict() if self.windows else None,
+            "pace": self.pace.as_dict() if self.pace else None,
         }
 
     @classmethod
@@ -99,4 +125,19 @@ class FeatureRecipe:
             roles=Roles.from_dict(values["roles"]),
             encoder=Encoder.from_dict(values["encoder"]),
             windows=Windows.from_dict(values["windows"]) if values["windows"] else None,
+            pace=Pace.from_dict(kept) if (kept := values.get("pace")) else None,
         )
+
+
+def _without_others(roles: Roles, used: Collection[str]) -> Roles:
+    """The roles without the features that are not used: nothing may look for them in new data."""
+    columns: dict[str, Role] = {
+        column: "ignore" if role == "feature" and column not in used else role
+        for column, role in roles.columns.items()
+    }
+    return Roles(columns, roles.kind)
+
+
+def _switches(frame: pd.DataFrame, roles: Roles) -> list[str]:
+    """The feature columns that are on or off."""
+    return [c for c in roles.features if pd.api.types.is_bool_dtype(frame[c])]

@@ -102,7 +102,7 @@ def _kinds(recipe: FeatureRecipe) -> dict[str, CodeKind]:
 
 def _order(table: pd.DataFrame, recipe: FeatureRecipe) -> NDArray[np.int64] | None:
     """Row numbers of a series by entity and time; None for a table, whose rows have no order."""
-    if recipe.windows is None or recipe.roles.time is None:
+    if not recipe.ordered or recipe.roles.time is None:
         return None
     keys = [seconds_of(table[recipe.roles.time])]
     if recipe.roles.entity:

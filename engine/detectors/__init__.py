@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from engine.detectors.autoencoder import AutoEncoder
 from engine.detectors.base import Detector
 from engine.detectors.isolation_forest import IsolationForest
+from engine.detectors.nearest_windows import NearestWindows
 from engine.detectors.neighbours import KNearestNeighbours
 from engine.detectors.one_class_svm import OneClassSVM
 from engine.errors import UsageError
@@ -16,7 +17,8 @@ ROWS_FOR_A_NETWORK = 500
 COLUMNS_FOR_A_NETWORK = 3
 
 CATALOGUE: dict[str, type[Detector]] = {
-    detector.name: detector for detector in (IsolationForest, KNearestNeighbours, OneClassSVM, AutoEncoder)
+    detector.name: detector
+    for detector in (IsolationForest, KNearestNeighbours, OneClassSVM, AutoEncoder, NearestWindows)
 }
 
 
@@ -63,6 +65,7 @@ __all__ = [
     "Detector",
     "IsolationForest",
     "KNearestNeighbours",
+    "NearestWindows",
     "OneClassSVM",
     "Recommendation",
     "detector_class",

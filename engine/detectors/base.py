@@ -64,6 +64,7 @@ class Detector:
     reference: ClassVar[str]  # author (year)
     learns_from_labels: ClassVar[bool] = False
     explained_by: ClassVar[str] = ""  # what its contributions are; empty where ablation tells them
+    sequential: ClassVar[bool] = False  # judges readings in order, each by those around it
     mixed: ClassVar[bool] = False  # takes categories as one cell a level, and missing cells as NaN
     learning_share: ClassVar[float] = 0.5  # of the time to fit; the rest goes into scoring the training rows
     probe_tolerance: ClassVar[float] = 1e-9  # by how much a score may differ, relatively, on another machine

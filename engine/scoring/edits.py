@@ -10,8 +10,9 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from engine.data.column_codes import ColumnCode, decoded
+from engine.data.prepared import Prepared
 from engine.errors import UsageError
-from engine.model import Model, Prepared
+from engine.model import Model
 from engine.scoring.reasons import MISSING, value_in_words
 from engine.scoring.wording import number_in_words
 
@@ -47,7 +48,7 @@ def smallest_edit(model: Model, prepared: Prepared, row: int, threshold: float) 
     turns out not to be needed is left as it was. The last edit's score says whether they are enough; no edit helps
     where the list is empty. A row of a series is made of readings before it, so it has none: :class:`UsageError`.
     """
-    if model.recipe.windows is not None:
+    if model.recipe.ordered:
         raise UsageError(
             "edits are for the rows of a table; a reading of a series is judged by those before it"
         )

@@ -13,8 +13,9 @@ from numpy.typing import NDArray
 from engine.data.column_codes import TYPICAL, ColumnCode, as_numbers, decoded, level_name
 from engine.data.encoding import Encoder
 from engine.data.features import FeatureRecipe
+from engine.data.prepared import Prepared
 from engine.detectors.base import Expectation
-from engine.model import Model, Prepared
+from engine.model import Model
 from engine.scoring.explanations import ablation, nearest, shares
 from engine.scoring.wording import day_in_words, number_in_words
 
@@ -72,8 +73,8 @@ def sentence(reasons: list[Reason]) -> str:
 def explain(model: Model, prepared: Prepared, rows: NDArray[np.int64], *, most: int = MOST_KEPT) -> Explained:
     """Contributions of the given judged rows, and the ``most`` strongest reasons of each."""
     recipe, X = model.recipe, prepared.encoded.values[rows]
-    contributions = _contributions(model, X)
-    expectation = model.detector.expectation(X)
+    contributions = _contributions(model, prepared, rows)
+    expectation = model.expectation(prepared, rows)
     parts, features = shares(contributions), prepared.features.iloc[rows]
     members = [np.flatnonzero(recipe.groups == group) for group in range(len(recipe.channels))]
     sources = recipe.encoder.sources
@@ -94,10 +95,10 @@ def explain(model: Model, prepared: Prepared, rows: NDArray[np.int64], *, most: 
     return Explained(rows=rows, columns=recipe.channels, contributions=contributions, reasons=reasons)
 
 
-def _contributions(model: Model, X: NDArray[np.float64]) -> NDArray[np.float64]:
+def _contributions(model: Model, prepared: Prepared, rows: NDArray[np.int64]) -> NDArray[np.float64]:
     """What each channel adds to the scores of rows (n_rows, n_channels): told by the detector, or by ablation."""
-    recipe = model.recipe
-    told = model.detector.contributions(X)
+    recipe, X = model.recipe, prepared.encoded.values[rows]
+    told = model.contributions(prepared, rows)
     if told is None:
         return ablation(model.detector.decision_function, X, recipe.encoder.typical_row, recipe.groups)
     first = np.unique(recipe.encoder.sources, return_index=True)[1]

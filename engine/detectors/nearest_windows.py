@@ -1,0 +1,323 @@
+"""Nearest windows: a stretch of readings is strange when no normal stretch looks like it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, ClassVar, Self
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from engine.detectors.base import Progress, Scores
+from engine.detectors.sequential import Ints, SequentialDetector, bounds, longest_window
+from engine.detectors.window_library import (
+    BLOCK,
+    DETAIL,
+    VIEWS,
+    Floats,
+    Library,
+    Shape,
+    Singles,
+    View,
+    codes,
+    drawn,
+    filled_up,
+    seen,
+    smoothed,
+)
+from engine.errors import StoreError
+from engine.hyperparameters import hyperparameter
+
+CHUNK = 65_536  # readings scored between two looks at the cancel flag
+PERIODS = (0.5, 1.0, 2.0)  # lengths in dominant periods, where they follow from the data
+USUAL_PERIOD = 64  # readings, where nothing repeats
+SHORTEST = 2
+LONGEST = 4_096
+MEASURED = 2_048  # training windows whose distances say what is usual
+FINEST = 0.01  # of a channel's standard deviation: closer windows are as good as equal
+CLOSEST = 0.1  # of the usual distance: nearer is as ordinary as can be
+MOST_MEANS = 2 * DETAIL  # of a channel of a window, whatever its length
+MOST_CELLS = 4_000_000  # numbers of training readings kept
+REACH = 3  # longest windows kept around a reference: itself, and those that overlap with it
+
+
+@dataclass(kw_only=True, eq=False, repr=False)
+class NearestWindows(SequentialDetector):
+    """Compares the windows around a reading with reference windows of the training readings.
+
+    For windows of several lengths, each seen in three views (as it is, without its level, without level and size), the
+    distance to the nearest reference is divided by the usual one, the median over training windows, and averaged over
+    half a window. The score is the geometric mean of these ratios: about 1 where readings are as like the training
+    readings as these are like each other, 3 where they are three times as far away. The distance counts all channels
+    together, so a combination of channels that never came before is found as well.
+
+    A window of the training readings is judged without itself and without the windows that overlap with it; so are
+    windows of new readings that are the same, number for number. Training readings and new ones are comparable.
+
+    References
+    ----------
+    Yeh, Zhu, Ulanova, Begum, Ding, Dau, Silva, Mueen and Keogh (2016), Matrix profile I: All pairs similarity joins for
+    time series; Keogh, Lin and Fu (2005), HOT SAX: Efficiently finding the most unusual time series subsequence.
+    """
+
+    name: ClassVar[str] = "nearest_windows"
+    title: ClassVar[str] = "Nearest Windows"
+    summary: ClassVar[str] = "A stretch of readings is strange when no normal stretch looks like it."
+    works_when: ClassVar[str] = (
+        "Readings repeat their shapes, regularly or not; one channel or many. Learns within seconds."
+    )
+    struggles_when: ClassVar[str] = (
+        "An anomaly comes again in the training readings, or normal operation never looks alike twice."
+    )
+    speed: ClassVar[int] = 3
+    reference: ClassVar[str] = "Yeh et al. (2016)"
+    learning_share: ClassVar[float] = 0.2
+    probe_tolerance: ClassVar[float] = 1e-4
+    explained_by: ClassVar[str] = (
+        "Distance share: how much of the distance to the most similar normal stretch lies in the column."
+    )
+
+    lengths: tuple[int, ...] = hyperparameter(
+        (32, 64, 128),
+        "Readings of a window; shorter where the series has short stretches. 0: half, once and twice the rhythm.",
+        low=0,
+        high=LONGEST,
+        title="Window lengths",
+    )
+    references: int = hyperparameter(
+        1_000,
+        "Most training windows to compare with, drawn by lot where there are more.",
+        low=10,
+        high=20_000,
+        log=True,
+        title="Windows to compare with",
+    )
+
+    # ---- learning
+
+    def _learn_stretches(self, X: Scores, starts: Ints, ends: Ints, progress: Progress) -> None:
+        self.shapes_ = self._shapes(X, longest_window(starts, ends))
+        begins = np.flatnonzero(ends - np.arange(len(X)) >= self.window_)
+        rng = np.random.default_rng(self.random_state)
+        most, everything = self.references, X.size <= MOST_CELLS
+        if not everything:
+            most = max(1, min(most, MOST_CELLS // (REACH * self.window_ * X.shape[1])))
+        chosen = drawn(begins, most, rng)
+        self.origins_ = np.arange(len(X))
+        if not everything:
+            near = chosen[:, None] + np.arange(-self.window_, (REACH - 1) * self.window_)
+            self.origins_ = np.unique(np.clip(near, starts[chosen][:, None], ends[chosen][:, None] - 1))
+        self.readings_ = X[self.origins_].astype(np.float32)
+        self.begins_ = np.searchsorted(self.origins_, chosen)
+        self._index()
+        self.usual_ = self._usual_distances(X, drawn(begins, MEASURED, rng), progress)
+
+    def _usual_distances(self, X: Scores, begins: Ints, progress: Progress) -> Floats:
+        """The median distance of some training windows in each shape and view (n_shapes, 3)."""
+        usual = np.empty((len(self.shapes_), len(VIEWS)))
+        for number, shape in enumerate(self.shapes_):
+            progress(number / len(self.shapes_), f"Comparing windows of {shape.span} readings")
+            around = np.unique(begins[:, None] + np.arange(self.window_))
+            readings, here = X[around].astype(np.float32), np.searchsorted(around, begins)
+            _, distances = self._search(readings, shape, here, self._known(readings)[here])
+            finest = FINEST * np.sqrt(shape.span * X.shape[1])
+            for view, far in enumerate(distances):
+                known = far[np.isfinite(far)]
+                usual[number, view] = max(finest, float(np.median(known))) if len(known) else finest
+        return usual
+
+    def _shapes(self, X: Scores, longest: int) -> list[Shape]:
+        """The shapes of windows, the shortest first; none longer than ``longest`` readings."""
+        lengths = [length for length in self.lengths if length] or self._from_rhythm(X)
+        shorter = min(1.0, longest / max(lengths))
+        found = {Shape.of(max(SHORTEST, int(shorter * length))) for length in lengths}
+        return sorted(found, key=lambda shape: shape.span)
+
+    def _from_rhythm(self, X: Scores) -> list[int]:
+        from engine.data.windows import dominant_period
+
+        periods = [period for period in map(dominant_period, X.T) if period]
+        period = float(np.median(periods)) if periods else USUAL_PERIOD
+        return [int(np.clip(share * period, SHORTEST, LONGEST)) for share in PERIODS]
+
+    @property
+    def window_(self) -> int:
+        """Readings of the longest window."""
+        return self.shapes_[-1].span
+
+    def _index(self) -> None:
+        """Make the reference windows, and the codes by which training windows are known again."""
+        self._libraries: dict[tuple[Shape, View], Library] = {}
+        for shape in self.shapes_:
+            windows = shape.cut(shape.means(self.readings_), self.begins_)
+            for view in VIEWS:
+                self._libraries[shape, view] = Library.of(seen(windows, view))
+        length = self.shapes_[0].span
+        known = codes(self.readings_, length)
+        whole = self.origins_[length - 1 :] - self.origins_[: len(known)] == length - 1
+        places = np.flatnonzero(whole)
+        order = np.argsort(known[places], kind="stable")
+        self._codes, self._places = known[places][order], self.origins_[places][order]
+
+    # ---- scoring
+
+    def _score_stretches(self, X: Scores, starts: Ints, ends: Ints, progress: Progress) -> Scores:
+        scores = np.full(len(X), np.nan)
+        for first in range(0, len(X), CHUNK):
+            last = min(first + CHUNK, len(X))
+            low = max(int(starts[first]), first - self.window_)
+            high = min(int(ends[last - 1]), last + self.window_)
+            part = slice(low, high)
+            bound = np.maximum(starts[part], low) - low, np.minimum(ends[part], high) - low
+            found = self._score_part(X[part].astype(np.float32), *bound)
+            scores[first:last] = found[first - low : last - low]
+            progress(last / len(X), "Comparing with normal windows")
+        scores[ends - starts < self.window_] = np.nan
+        return scores
+
+    def _score_part(self, readings: Singles, starts: Ints, ends: Ints) -> Scores:
+        """Scores of readings (n_readings,) that lie in memory with those around them."""
+        total, own = np.zeros(len(readings)), self._known(readings)
+        for shape, usual in zip(self.shapes_, self.usual_, strict=True):
+            begins = np.flatnonzero(ends - np.arange(len(readings)) >= shape.span)
+            ratios = np.ones((len(VIEWS), len(readings)))
+            if len(begins):
+                _, distances = self._search(readings, shape, begins, own[begins])
+                ratios[:, begins] = distances / usual[:, None]
+            around = smoothed(np.nan_to_num(ratios, nan=1.0), starts, ends, shape.span)
+            total += np.log(around + CLOSEST).sum(axis=0)
+        return np.exp(total / self.usual_.size)
+
+    def _known(self, readings: Singles) -> Ints:
+        """Which training reading each of some readings is, told by those after it; -1 for a new one (n_readings,)."""
+        own = np.full(len(readings), -1)
+        wanted = codes(readings, self.shapes_[0].span)
+        place = np.minimum(np.searchsorted(self._codes, wanted), len(self._codes) - 1)
+        own[: len(wanted)] = np.where(self._codes[place] == wanted, self._places[place], -1)
+        return own
+
+    def _search(self, readings: Singles, shape: Shape, begins: Ints, own: Ints) -> tuple[Ints, Floats]:
+        """The nearest reference of each window that begins at some readings, and its distance: (3, n_windows) each.
+
+        ``own`` (n_windows,) says which training reading the window begins with: references that overlap with that
+        training window are passed over. -1 and NaN where no other is left.
+        """
+        means, references = shape.means(readings), self.origins_[self.begins_]
+        low = np.searchsorted(references, own - shape.span, side="right")
+        high = np.where(own < 0, low, np.searchsorted(references, own + shape.span, side="left"))
+        nearest = np.empty((len(VIEWS), len(begins)), dtype=np.int64)
+        distances = np.empty((len(VIEWS), len(begins)))
+        for first in range(0, len(begins), BLOCK):
+            block = slice(first, first + BLOCK)
+            count = len(begins[block])
+            windows = shape.cut(means, filled_up(begins[block]))
+            passed = filled_up(low[block]), filled_up(high[block])
+            for number, view in enumerate(VIEWS):
+                found, far = self._libraries[shape, view].nearest(seen(windows, view), *passed)
+                nearest[number, block], distances[number, block] = found[:count], far[:count]
+        return nearest, distances
+
+    # ---- saying why
+
+    def parts_at(self, X: Scores, rows: Ints, *, stretches: ArrayLike | None = None) -> Scores:
+        """How much of the distances, in usual ones, lies in each channel; the mean over shapes and views."""
+        parts = np.zeros((len(rows), X.shape[1]))
+        for first in range(0, len(rows), BLOCK):
+            block = rows[first : first + BLOCK]
+            for shape, usual in zip(self.shapes_, self.usual_, strict=True):
+                _, windows, found, distances = self._around(X, filled_up(block), shape, stretches)
+                for number, view in enumerate(VIEWS):
+                    apart = seen(windows, view) - self._libraries[shape, view].points[found[number]]
+                    square = (apart * apart).reshape(BLOCK, shape.count, -1).sum(axis=1, dtype=np.float64)
+                    whole = np.maximum(square.sum(axis=1), np.finfo(np.float64).tiny)
+                    ratio = np.nan_to_num(distances[number]) / usual[number]
+                    parts[first : first + BLOCK] += (square * (ratio / whole)[:, None])[: len(block)]
+        return parts / self.usual_.size
+
+    def nearest(self, X: Scores, rows: Ints, *, stretches: ArrayLike | None = None) -> Match:
+        """For each of some judged readings the most similar normal window, whatever its level.
+
+        Of the longest windows, with the reading in their middle as far as their stretch allows.
+        """
+        shape, view = self.shapes_[-1], VIEWS.index("centred")
+        begins, _, found, distances = self._around(X, rows, shape, stretches)
+        places = self.begins_[found[view]]
+        return Match(
+            begins=begins,
+            origins=np.where(found[view] < 0, -1, self.origins_[places]),
+            readings=self.readings_[places[:, None] + np.arange(shape.span)].astype(np.float64),
+            ratios=distances[view] / self.usual_[-1, view],
+        )
+
+    def _around(
+        self, X: Scores, rows: Ints, shape: Shape, stretches: ArrayLike | None
+    ) -> tuple[Ints, Singles, Ints, Floats]:
+        """The window of one shape around each of some readings: its begin, itself, and what :meth:`_search` finds."""
+        starts, ends = bounds(stretches, len(X))
+        begins = np.clip(rows - shape.span // 2, starts[rows], ends[rows] - shape.span)
+        inside = np.unique(begins[:, None] + np.arange(shape.span))
+        readings, here = X[inside].astype(np.float32), np.searchsorted(inside, begins)
+        found, distances = self._search(readings, shape, here, self._known(readings)[here])
+        return begins, shape.cut(shape.means(readings), here), found, distances
+
+    # ---- storage
+
+    def arrays(self) -> dict[str, NDArray[Any]]:
+        """The training readings kept, where they come from, where references begin, shapes and usual distances."""
+        return {
+            "readings": self.readings_,
+            "origins": self.origins_,
+            "begins": self.begins_,
+            "shapes": np.array([(shape.step, shape.count) for shape in self.shapes_]),
+            "usual": self.usual_,
+        }
+
+    def restore(self, arrays: dict[str, NDArray[Any]], *, n_features: int) -> Self:
+        """Take the readings back, after a check that every reference lies among them, and index the references."""
+        readings, origins, begins = arrays["readings"], arrays["origins"], arrays["begins"]
+        shapes, usual = arrays["shapes"], arrays["usual"]
+        sound = (
+            readings.dtype == np.float32
+            and usual.dtype == np.float64
+            and all(a.dtype == np.int64 for a in (origins, begins, shapes))
+            and readings.ndim == 2
+            and readings.shape[1] == n_features
+            and origins.shape == (len(readings),)
+            and begins.ndim == 1
+            and len(begins) > 0
+            and shapes.ndim == 2
+            and shapes.shape == (len(shapes), 2)
+            and len(shapes) > 0
+            and usual.shape == (len(shapes), len(VIEWS))
+        )
+        sound = sound and bool(
+            np.isfinite(readings).all()
+            and np.isfinite(usual).all()
+            and (usual > 0).all()
+            and (shapes > 0).all()
+            and (shapes[:, 0] <= LONGEST).all()
+            and (shapes[:, 1] <= MOST_MEANS).all()
+            and (np.diff(shapes.prod(axis=1)) > 0).all()
+            and (origins >= 0).all()
+            and (np.diff(origins) > 0).all()
+            and (np.diff(begins) > 0).all()
+            and begins[0] >= 0
+            and begins[-1] + shapes[-1].prod() <= len(readings)
+        )
+        if not sound:
+            raise StoreError("the stored Nearest Windows model is damaged: its readings do not hold together")
+        self.readings_, self.origins_, self.begins_, self.usual_ = readings, origins, begins, usual
+        self.shapes_ = [Shape(int(step), int(count)) for step, count in shapes]
+        self.n_features_in_ = n_features
+        self._index()
+        return self
+
+
+@dataclass(frozen=True, kw_only=True)
+class Match:
+    """The most similar normal window for each of some readings."""
+
+    begins: Ints  # (n_rows,): the reading with which the window around each begins
+    origins: Ints  # (n_rows,): the training reading with which its most similar window begins, -1 for none
+    readings: Floats  # (n_rows, length, n_channels): that window, in the matrix' units
+    ratios: Floats  # (n_rows,): its distance in usual ones

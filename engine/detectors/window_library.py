@@ -1,0 +1,150 @@
+"""Windows of readings as points, and a library of them in which the nearest one is found.
+
+A window is looked at coarsely: whatever its length it becomes about ``DETAIL`` numbers a channel, each the mean of a
+few readings in a row (piecewise aggregate approximation; Keogh, Chakrabarti, Pazzani and Mehrotra, 2001), and in three
+views: as it is, without its level, and without level and size. Work is done in blocks of always the same size, so that
+a window's distance does not depend on those it is looked up with, bit for bit.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+import numpy as np
+from numpy.typing import NDArray
+
+View = Literal["raw", "centred", "normalised"]
+VIEWS: tuple[View, ...] = get_args(View)
+DETAIL = 16  # numbers a channel of a window becomes
+FLAT = 0.05  # spread below which a channel counts as flat, in standard deviations of the channel
+BLOCK = 1_024  # windows looked up at once
+
+Floats = NDArray[np.float64]
+Singles = NDArray[np.float32]
+Ints = NDArray[np.int64]
+Codes = NDArray[np.uint64]
+
+
+@dataclass(frozen=True)
+class Shape:
+    """How a window is looked at: ``count`` means of ``step`` readings."""
+
+    step: int
+    count: int
+
+    @classmethod
+    def of(cls, length: int) -> Shape:
+        """The shape of windows of about so many readings."""
+        step = max(1, round(length / DETAIL))
+        return cls(step, length // step)
+
+    @property
+    def span(self) -> int:
+        """Readings of a window."""
+        return self.step * self.count
+
+    def means(self, readings: Singles) -> Singles:
+        """Mean of ``step`` readings from each on (n_readings - step + 1, n_channels), times the root of ``step``.
+
+        So distances between windows are those of their readings, but for what the means smooth away. Added up one by
+        one: a running sum would carry the rounding of a huge reading along.
+        """
+        n = max(0, len(readings) - self.step + 1)
+        total = readings[:n].copy()
+        for shift in range(1, self.step):
+            total += readings[shift : shift + n]
+        return total / np.float32(np.sqrt(self.step))
+
+    def cut(self, means: Singles, begins: Ints) -> Singles:
+        """The windows that begin at some readings (n_windows, count, n_channels)."""
+        return means[begins[:, None] + self.step * np.arange(self.count)]
+
+
+def seen(windows: Singles, view: View) -> Singles:
+    """Windows (n_windows, count, n_channels) in a view, as points (n_windows, count * n_channels)."""
+    if view != "raw":
+        windows = windows - windows.mean(axis=1, keepdims=True)
+    if view == "normalised":
+        spread = np.sqrt((windows * windows).mean(axis=1, keepdims=True))
+        windows = windows / np.maximum(spread, np.float32(FLAT))
+    return windows.reshape(len(windows), -1)
+
+
+@dataclass(frozen=True)
+class Library:
+    """Reference windows of one shape in one view."""
+
+    points: Singles  # (n_references, count * n_channels)
+    lifted: Singles  # (count * n_channels + 1, n_references): the points, and minus half their square
+
+    @classmethod
+    def of(cls, points: Singles) -> Library:
+        half = 0.5 * (points * points).sum(axis=1)
+        return cls(points, np.ascontiguousarray(np.vstack([points.T, -half[None]])))
+
+    def nearest(self, points: Singles, low: Ints, high: Ints) -> tuple[Ints, Singles]:
+        """The reference nearest to each of a block of windows and its distance; -1 and NaN where there is none.
+
+        References from ``low`` on and before ``high`` (n_windows,) are passed over.
+        """
+        ones = np.ones((len(points), 1), dtype=np.float32)
+        closeness = np.hstack([points, ones]) @ self.lifted  # the nearest of all references has the most
+        for place in range(int((high - low).max(initial=0))):
+            rows = np.flatnonzero(low + place < high)
+            closeness[rows, low[rows] + place] = -np.inf
+        best = closeness.argmax(axis=1)
+        found = np.isfinite(closeness[np.arange(len(points)), best])
+        apart = (
+            points - self.points[best]
+        )  # the product rounds off what is small beside the points themselves
+        distances = np.sqrt((apart * apart).sum(axis=1))
+        return np.where(found, best, -1), np.where(found, distances, np.float32(np.nan))
+
+
+def filled_up(numbers: Ints) -> Ints:
+    """A block of numbers filled up to ``BLOCK`` with its last."""
+    return np.concatenate([numbers, np.repeat(numbers[-1:], BLOCK - len(numbers))])
+
+
+def codes(readings: Singles, length: int) -> Codes:
+    """A 64-bit code of the ``length`` readings from each on: equal codes mean equal readings, but for rare chance."""
+    rng = np.random.default_rng(0)
+    of_channel, of_place = (
+        rng.integers(0, 2**63, size, dtype=np.uint64) * np.uint64(2) + np.uint64(1)
+        for size in (readings.shape[1], length)
+    )
+    bits = (readings + np.float32(0)).view(np.uint32)  # -0.0 becomes 0.0
+    mixed = np.zeros(len(readings), dtype=np.uint64)
+    for channel, factor in zip(bits.T, of_channel, strict=True):
+        mixed = (mixed ^ (mixed >> np.uint64(29))) * factor + channel
+    mixed = (mixed ^ (mixed >> np.uint64(32))) * of_channel[0]
+    mixed ^= mixed >> np.uint64(29)
+    n = max(0, len(readings) - length + 1)
+    total = np.zeros(n, dtype=np.uint64)
+    for place, factor in enumerate(of_place):
+        total += mixed[place : place + n] * factor
+    return total
+
+
+def drawn(begins: Ints, most: int, rng: np.random.Generator) -> Ints:
+    """At most so many of some windows, in order; by lot, so that no rhythm of the readings meets one of the choice."""
+    return begins if len(begins) <= most else np.sort(rng.choice(begins, most, replace=False))
+
+
+def smoothed(ratios: Floats, starts: Ints, ends: Ints, span: int) -> Floats:
+    """For each reading the mean over the windows whose middles lie within a quarter window of it (3, n_readings).
+
+    ``ratios`` stand at the begins of windows; near the ends of a stretch its last window counts for those missing.
+    Added up one by one, as :meth:`Shape.means` is.
+    """
+    n, half, at = ratios.shape[1], span // 4, np.arange(ratios.shape[1])
+    middle = ratios[:, np.clip(at - span // 2, starts, np.maximum(ends - span, starts))]
+    beyond = np.pad(middle, ((0, 0), (half, half)))
+    rim = np.flatnonzero((at - starts < half) | (ends - 1 - at < half))
+    total, of_rim = np.zeros(ratios.shape), np.zeros((len(ratios), len(rim)))
+    for shift in range(-half, half + 1):
+        total += beyond[:, half + shift : half + shift + n]
+        of_rim += middle[:, np.clip(rim + shift, starts[rim], ends[rim] - 1)]
+    total[:, rim] = of_rim
+    return total / (2 * half + 1)
