@@ -45,7 +45,7 @@ class RowNetwork:
         self._watched = torch.as_tensor(watched, device=self.device)
         self.rows = torch.as_tensor(np.setdiff1d(np.arange(len(X)), held_out), device=self.device)
 
-    def loss(self, rows: Tensor) -> Tensor:
+    def loss(self, rows: Tensor, done: float) -> Tensor:
         raise NotImplementedError
 
     def held_out_loss(self) -> float:
@@ -136,7 +136,7 @@ class WholeRows(RowNetwork):
         super().__init__(cells)
         self.network = AutoEncoder(len(cells.groups), encoder_dims, bottleneck_dim, dropout)
 
-    def loss(self, rows: Tensor) -> Tensor:
+    def loss(self, rows: Tensor, done: float) -> Tensor:
         values, known = self._values[rows], self._known[rows]
         errors: Tensor = self._errors(self.network(values), values)
         return (errors * known).sum() / known.sum().clamp(min=1)
@@ -182,7 +182,7 @@ class HiddenCells(RowNetwork):
         """What each member does not see."""
         return {"hidden": self.hidden}
 
-    def loss(self, rows: Tensor) -> Tensor:
+    def loss(self, rows: Tensor, done: float) -> Tensor:
         import torch
 
         values, known = self._values[rows], self._known[rows]
