@@ -88,17 +88,17 @@ def _noise(windows: Windows, place: Place, rng: Generator) -> Windows:
     return windows + place.strength * rng.standard_normal(windows.shape, dtype=np.float32)
 
 
-def _shift(windows: Windows, place: Place, rng: Generator) -> Windows:
+def _shift(windows: Windows, place: Place, _: Generator) -> Windows:
     """The level jumps, and jumps back."""
     return windows + place.strength
 
 
-def _ramp(windows: Windows, place: Place, rng: Generator) -> Windows:
+def _ramp(windows: Windows, place: Place, _: Generator) -> Windows:
     """The level slides off to up to twice the strength and is back at once."""
     return windows + 2 * place.strength * place.progress
 
 
-def _trend(windows: Windows, place: Place, rng: Generator) -> Windows:
+def _trend(windows: Windows, place: Place, _: Generator) -> Windows:
     """The level slides off and back."""
     return windows + 2 * place.strength * np.sin(np.pi * place.progress, dtype=np.float32)
 
@@ -116,12 +116,12 @@ def _warp(windows: Windows, place: Place, rng: Generator) -> Windows:
     return windows[rows, low] * (1 - share) + windows[rows, low + 1] * share
 
 
-def _paste(windows: Windows, place: Place, rng: Generator) -> Windows:
+def _paste(_windows: Windows, place: Place, _: Generator) -> Windows:
     """The stretch comes from another window."""
     return place.others
 
 
-def _flip(windows: Windows, place: Place, rng: Generator) -> Windows:
+def _flip(windows: Windows, _place: Place, _: Generator) -> Windows:
     """The stretch stands on its head, about the middle of its window."""
     return 2 * windows.mean(axis=1, keepdims=True) - windows
 

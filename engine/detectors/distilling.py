@@ -179,8 +179,9 @@ class WindowLearner:
 class Plain(WindowLearner):
     """L_rec + lambda L_disc, teacher and student together, windows as they are.
 
-    L_rec is the teacher's mean squared error on hidden patches of windows that are not labelled. d, the squared distance
-    of teacher and student over the hidden patches of a window, shall be 0 where y = 0, and the margin or more where y = 1.
+    L_rec is the teacher's mean squared error on hidden patches of windows that are not labelled. d, the squared
+    distance of teacher and student over the hidden patches of a window, shall be 0 where y = 0, and the margin or more
+    where y = 1.
     The score is the mean squared difference of teacher and student over hidden readings.
     """
 
@@ -196,6 +197,7 @@ class Plain(WindowLearner):
     ) -> Tensor:
         from engine.networks import series_transformer as of
 
+        del rng  # nothing is disturbed
         patches = self.network.patchify(windows)
         visible = self.network.random_masking(len(windows), self.knobs.masking_ratio)
         teacher, student, _ = self.network(patches, visible, channels)
@@ -214,8 +216,9 @@ class Plain(WindowLearner):
 class Distilled(WindowLearner):
     """The teacher restores disturbed windows and maps the disturbance; the student repeats it where all is well.
 
-    Windows lose level and size, which are told beside them. The discrepancy of a patch counts in units of the usual one,
-    so that a margin means the same on all data, and as a mean, so that ``lambda_disc`` does not depend on the mini-batch.
+    Windows lose level and size, which are told beside them. The discrepancy of a patch counts in units of the usual
+    one, so that a margin means the same on all data, and as a mean, so that ``lambda_disc`` does not depend on the size
+    of the mini-batch.
     """
 
     signals = ("reconstruction", "repair", "map", "discrepancy")
@@ -270,14 +273,14 @@ class Distilled(WindowLearner):
         return rebuilt + MAP_WEIGHT * mapped + self.knobs.lambda_disc * distilled
 
     def _usual_discrepancy(self, ordinary: Tensor) -> Tensor:
-        """The running mean of the discrepancy of ordinary patches, kept with the network as its checkpoint must be."""
+        """The running mean of the discrepancy of ordinary patches; it lies with the network, so in its checkpoint."""
         usual = self.network.usual_discrepancy
         if self.network.training and len(ordinary):
             usual.mul_(MEMORY).add_((1 - MEMORY) * ordinary.mean())
         return usual.clamp(min=SMALLEST)
 
     def judged(self, windows: Tensor, channels: Tensor) -> Tensor:
-        """Errors of the hidden and of the seen reading, its place on the map, the discrepancy; smoothed over a patch."""
+        """Error when hidden, error when seen, place on the map, discrepancy; smoothed over a patch."""
         import torch
 
         look = self.look(windows, channels)

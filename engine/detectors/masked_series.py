@@ -13,41 +13,36 @@ from numpy.typing import ArrayLike, NDArray
 from engine.data.pseudo_anomalies import VERSION
 from engine.detectors.base import Course, Progress, Scores, quiet
 from engine.detectors.distilling import Distilled, Knobs, Marks, Plain, WindowLearner
-from engine.detectors.nearest_windows import NearestWindows
 from engine.detectors.sequential import Ints, SequentialDetector, bounds
-from engine.detectors.surprise import Surprise
+from engine.detectors.series_evidence import Evidence, fitted_nearest
+from engine.detectors.window_inspection import Inspection, inspected
 from engine.detectors.window_signals import Scale, chunks, signals
-from engine.errors import DataError, StoreError, UsageError
+from engine.detectors.window_split import kept_apart, learned_and_watched
+from engine.errors import StoreError, UsageError
 from engine.hyperparameters import hyperparameter
 from engine.training import Plan, train
 
 if TYPE_CHECKING:
     from engine.networks.series_transformer import SeriesTransformer
 
-FEWEST_WINDOWS = 16  # side by side in the training readings; windows become shorter before there are fewer
+FEWEST_WINDOWS = 4  # side by side in the training readings; windows become shorter before there are fewer
 FEWEST_PATCHES = 8  # of a window; patches become shorter before there are fewer
 SHORTEST = 2  # readings of a window
-MOST_WINDOWS = 50_000  # learned from; drawn by lot where there are more
 STEPS = 5  # mini-batches of an epoch, at most
-HELD_OUT = 10  # every tenth block of readings is kept from training
-BLOCK_WINDOWS = 4  # windows side by side in such a block
 FEWEST_HELD_OUT = 500  # readings; where fewer are held out, those learned from say what is usual too
 SAMPLED = 2_000  # windows that say what is usual of level and size
-FLOOR = 0.1  # of what is usual in the other channels: what a channel's own usual signal is not below
-FINEST = 1e-3
-CLOSEST = 0.01  # of the usual signal: less is as ordinary as can be
-WEIGHTS = {"reconstruction": 1.0, "repair": 1.0, "map": 1.0, "discrepancy": 0.5, "nearest": 1.0}
 
 
 @dataclass(kw_only=True, eq=False, repr=False)
 class MaskedSeries(SequentialDetector):
     """A transformer learns to rebuild hidden patches of ordinary windows, and to restore disturbed ones.
 
-    ``score="fused"``: five signals are compared with those of held-out ordinary readings, and their surprises added up:
-    the teacher's error where a patch was hidden (each is, once), its error where everything was seen, the map on which it
-    draws what is odd, how far a smaller student disagrees with it, and the distance to the nearest normal windows, which
-    alone minds how high and how large a window is. In training half of the windows are disturbed; the teacher is asked for
-    the undisturbed ones. Channels are looked at one by one by the same network; only the distance sees them together.
+    ``score="fused"``: five signals are compared with those of held-out ordinary readings, and their surprises added
+    up: the teacher's error where a patch was hidden (each is, once), its error where everything was seen, the map on
+    which it draws what is odd, how far a smaller student disagrees with it, and the distance to the nearest normal
+    windows, which alone minds how high and how large a window is. In training half of the windows are disturbed; the
+    teacher is asked for the undisturbed ones. Channels are looked at one by one by the same network; only the
+    distance sees them together.
 
     ``score="discrepancy"``: L_rec + lambda L_disc and the distance of teacher and student, as first formulated.
 
@@ -182,17 +177,12 @@ class MaskedSeries(SequentialDetector):
             labelled |= np.asarray(self._labels) == 1
         rng = np.random.default_rng(self.random_state)
         self.patch_, self.n_patches_ = self._patches(ends - starts)
-        begins, held_out = self._windows(ends, labelled, rng)
-        self.nearest_ = None
+        begins, watched = learned_and_watched(ends, labelled, self.length, rng)
         if self.score == "fused":
-            progress(0.0, "Comparing windows")
-            kept, stretch = ~labelled, starts + np.cumsum(labelled)
-            self.nearest_ = NearestWindows(random_state=self.random_state).fit(
-                X[kept], stretches=stretch[kept], progress=_part(progress, 0.0, 0.1)
-            )
+            nearest, near = fitted_nearest(X, starts, labelled, self.random_state, _part(progress, 0.0, 0.1))
         self.scale_ = Scale.of(X, begins[rng.permutation(len(begins))[:SAMPLED]], self.length)
         self.learner_ = self._learner()
-        self.learner_.learn_from(self.scale_.scaled(X), begins, held_out, labelled)
+        self.learner_.learn_from(self.scale_.scaled(X), begins, watched, labelled)
         self.history_ = train(
             self.learner_,
             self._plan(len(begins) * X.shape[1]),
@@ -200,7 +190,16 @@ class MaskedSeries(SequentialDetector):
             course=self._course,
             progress=_part(progress, 0.1, 0.8),
         )
-        self._measure(X, starts, ends, labelled, _part(progress, 0.8, 1.0))
+        told = np.empty((len(self.learner_.signals), *X.shape))
+        for part, found in self._told(X, starts, ends, _part(progress, 0.8, 1.0)):
+            told[:, part] = found
+        ordinary = self._ordinary(ends - starts >= self.length, labelled)
+        self.evidence_ = None
+        if self.score == "fused":
+            self.evidence_ = Evidence.of(told, near, ordinary & (ends - starts >= nearest.window_), nearest)
+        scores = self.evidence_.scores(told, near) if self.evidence_ else told[0].mean(axis=1)
+        scores[ends - starts < self.window_] = np.nan
+        self._learned_scores, self._held_out = scores, ordinary
 
     def _patches(self, sizes: Ints) -> tuple[int, int]:
         """Readings of a patch and patches of a window: shorter where there would be too few windows or patches."""
@@ -216,31 +215,7 @@ class MaskedSeries(SequentialDetector):
     @property
     def window_(self) -> int:
         """Readings of the longest window."""
-        return max(self.length, self.nearest_.window_ if self.nearest_ else 0)
-
-    def _windows(self, ends: Ints, labelled: Marks, rng: np.random.Generator) -> tuple[Ints, Ints]:
-        """Where windows to learn from and to watch begin; as a rule no reading is in one of either kind."""
-        begins = np.flatnonzero(ends - np.arange(len(ends)) >= self.length)
-        if not len(begins):
-            raise DataError(
-                f"Masked Series needs {self.length} readings in a row without a gap, and no stretch is as long"
-            )
-        apart = np.r_[0, np.cumsum(self._kept_apart(len(ends)))]
-        inside = apart[begins + self.length] - apart[begins]
-        learned, held_out = begins[inside == 0], begins[inside == self.length]
-        if not len(learned) or not len(held_out):
-            learned = held_out = begins
-        known = np.r_[0, np.cumsum(labelled)]
-        if (known[learned + self.length] > known[learned]).all():
-            raise DataError(
-                "every window holds a labelled anomaly; Masked Series needs ordinary ones to learn from"
-            )
-        return np.sort(rng.permutation(learned)[:MOST_WINDOWS]), held_out
-
-    def _kept_apart(self, n: int) -> Marks:
-        """True for readings that the network does not learn from (n_readings,): every tenth block of a few windows."""
-        block = np.arange(n) // (BLOCK_WINDOWS * self.length)
-        return np.asarray(block % HELD_OUT == HELD_OUT // 2)
+        return max(self.length, self.evidence_.nearest.window_ if self.evidence_ else 0)
 
     def _learner(self) -> WindowLearner:
         """A network of these hyperparameters with its first weights."""
@@ -297,73 +272,42 @@ class MaskedSeries(SequentialDetector):
             told.update(part.view(np.uint8).data)
         return told.hexdigest()
 
-    def _measure(self, X: Scores, starts: Ints, ends: Ints, labelled: Marks, progress: Progress) -> None:
-        """Learn what is usual of each signal, from readings the network did not learn from if they are enough."""
-        told = np.empty((len(self.learner_.signals), *X.shape))
-        for part, own, found in self._told(X, starts, ends, progress):
-            told[:, part] = found[:, own]
-        judged = (ends - starts >= self.window_) & ~labelled
-        apart = judged & self._kept_apart(len(X))
-        self._ordinary = apart if apart.sum() >= FEWEST_HELD_OUT else judged
-        if not self._ordinary.any():
-            raise DataError(
-                f"no reading has {self.window_} others in a row around it; Masked Series needs such stretches"
-            )
-        usual = np.median(told[:, self._ordinary], axis=1)  # (n_signals, n_channels)
-        floor = FLOOR * np.median(usual, axis=1, keepdims=True)
-        self.usual_ = np.maximum(usual, np.maximum(floor, FINEST))
-        near = self._near(X, starts, quiet)
-        if self.score == "fused":
-            self.surprise_ = Surprise.of(self._logarithms(told, near)[:, self._ordinary])
-        self._learned_scores = np.where(ends - starts >= self.window_, self._combined(told, near), np.nan)
+    def _ordinary(self, judged: Marks, labelled: Marks) -> Marks:
+        """Readings that say what is usual: those the network did not learn from, if they are enough (n_readings,)."""
+        judged = judged & ~labelled
+        apart = judged & kept_apart(len(judged), self.length)
+        return apart if apart.sum() >= FEWEST_HELD_OUT else judged
 
     # ---- scoring
 
     def _score_stretches(self, X: Scores, starts: Ints, ends: Ints, progress: Progress) -> Scores:
-        near = self._near(X, starts, _part(progress, 0.0, 0.3))
-        scores = np.empty(len(X))
-        for part, own, found in self._told(X, starts, ends, _part(progress, 0.3, 1.0)):
-            scores[part] = self._combined(found[:, own], near[part])
+        evidence, scores = self.evidence_, np.empty(len(X))
+        near = evidence.near(X, starts, _part(progress, 0.0, 0.3)) if evidence else scores
+        for part, told in self._told(X, starts, ends, _part(progress, 0.3, 1.0)):
+            scores[part] = evidence.scores(told, near[part]) if evidence else told[0].mean(axis=1)
         scores[ends - starts < self.window_] = np.nan
         return scores
 
     def _told(
         self, X: Scores, starts: Ints, ends: Ints, progress: Progress
-    ) -> Iterator[tuple[slice, slice, Scores]]:
-        """What the network says of readings, part by part: the part, its place among those judged, all these."""
-        for around, own, bound in chunks(starts, ends, self.window_, X.shape[1]):
+    ) -> Iterator[tuple[slice, Scores]]:
+        """What the network says of readings, part by part (n_signals, n, n_channels)."""
+        for around, own, bound in chunks(starts, ends, self.length, X.shape[1]):
             found = signals(self.learner_, self.scale_.scaled(X[around]), bound)
             part = slice(around.start + own.start, around.start + own.stop)
             progress(part.stop / len(X), "Scoring")
-            yield part, own, found
-
-    def _near(self, X: Scores, starts: Ints, progress: Progress) -> Scores:
-        """The distance to the nearest normal windows (n_readings,)."""
-        if self.nearest_ is None:
-            return np.zeros(len(X))
-        return self.nearest_.decision_function(X, stretches=starts, progress=progress)
-
-    def _logarithms(self, told: Scores, near: Scores) -> Scores:
-        """Each signal as a logarithm, channels together (n_signals + 1, n_readings); what is not known counts as usual."""
-        together = np.vstack([(told / self.usual_[:, None]).mean(axis=2), near])
-        return np.log(np.nan_to_num(together, nan=1.0) + CLOSEST)
-
-    def _combined(self, told: Scores, near: Scores) -> Scores:
-        """One score a reading, from what the network says of each channel (n_signals, n, n_channels)."""
-        if self.score == "discrepancy":
-            return np.asarray(told[0].mean(axis=1))
-        weights = np.array(list(WEIGHTS.values()))
-        return np.asarray(weights @ self.surprise_(self._logarithms(told, near)))
+            yield part, found[:, own]
 
     def _reference_scores(self, X: Scores, progress: Progress) -> Scores:
-        scores = self._learned_scores
-        del self._learned_scores
+        del X  # judged when its signals were measured
+        progress(1.0, "Scoring")
+        scores: Scores = self.__dict__.pop("_learned_scores")
         return scores
 
     def _held_out_scores(self) -> Scores:
-        scores = self.decision_scores_[self._ordinary]
-        del self._ordinary
-        return scores
+        held_out: Marks = self.__dict__.pop("_held_out")
+        scores = self.decision_scores_[held_out]
+        return scores[np.isfinite(scores)]
 
     # ---- saying why
 
@@ -373,19 +317,22 @@ class MaskedSeries(SequentialDetector):
         parts = np.empty((len(rows), X.shape[1]))
         for number, row in enumerate(rows):
             around = slice(max(starts[row], row - self.window_), min(ends[row], row + self.window_))
-            here, n = row - around.start, around.stop - around.start
-            told = signals(self.learner_, self.scale_.scaled(X[around]), np.full(n, n))[:, [here]]
-            if self.nearest_ is None:
+            readings, here = X[around], np.array([row - around.start])
+            bound = np.full(len(readings), len(readings))
+            told = signals(self.learner_, self.scale_.scaled(readings), bound)[:, here]
+            if self.evidence_ is None:
                 parts[number] = told[0, 0] / X.shape[1]
                 continue
-            near = self.nearest_.decision_function(X[around])[[here]]
-            shares = np.vstack(
-                [(told / self.usual_[:, None])[:, 0], self.nearest_.parts_at(X[around], np.array([here]))]
-            )
-            shares = (shares + FINEST) / (shares + FINEST).sum(axis=1, keepdims=True)
-            surprise = self.surprise_(self._logarithms(told, near))[:, 0]
-            parts[number] = (np.array(list(WEIGHTS.values())) * surprise) @ shares
+            near = self.evidence_.near(readings, bound)[here]
+            apart = self.evidence_.nearest.parts_at(readings, here)
+            parts[number] = self.evidence_.parts(told, near, apart)[0]
         return parts
+
+    def inspect(self, X: Scores, row: int, *, stretches: ArrayLike | None = None) -> Inspection:
+        """The window around a judged reading of ``X`` as the network sees it."""
+        starts, ends = bounds(stretches, len(X))
+        begin = int(np.clip(row - self.length // 2, starts[row], ends[row] - self.length))
+        return inspected(self.learner_, self.scale_, X[begin : begin + self.length], begin)
 
     # ---- storage
 
@@ -393,27 +340,20 @@ class MaskedSeries(SequentialDetector):
         """Weights, scales, what is usual, and the normal windows."""
         weights = self.learner_.network.state_dict()
         own = {f"network/{name}": values.detach().numpy() for name, values in weights.items()}
-        own |= {"layout": np.array([self.patch_, self.n_patches_, VERSION]), "usual": self.usual_}
-        if self.nearest_ is not None:
-            own |= {f"nearest/{name}": values for name, values in self.nearest_.arrays().items()}
-            own |= self.surprise_.arrays()
-        return own | self.scale_.arrays()
+        own |= {"layout": np.array([self.patch_, self.n_patches_, VERSION]), **self.scale_.arrays()}
+        return own | (self.evidence_.arrays() if self.evidence_ else {})
 
     def restore(self, arrays: dict[str, NDArray[Any]], *, n_features: int) -> Self:
         """Build the network the hyperparameters describe and fill it; every shape must be what it should be."""
         import torch
 
-        layout, self.usual_ = arrays["layout"], arrays["usual"]
+        layout = arrays["layout"]
         sound = layout.shape == (3,) and layout.dtype == np.int64 and (layout > 0).all() and layout[1] > 1
         if not sound or layout[0] > self.patch_length or layout[0] * layout[1] > self.seq_length:
             raise StoreError("the stored network is damaged: its windows are not those of this detector")
         self.patch_, self.n_patches_ = int(layout[0]), int(layout[1])
         self.scale_ = Scale.restore(arrays, n_channels=n_features)
         self.learner_ = self._learner()
-        n_signals = len(self.learner_.signals)
-        sound = self.usual_.shape == (n_signals, n_features) and self.usual_.dtype == np.float64
-        if not sound or not np.isfinite(self.usual_).all() or (self.usual_ <= 0).any():
-            raise StoreError("the stored network is damaged: its usual signals do not add up")
         network = self.learner_.network
         weights = {name: torch.from_numpy(arrays[f"network/{name}"].copy()) for name in network.state_dict()}
         if not all(torch.isfinite(tensor).all() for tensor in weights.values()):
@@ -424,11 +364,7 @@ class MaskedSeries(SequentialDetector):
             raise StoreError(
                 "the stored network is damaged: its layers are not those of this detector"
             ) from None
-        self.nearest_ = None
-        if self.score == "fused":
-            own = {k.removeprefix("nearest/"): v for k, v in arrays.items() if k.startswith("nearest/")}
-            self.nearest_ = NearestWindows().restore(own, n_features=n_features)
-            self.surprise_ = Surprise.restore(arrays, n_signals=n_signals + 1)
+        self.evidence_ = Evidence.restore(arrays, n_channels=n_features) if self.score == "fused" else None
         self.n_features_in_ = n_features
         return self
 

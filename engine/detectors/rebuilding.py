@@ -137,6 +137,7 @@ class WholeRows(RowNetwork):
         self.network = AutoEncoder(len(cells.groups), encoder_dims, bottleneck_dim, dropout)
 
     def loss(self, rows: Tensor, done: float) -> Tensor:
+        del done
         values, known = self._values[rows], self._known[rows]
         errors: Tensor = self._errors(self.network(values), values)
         return (errors * known).sum() / known.sum().clamp(min=1)
@@ -185,6 +186,7 @@ class HiddenCells(RowNetwork):
     def loss(self, rows: Tensor, done: float) -> Tensor:
         import torch
 
+        del done
         values, known = self._values[rows], self._known[rows]
         members, (n, n_groups) = self.hidden.shape[1], known.shape
         share = torch.empty(members, n, 1).uniform_(LEAST_HIDDEN, MOST_HIDDEN)

@@ -1,9 +1,9 @@
 """Which windows of a series an expensive detector looks at: few, and the same ones in whichever longer series they lie.
 
 Windows at every tenth reading would depend on where a series begins. Here their content decides: each reading gets a
-code of the window that begins there, and of any ``REACH`` readings in a row the one with the smallest code begins a window
-(minimizers; Roberts, Hayes, Hunt, Mount and Yorke, 2004; winnowing; Schleimer, Wilkerson and Aiken, 2003). So windows lie
-about half of that apart, never further, and each is chosen by the readings around it alone.
+code of the window that begins there, and of any ``REACH`` readings in a row the one with the smallest code begins a
+window (minimizers; Roberts, Hayes, Hunt, Mount and Yorke, 2004; winnowing; Schleimer, Wilkerson and Aiken, 2003). So
+windows lie about half of that apart, never further, and each is chosen by the readings around it alone.
 """
 
 from __future__ import annotations
@@ -47,9 +47,10 @@ def reach_of(length: int) -> int:
 def overlapped(values: Floats, begins: Ints, n: int) -> Floats:
     """The mean over the windows around each reading (n_signals, n), NaN where there is none.
 
-    ``values`` (n_signals, n_windows, length) of windows that begin at ``begins``, in order. Those in whose middle third a
-    reading lies count, the more the nearer to the middle; in the first and the last third of a stretch there may be none,
-    and all around it count alike. So whether a window is chosen or not matters to no reading further away than a window.
+    ``values`` (n_signals, n_windows, length) of windows that begin at ``begins``, in order. Those in whose middle
+    third a reading lies count, the more the nearer to the middle; in the first and the last third of a stretch there
+    may be none, and all around it count alike. So whether a window is chosen or not matters to no reading further
+    away than a window.
     """
     n_signals, _, length = values.shape
     margin = reach_of(length)

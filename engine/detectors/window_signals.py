@@ -67,8 +67,8 @@ class Scale:
 def signals(learner: WindowLearner, readings: Singles, ends: Ints) -> Floats:
     """What a network says of scaled readings (n_signals, n_readings, n_channels), NaN where no window reaches.
 
-    ``readings`` (n_readings, n_channels); ``ends`` (n_readings,): one after the last reading of each one's stretch. Each
-    channel is looked at by itself, in windows that its content chooses; equal windows are looked at once.
+    ``readings`` (n_readings, n_channels); ``ends`` (n_readings,): one after the last reading of each one's stretch.
+    Each channel is looked at by itself, in windows that its content chooses; equal windows are looked at once.
     """
     n, n_channels = readings.shape
     found = np.full((len(learner.signals), n, n_channels), np.nan)

@@ -1,11 +1,11 @@
 """The self-distilled masked autoencoder of a window of readings: an encoder, a teacher and a student.
 
-A window is cut into patches; some are hidden; the encoder sees the others only. A deep decoder, the teacher, rebuilds all
-patches, and a shallow one, the student, learns to say the same as the teacher. Where they disagree, and where a third
-head expects an anomaly, the window is unlike those they learned from.
+A window is cut into patches; some are hidden; the encoder sees the others only. A deep decoder, the teacher, rebuilds
+all patches, and a shallow one, the student, learns to say the same as the teacher. Where they disagree, and where a
+third head expects an anomaly, the window is unlike those they learned from.
 
-Ristea, Croitoru, Ionescu, Popescu, Khan and Shah (2024), Self-distilled masked auto-encoders are efficient video anomaly
-detectors; He et al. (2022), Masked autoencoders are scalable vision learners.
+Ristea, Croitoru, Ionescu, Popescu, Khan and Shah (2024), Self-distilled masked auto-encoders are efficient video
+anomaly detectors; He et al. (2022), Masked autoencoders are scalable vision learners.
 """
 
 from __future__ import annotations
@@ -60,9 +60,9 @@ class Block(nn.Module):
 class SeriesTransformer(nn.Module):
     """Encoder, teacher, student and anomaly map over the patches of one channel's window.
 
-    ``branched``: the student goes on from the teacher's first block and moves no weight of it; otherwise it begins, like
-    the teacher, at the encoder, which both then train. ``n_facts`` numbers told beside a window (its level, say) are added
-    to every token.
+    ``branched``: the student goes on from the teacher's first block and moves no weight of it; otherwise it begins,
+    like the teacher, at the encoder, which both then train. ``n_facts`` numbers told beside a window (its level, say)
+    are added to every token.
     """
 
     positions: Tensor
@@ -97,7 +97,7 @@ class SeriesTransformer(nn.Module):
         self.encoded, self.taught, self.learned = (nn.LayerNorm(d_model) for _ in range(3))
         self.teacher_head = nn.Linear(d_model, patch_length)
         self.student_head = nn.Linear(d_model, patch_length)
-        self.map_head = nn.Linear(d_model, patch_length)
+        self.map_head = nn.Linear(d_model, patch_length) if branched else None
 
     def patchify(self, windows: Tensor) -> Tensor:
         """Windows (n, seq_length) as patches (n, n_patches, patch_length)."""
@@ -140,7 +140,8 @@ class SeriesTransformer(nn.Module):
             if depth == 0 and self.branched:
                 begun = tokens.detach()
         tokens = self.taught(tokens)
-        return self.teacher_head(tokens), self.map_head(tokens), begun
+        rebuilt = self.teacher_head(tokens)
+        return rebuilt, self.map_head(tokens) if self.map_head else torch.zeros_like(rebuilt), begun
 
     def forward_student(self, begun: Tensor) -> Tensor:
         """All patches as the student rebuilds them (n, n_patches, patch_length)."""
