@@ -17,7 +17,7 @@ from engine.detectors.sequential import Ints, SequentialDetector, bounds
 from engine.detectors.series_evidence import Evidence, fitted_nearest
 from engine.detectors.window_inspection import Inspection, inspected
 from engine.detectors.window_signals import Scale, chunks, signals
-from engine.detectors.window_split import kept_apart, learned_and_watched
+from engine.detectors.window_split import learned_and_watched, patches_of, usual_readings
 from engine.errors import StoreError, UsageError
 from engine.hyperparameters import hyperparameter
 from engine.training import Plan, train
@@ -25,11 +25,8 @@ from engine.training import Plan, train
 if TYPE_CHECKING:
     from engine.networks.series_transformer import SeriesTransformer
 
-FEWEST_WINDOWS = 4  # side by side in the training readings; windows become shorter before there are fewer
-FEWEST_PATCHES = 8  # of a window; patches become shorter before there are fewer
-SHORTEST = 2  # readings of a window
+LAYERS = ("num_encoder_layers", "num_teacher_decoder_layers", "num_student_decoder_layers")
 STEPS = 5  # mini-batches of an epoch, at most
-FEWEST_HELD_OUT = 500  # readings; where fewer are held out, those learned from say what is usual too
 SAMPLED = 2_000  # windows that say what is usual of level and size
 
 
@@ -176,7 +173,7 @@ class MaskedSeries(SequentialDetector):
         if self._labels is not None:
             labelled |= np.asarray(self._labels) == 1
         rng = np.random.default_rng(self.random_state)
-        self.patch_, self.n_patches_ = self._patches(ends - starts)
+        self.patch_, self.n_patches_ = patches_of(ends - starts, self.seq_length, self.patch_length)
         begins, watched = learned_and_watched(ends, labelled, self.length, rng)
         if self.score == "fused":
             nearest, near = fitted_nearest(X, starts, labelled, self.random_state, _part(progress, 0.0, 0.1))
@@ -193,19 +190,14 @@ class MaskedSeries(SequentialDetector):
         told = np.empty((len(self.learner_.signals), *X.shape))
         for part, found in self._told(X, starts, ends, _part(progress, 0.8, 1.0)):
             told[:, part] = found
-        ordinary = self._ordinary(ends - starts >= self.length, labelled)
+        ordinary = usual_readings((ends - starts >= self.length) & ~labelled, self.length)
         self.evidence_ = None
         if self.score == "fused":
-            self.evidence_ = Evidence.of(told, near, ordinary & (ends - starts >= nearest.window_), nearest)
+            judged = ordinary & (ends - starts >= nearest.window_)
+            self.evidence_ = Evidence.of(told, near, judged, nearest, windows=X.size / self.length)
         scores = self.evidence_.scores(told, near) if self.evidence_ else told[0].mean(axis=1)
         scores[ends - starts < self.window_] = np.nan
         self._learned_scores, self._held_out = scores, ordinary
-
-    def _patches(self, sizes: Ints) -> tuple[int, int]:
-        """Readings of a patch and patches of a window: shorter where there would be too few windows or patches."""
-        length = max(SHORTEST, min(self.seq_length, int(np.median(sizes)), len(sizes) // FEWEST_WINDOWS))
-        patch = max(1, min(self.patch_length, length // FEWEST_PATCHES))
-        return patch, length // patch
 
     @property
     def length(self) -> int:
@@ -244,12 +236,8 @@ class MaskedSeries(SequentialDetector):
                 patch_length=self.patch_,
                 n_channels=len(self.scale_.center),
                 n_facts=n_facts,
-                d_model=self.d_model,
-                nhead=self.nhead,
-                num_encoder_layers=self.num_encoder_layers,
-                num_teacher_decoder_layers=self.num_teacher_decoder_layers,
-                num_student_decoder_layers=self.num_student_decoder_layers,
                 branched=branched,
+                **{name: getattr(self, name) for name in ("d_model", "nhead", *LAYERS)},
             )
 
     def _plan(self, rows: int) -> Plan:
@@ -271,12 +259,6 @@ class MaskedSeries(SequentialDetector):
         for part in (np.ascontiguousarray(X), starts, labelled):
             told.update(part.view(np.uint8).data)
         return told.hexdigest()
-
-    def _ordinary(self, judged: Marks, labelled: Marks) -> Marks:
-        """Readings that say what is usual: those the network did not learn from, if they are enough (n_readings,)."""
-        judged = judged & ~labelled
-        apart = judged & kept_apart(len(judged), self.length)
-        return apart if apart.sum() >= FEWEST_HELD_OUT else judged
 
     # ---- scoring
 

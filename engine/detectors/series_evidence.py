@@ -16,6 +16,7 @@ from engine.detectors.window_sampling import Floats
 from engine.errors import StoreError
 
 WEIGHTS = {"reconstruction": 1.0, "repair": 1.0, "map": 1.0, "discrepancy": 0.5, "nearest": 1.0}
+BELIEVED = 500.0  # windows side by side from which a network must have learned to be believed half
 FLOOR = 0.1  # of what is usual in the other channels: what a channel's own usual signal is not below
 FINEST = 1e-3
 CLOSEST = 0.01  # of the usual signal: less is as ordinary as can be
@@ -25,15 +26,25 @@ Marks = NDArray[np.bool_]
 
 @dataclass(frozen=True, kw_only=True)
 class Evidence:
-    """How unusual each signal is among ordinary readings; the weighted sum of all surprises is the score."""
+    """How unusual each signal is among ordinary readings; the weighted sum of all surprises is the score.
+
+    What a network says weighs the less the fewer windows it learned from: what it did not see often surprises it, where
+    the nearest windows only ask for one like it.
+    """
 
     usual: Floats  # (n_signals, n_channels): the median of each signal of the network in each channel
     surprise: Surprise
     nearest: NearestWindows
+    weights: Floats  # (n_signals + 1,)
 
     @classmethod
-    def of(cls, told: Floats, near: Floats, ordinary: Marks, nearest: NearestWindows) -> Self:
-        """From what is said of training readings (n_signals, n, n_channels), of which some are ``ordinary``."""
+    def of(
+        cls, told: Floats, near: Floats, ordinary: Marks, nearest: NearestWindows, *, windows: float
+    ) -> Self:
+        """From what is said of training readings (n_signals, n, n_channels), of which some are ``ordinary``.
+
+        ``windows``: how many windows side by side the network learned from, all channels together.
+        """
         usual = np.median(told[:, ordinary], axis=1)
         floor = np.maximum(FLOOR * np.median(usual, axis=1, keepdims=True), FINEST)
         usual = np.maximum(usual, floor)
@@ -41,6 +52,8 @@ class Evidence:
             usual=usual,
             surprise=Surprise.of(_logarithms(told, near, usual)[:, ordinary]),
             nearest=nearest,
+            weights=np.array(list(WEIGHTS.values()))
+            * np.r_[[windows / (windows + BELIEVED)] * len(told), 1.0],
         )
 
     def near(self, X: Floats, starts: Ints, progress: Progress = quiet) -> Floats:
@@ -49,7 +62,7 @@ class Evidence:
 
     def scores(self, told: Floats, near: Floats) -> Floats:
         """One score a reading, from what the network says (n_signals, n, n_channels) and the distances (n,)."""
-        scores: Floats = _weights() @ self.surprise(_logarithms(told, near, self.usual))
+        scores: Floats = self.weights @ self.surprise(_logarithms(told, near, self.usual))
         return scores
 
     def parts(self, told: Floats, near: Floats, apart: Floats) -> Floats:
@@ -57,25 +70,27 @@ class Evidence:
         shares = np.concatenate([told / self.usual[:, None], apart[None]]) + FINEST
         shares /= shares.sum(axis=2, keepdims=True)
         surprise = self.surprise(_logarithms(told, near, self.usual))
-        parts: Floats = np.einsum("s,sn,snc->nc", _weights(), surprise, shares)
+        parts: Floats = np.einsum("s,sn,snc->nc", self.weights, surprise, shares)
         return parts
 
     def arrays(self) -> dict[str, NDArray[Any]]:
         """All parts, by name."""
         nearest = {f"nearest/{name}": values for name, values in self.nearest.arrays().items()}
-        return {"usual": self.usual, **nearest, **self.surprise.arrays()}
+        return {"usual": self.usual, "weights": self.weights, **nearest, **self.surprise.arrays()}
 
     @classmethod
     def restore(cls, arrays: dict[str, NDArray[Any]], *, n_channels: int) -> Self:
         """Take back what :meth:`arrays` gave, after checking that it is structurally sound."""
-        usual = arrays["usual"]
+        usual, weights = arrays["usual"], arrays["weights"]
         sound = usual.shape == (len(WEIGHTS) - 1, n_channels) and usual.dtype == np.float64
-        if not sound or not np.isfinite(usual).all() or (usual <= 0).any():
+        sound = sound and weights.shape == (len(WEIGHTS),) and weights.dtype == np.float64
+        if not sound or not all(np.isfinite(a).all() and (a > 0).all() for a in (usual, weights)):
             raise StoreError("the stored network is damaged: its usual signals do not add up")
         start = "nearest/"
         own = {name.removeprefix(start): a for name, a in arrays.items() if name.startswith(start)}
         return cls(
             usual=usual,
+            weights=weights,
             surprise=Surprise.restore(arrays, n_signals=len(WEIGHTS)),
             nearest=NearestWindows().restore(own, n_features=n_channels),
         )
@@ -93,10 +108,6 @@ def fitted_nearest(
     if again.any():
         near[again] = nearest.decision_function(X[again], stretches=starts[again])
     return nearest, near
-
-
-def _weights() -> Floats:
-    return np.array(list(WEIGHTS.values()))
 
 
 def _logarithms(told: Floats, near: Floats, usual: Floats) -> Floats:

@@ -212,6 +212,7 @@ def test_arrays_bring_back_the_same_scores(fitted):
         {"scale/center": np.zeros(3)},
         {"usual": np.zeros((4, 2))},
         {"usual": np.ones((3, 2))},
+        {"weights": np.zeros(5)},
         {"surprise/excess": np.zeros(5)},
         {"surprise/knots": np.zeros((5, 3))},
         {"network/teacher_head.weight": np.full((10, 16), np.nan, dtype=np.float32)},
