@@ -66,7 +66,11 @@ def template(name: str) -> str:
             "A line such as '#label: is_fraud' is a choice left open: take the # away to make it."
         ),
         _line("detector", name),
-        "\n".join(_remark(text) + _line(key, example, open=True) for key, (text, example) in COLUMNS.items()),
+        "\n".join(
+            _remark(text) + _line(key, example, open=True)
+            for key, (text, example) in COLUMNS.items()
+            if not (kind.sequential and key == "window")  # it has lengths of its own
+        ),
         _remark(SCALING) + _line("scaling", "standard"),
         "hyperparameters:\n" + "\n".join(_knob(knob) for knob in knobs if not knob.advanced),
     ]

@@ -13,17 +13,21 @@ from ui.panels import attempt, page, plain
 from ui.session import owner, session, widget
 
 STAR = " :material/star:"
-SPEED = {1: "slow", 2: "medium", 3: "fast"}
+FAST = 3
+SPEED = {1: "slow", 2: "medium", FAST: "fast"}
 
 
 def choose_detector(catalogue: Mapping[str, type[Detector]], data: Dataset) -> type[Detector]:
-    """Cards of what there is, and which suits the data; the first is chosen until another is."""
+    """Cards of what there is for such data, and which suits it; a fast one is chosen until another is."""
     advice = recommended(data.rows, len(data.roles.features), data.roles.kind)
+    if data.roles.kind != "series":
+        catalogue = {name: kind for name, kind in catalogue.items() if not kind.sequential}
+    fast = catalogue[advice.detector].speed == FAST
     badge = " :blue-badge[recommended]"
     chosen = st.segmented_control(
         "Detector",
         list(catalogue),
-        default=next(iter(catalogue)),
+        default=advice.detector if fast else next(iter(catalogue)),
         required=True,
         format_func=lambda name: catalogue[name].title + (STAR if name == advice.detector else ""),
         key="detector",
@@ -48,7 +52,7 @@ def training_form(kind: type[Detector], data: Dataset) -> None:
     held_back = f"; '{roles.label}' is kept aside for checking" if roles.label else ""
     st.caption(plain(f"Learns from {what}{held_back}."))
     forms.hyperparameters(kind)
-    if roles.kind == "series":
+    if roles.kind == "series" and not kind.sequential:
         st.number_input(
             "Readings a moment is judged by",
             4,
@@ -91,7 +95,7 @@ def earlier(data: Dataset) -> None:
 def _train(kind: type[Detector], data: Dataset) -> None:
     def train() -> None:
         name = validated_name(widget(f"name-{data.id}") or "")
-        window = widget("window") if data.roles.kind == "series" else None
+        window = widget("window") if data.roles.kind == "series" and not kind.sequential else None
         spec = {"detector": kind.name, "hyperparameters": forms.given(kind), "window": window, "name": name}
         submit("train", data, spec, f"Training {name}")
 

@@ -69,7 +69,8 @@ def _edit(found: Result, card: Card, data: Dataset, row: int) -> None:
     )
     if cache.series_of(found) is not None:
         st.caption(
-            "A reading of a series is judged by the readings before it, so no change of this one alone makes it normal."
+            "A reading of a series is judged together with its neighbours in time, so no change of this one alone "
+            "makes it normal."
         )
         return
     current, question = session(), (found.id, row, now.threshold)

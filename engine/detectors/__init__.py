@@ -13,6 +13,7 @@ from engine.detectors.neighbours import KNearestNeighbours
 from engine.detectors.one_class_svm import OneClassSVM
 from engine.errors import UsageError
 
+READINGS_FOR_WINDOWS = 200
 ROWS_FOR_A_NETWORK = 500
 COLUMNS_FOR_A_NETWORK = 3
 
@@ -42,20 +43,19 @@ class Recommendation:
 def recommended(rows: int, features: int, kind: str) -> Recommendation:
     """The detector that suits the shape of the data: ``features`` columns of a ``kind`` table or series.
 
-    A network learns how columns hang together, which needs rows to learn from and to hold out, and several columns: a
-    series has them in the rolling features of a single channel. With fewer of either, random cuts say as much, within
-    seconds.
+    A series is compared with itself, within seconds. Of a table a network learns how columns hang together, which needs
+    rows to learn from and to hold out, and several columns. With fewer of either, random cuts say as much.
     """
+    if kind == "series" and rows >= READINGS_FOR_WINDOWS:
+        alike = f"it compares each stretch of {rows:,} readings with all others, and answers fast"
+        return Recommendation(NearestWindows.name, alike)
     if rows < ROWS_FOR_A_NETWORK:
         few = f"with fewer than {ROWS_FOR_A_NETWORK} rows there is little to learn relations from, and it answers fast"
         return Recommendation(IsolationForest.name, few)
-    if kind != "series" and features < COLUMNS_FOR_A_NETWORK:
+    if features < COLUMNS_FOR_A_NETWORK:
         alone = "with so few columns no value can be predicted from the others, and it answers fast"
         return Recommendation(IsolationForest.name, alone)
-    what = "readings" if kind == "series" else "rows"
-    many = (
-        f"with {rows:,} {what} it can learn what the columns say about each other, and tell what it expected"
-    )
+    many = f"with {rows:,} rows it can learn what the columns say about each other, and tell what it expected"
     return Recommendation(AutoEncoder.name, many)
 
 

@@ -12,31 +12,33 @@ from engine.detectors.base import Progress, Scores
 from engine.detectors.sequential import Ints, SequentialDetector, bounds, longest_window
 from engine.detectors.window_library import (
     BLOCK,
-    DETAIL,
+    LONGEST,
     VIEWS,
     Floats,
     Library,
+    Match,
     Shape,
     Singles,
     View,
     codes,
     drawn,
     filled_up,
+    hold_together,
     seen,
+    side_by_side,
+    single_threaded,
     smoothed,
 )
-from engine.errors import StoreError
+from engine.errors import DataError, StoreError
 from engine.hyperparameters import hyperparameter
 
-CHUNK = 65_536  # readings scored between two looks at the cancel flag
+CHUNK = 16_384  # readings scored between two looks at the cancel flag
 PERIODS = (0.5, 1.0, 2.0)  # lengths in dominant periods, where they follow from the data
 USUAL_PERIOD = 64  # readings, where nothing repeats
 SHORTEST = 2
-LONGEST = 4_096
 MEASURED = 2_048  # training windows whose distances say what is usual
 FINEST = 0.01  # of a channel's standard deviation: closer windows are as good as equal
 CLOSEST = 0.1  # of the usual distance: nearer is as ordinary as can be
-MOST_MEANS = 2 * DETAIL  # of a channel of a window, whatever its length
 MOST_CELLS = 4_000_000  # numbers of training readings kept
 REACH = 3  # longest windows kept around a reference: itself, and those that overlap with it
 
@@ -98,6 +100,11 @@ class NearestWindows(SequentialDetector):
     def _learn_stretches(self, X: Scores, starts: Ints, ends: Ints, progress: Progress) -> None:
         self.shapes_ = self._shapes(X, longest_window(starts, ends))
         begins = np.flatnonzero(ends - np.arange(len(X)) >= self.window_)
+        if not len(begins):
+            raise DataError(
+                f"{self.title} compares windows of at least {self.window_} readings without a gap, and the longest "
+                f"stretch here has {int((ends - starts).max())}; check the time column, or choose another detector"
+            )
         rng = np.random.default_rng(self.random_state)
         most, everything = self.references, X.size <= MOST_CELLS
         if not everything:
@@ -110,7 +117,8 @@ class NearestWindows(SequentialDetector):
         self.readings_ = X[self.origins_].astype(np.float32)
         self.begins_ = np.searchsorted(self.origins_, chosen)
         self._index()
-        self.usual_ = self._usual_distances(X, drawn(begins, MEASURED, rng), progress)
+        with single_threaded():
+            self.usual_ = self._usual_distances(X, drawn(begins, MEASURED, rng), progress)
 
     def _usual_distances(self, X: Scores, begins: Ints, progress: Progress) -> Floats:
         """The median distance of some training windows in each shape and view (n_shapes, 3)."""
@@ -162,16 +170,21 @@ class NearestWindows(SequentialDetector):
     # ---- scoring
 
     def _score_stretches(self, X: Scores, starts: Ints, ends: Ints, progress: Progress) -> Scores:
-        scores = np.full(len(X), np.nan)
-        for first in range(0, len(X), CHUNK):
+        def score(first: int) -> Scores:
             last = min(first + CHUNK, len(X))
             low = max(int(starts[first]), first - self.window_)
             high = min(int(ends[last - 1]), last + self.window_)
             part = slice(low, high)
             bound = np.maximum(starts[part], low) - low, np.minimum(ends[part], high) - low
-            found = self._score_part(X[part].astype(np.float32), *bound)
-            scores[first:last] = found[first - low : last - low]
-            progress(last / len(X), "Comparing with normal windows")
+            return self._score_part(X[part].astype(np.float32), *bound)[first - low : last - low]
+
+        scores = np.full(len(X), np.nan)
+        chunks = range(0, len(X), CHUNK)
+        with single_threaded():
+            for first, found in zip(chunks, side_by_side(score, chunks), strict=True):
+                last = first + len(found)
+                scores[first:last] = found
+                progress(last / len(X), "Comparing with normal windows")
         scores[ends - starts < self.window_] = np.nan
         return scores
 
@@ -223,16 +236,21 @@ class NearestWindows(SequentialDetector):
         """How much of the distances, in usual ones, lies in each channel; the mean over shapes and views."""
         parts = np.zeros((len(rows), X.shape[1]))
         for first in range(0, len(rows), BLOCK):
-            block = rows[first : first + BLOCK]
-            for shape, usual in zip(self.shapes_, self.usual_, strict=True):
-                _, windows, found, distances = self._around(X, filled_up(block), shape, stretches)
-                for number, view in enumerate(VIEWS):
-                    apart = seen(windows, view) - self._libraries[shape, view].points[found[number]]
-                    square = (apart * apart).reshape(BLOCK, shape.count, -1).sum(axis=1, dtype=np.float64)
-                    whole = np.maximum(square.sum(axis=1), np.finfo(np.float64).tiny)
-                    ratio = np.nan_to_num(distances[number]) / usual[number]
-                    parts[first : first + BLOCK] += (square * (ratio / whole)[:, None])[: len(block)]
-        return parts / self.usual_.size
+            parts[first : first + BLOCK] = self._block_of_parts(X, rows[first : first + BLOCK], stretches)
+        return parts
+
+    def _block_of_parts(self, X: Scores, rows: Ints, stretches: ArrayLike | None) -> Floats:
+        parts = np.zeros((BLOCK, X.shape[1]))
+        for shape, usual in zip(self.shapes_, self.usual_, strict=True):
+            with single_threaded():
+                _, windows, found, distances = self._around(X, filled_up(rows), shape, stretches)
+            for number, view in enumerate(VIEWS):
+                apart = seen(windows, view) - self._libraries[shape, view].points[found[number]]
+                square = (apart * apart).reshape(BLOCK, shape.count, -1).sum(axis=1, dtype=np.float64)
+                whole = np.maximum(square.sum(axis=1), np.finfo(np.float64).tiny)
+                ratio = np.nan_to_num(distances[number]) / usual[number]
+                parts += square * (ratio / whole)[:, None]
+        return parts[: len(rows)] / self.usual_.size
 
     def nearest(self, X: Scores, rows: Ints, *, stretches: ArrayLike | None = None) -> Match:
         """For each of some judged readings the most similar normal window, whatever its level.
@@ -240,7 +258,8 @@ class NearestWindows(SequentialDetector):
         Of the longest windows, with the reading in their middle as far as their stretch allows.
         """
         shape, view = self.shapes_[-1], VIEWS.index("centred")
-        begins, _, found, distances = self._around(X, rows, shape, stretches)
+        with single_threaded():
+            begins, _, found, distances = self._around(X, rows, shape, stretches)
         places = self.begins_[found[view]]
         return Match(
             begins=begins,
@@ -263,61 +282,24 @@ class NearestWindows(SequentialDetector):
     # ---- storage
 
     def arrays(self) -> dict[str, NDArray[Any]]:
-        """The training readings kept, where they come from, where references begin, shapes and usual distances."""
+        """The training readings kept, where they come from, which begin a reference; shapes and usual distances."""
+        begin = np.zeros(len(self.readings_), dtype=bool)
+        begin[self.begins_] = True
         return {
             "readings": self.readings_,
             "origins": self.origins_,
-            "begins": self.begins_,
+            "begin": begin,
             "shapes": np.array([(shape.step, shape.count) for shape in self.shapes_]),
             "usual": self.usual_,
         }
 
     def restore(self, arrays: dict[str, NDArray[Any]], *, n_features: int) -> Self:
         """Take the readings back, after a check that every reference lies among them, and index the references."""
-        readings, origins, begins = arrays["readings"], arrays["origins"], arrays["begins"]
-        shapes, usual = arrays["shapes"], arrays["usual"]
-        sound = (
-            readings.dtype == np.float32
-            and usual.dtype == np.float64
-            and all(a.dtype == np.int64 for a in (origins, begins, shapes))
-            and readings.ndim == 2
-            and readings.shape[1] == n_features
-            and origins.shape == (len(readings),)
-            and begins.ndim == 1
-            and len(begins) > 0
-            and shapes.ndim == 2
-            and shapes.shape == (len(shapes), 2)
-            and len(shapes) > 0
-            and usual.shape == (len(shapes), len(VIEWS))
-        )
-        sound = sound and bool(
-            np.isfinite(readings).all()
-            and np.isfinite(usual).all()
-            and (usual > 0).all()
-            and (shapes > 0).all()
-            and (shapes[:, 0] <= LONGEST).all()
-            and (shapes[:, 1] <= MOST_MEANS).all()
-            and (np.diff(shapes.prod(axis=1)) > 0).all()
-            and (origins >= 0).all()
-            and (np.diff(origins) > 0).all()
-            and (np.diff(begins) > 0).all()
-            and begins[0] >= 0
-            and begins[-1] + shapes[-1].prod() <= len(readings)
-        )
-        if not sound:
+        if not hold_together(arrays, n_features):
             raise StoreError("the stored Nearest Windows model is damaged: its readings do not hold together")
-        self.readings_, self.origins_, self.begins_, self.usual_ = readings, origins, begins, usual
-        self.shapes_ = [Shape(int(step), int(count)) for step, count in shapes]
+        self.readings_, self.origins_ = arrays["readings"], arrays["origins"]
+        self.begins_, self.usual_ = np.flatnonzero(arrays["begin"]), arrays["usual"]
+        self.shapes_ = [Shape(int(step), int(count)) for step, count in arrays["shapes"]]
         self.n_features_in_ = n_features
         self._index()
         return self
-
-
-@dataclass(frozen=True, kw_only=True)
-class Match:
-    """The most similar normal window for each of some readings."""
-
-    begins: Ints  # (n_rows,): the reading with which the window around each begins
-    origins: Ints  # (n_rows,): the training reading with which its most similar window begins, -1 for none
-    readings: Floats  # (n_rows, length, n_channels): that window, in the matrix' units
-    ratios: Floats  # (n_rows,): its distance in usual ones

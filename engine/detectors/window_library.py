@@ -8,8 +8,12 @@ a window's distance does not depend on those it is looked up with, bit for bit.
 
 from __future__ import annotations
 
+import os
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import Any, Literal, TypeVar, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,12 +22,14 @@ View = Literal["raw", "centred", "normalised"]
 VIEWS: tuple[View, ...] = get_args(View)
 DETAIL = 16  # numbers a channel of a window becomes
 FLAT = 0.05  # spread below which a channel counts as flat, in standard deviations of the channel
+LONGEST = 4_096  # readings of a window
 BLOCK = 1_024  # windows looked up at once
 
 Floats = NDArray[np.float64]
 Singles = NDArray[np.float32]
 Ints = NDArray[np.int64]
 Codes = NDArray[np.uint64]
+Part = TypeVar("Part")
 
 
 @dataclass(frozen=True)
@@ -102,6 +108,38 @@ class Library:
         return np.where(found, best, -1), np.where(found, distances, np.float32(np.nan))
 
 
+@dataclass(frozen=True, kw_only=True)
+class Match:
+    """The most similar normal window for each of some readings."""
+
+    begins: Ints  # (n_rows,): the reading with which the window around each begins
+    origins: Ints  # (n_rows,): the training reading with which its most similar window begins, -1 for none
+    readings: Floats  # (n_rows, length, n_channels): that window, in the matrix' units
+    ratios: Floats  # (n_rows,): its distance in usual ones
+
+
+@contextmanager
+def single_threaded() -> Iterator[None]:
+    """Let each product of matrices have one thread: those of a block are so small that several wait for each other."""
+    from threadpoolctl import threadpool_limits
+
+    with threadpool_limits(limits=1, user_api="blas"):
+        yield
+
+
+def side_by_side(work: Callable[[int], Part], places: Sequence[int]) -> Iterator[Part]:
+    """What ``work`` answers at each of some places, in their order, worked out on all cores at once.
+
+    Whoever stops listening stops the work that has not begun.
+    """
+    threads = min(len(os.sched_getaffinity(0)), len(places))
+    if threads < 2:
+        yield from map(work, places)
+        return
+    with ThreadPoolExecutor(threads) as pool:
+        yield from pool.map(work, places)
+
+
 def filled_up(numbers: Ints) -> Ints:
     """A block of numbers filled up to ``BLOCK`` with its last."""
     return np.concatenate([numbers, np.repeat(numbers[-1:], BLOCK - len(numbers))])
@@ -148,3 +186,33 @@ def smoothed(ratios: Floats, starts: Ints, ends: Ints, span: int) -> Floats:
         of_rim += middle[:, np.clip(rim + shift, starts[rim], ends[rim] - 1)]
     total[:, rim] = of_rim
     return total / (2 * half + 1)
+
+
+def hold_together(arrays: Mapping[str, NDArray[Any]], n_features: int) -> bool:
+    """Whether stored arrays can be readings of so many channels, with reference windows that lie among them."""
+    readings, origins, begin = arrays["readings"], arrays["origins"], arrays["begin"]
+    shapes, usual = arrays["shapes"], arrays["usual"]
+    plain = (
+        (readings.dtype, usual.dtype, begin.dtype) == tuple(map(np.dtype, ("f4", "f8", "?")))
+        and origins.dtype == shapes.dtype == np.int64
+        and readings.shape == (*origins.shape, n_features)
+        and begin.shape == origins.shape
+        and shapes.shape == (len(usual), 2)
+        and usual.shape == (len(usual), len(VIEWS))
+        and len(usual) > 0
+    )
+    if not plain or not len(origins) or not begin.any():
+        return False
+    begins, span = np.flatnonzero(begin), int(shapes[-1].prod())
+    return bool(
+        np.isfinite(readings).all()
+        and np.isfinite(usual).all()
+        and (usual > 0).all()
+        and (shapes > 0).all()
+        and (shapes <= (LONGEST, 2 * DETAIL)).all()
+        and (np.diff(shapes.prod(axis=1)) > 0).all()
+        and (origins >= 0).all()
+        and (np.diff(origins) > 0).all()
+        and begins[-1] + span <= len(readings)
+        and (origins[begins + span - 1] - origins[begins] == span - 1).all()
+    )

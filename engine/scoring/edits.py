@@ -46,11 +46,11 @@ def smallest_edit(model: Model, prepared: Prepared, row: int, threshold: float) 
     Greedy: each step tries every column with the value the others let expect (its typical value, where the detector
     expects none) and keeps the one that lowers the score most; a column may be set again when others have changed. What
     turns out not to be needed is left as it was. The last edit's score says whether they are enough; no edit helps
-    where the list is empty. A row of a series is made of readings before it, so it has none: :class:`UsageError`.
+    where the list is empty. A reading of a series is judged with others, so it has none: :class:`UsageError`.
     """
     if model.recipe.ordered:
         raise UsageError(
-            "edits are for the rows of a table; a reading of a series is judged by those before it"
+            "edits are for the rows of a table; a reading of a series is judged together with its neighbours in time"
         )
     sources, score_of = model.recipe.encoder.sources, model.detector.decision_function
     before: Row = prepared.encoded.values[row]

@@ -26,6 +26,9 @@ from engine.model import Model
 from engine.store import ModelStore
 from tests import naive
 
+TABULAR = [name for name, kind in CATALOGUE.items() if not kind.sequential]
+SEQUENTIAL = [name for name, kind in CATALOGUE.items() if kind.sequential]
+
 
 def same(a, b) -> bool:
     """Bit for bit the same numbers, unjudged rows included."""
@@ -140,11 +143,17 @@ def training_with_columns_in_another_order_scores_the_same(detector, data, model
 def a_row_scores_the_same_in_any_company(detector, data, model):
     """Alone, in a batch or in a longer slice: a row's score is its own."""
     whole = model.score(data.frame).values
-    if model.recipe.windows is None:
+    if not model.recipe.ordered:
         for row in (0, 17, 123, int(data.labels.argmax())):
             assert same(model.score(data.frame.iloc[[row]]).values, whole[[row]])
         assert same(model.score(data.frame.iloc[40:47]).values, whole[40:47])
         assert same(model.score(pd.concat([data.frame] * 3)).values, np.tile(whole, 3))
+    elif model.recipe.pace is not None:
+        reach = model.detector.window_
+        for first, last in ((0, 300), (57, 391), (101, 400)):
+            part = model.score(data.frame.iloc[first:last]).values
+            inner = slice(first and reach, len(part) - reach if last < len(whole) else None)
+            assert same(part[inner], whole[first:last][inner])
     else:
         reach = model.recipe.windows.length - 1
         for row in (60, 123, 399):
@@ -558,3 +567,9 @@ ON_TABLES = (
 )
 
 ON_SERIES = (an_impossible_reading_is_forgotten, training_with_columns_in_another_order_scores_the_same)
+
+NOT_PROMISED = {
+    ("nearest_windows", finds_scattered_anomalies): "eight equal spikes are each other's nearest windows",
+    ("nearest_windows", higher_is_more_anomalous): "eight equal spikes are each other's nearest windows",
+}
+"""Promises a detector cannot keep on the series of ``conftest.py``, and why."""

@@ -15,6 +15,7 @@ from engine.model import Model
 from engine.scoring.thresholds import RULES, severity
 from engine.store import ModelStore
 from tests import naive
+from tests.engine.checks import TABULAR
 
 SCORES = np.array([0.1, 0.9, np.nan, 0.5, 0.95, np.nan])
 
@@ -100,7 +101,7 @@ def test_evaluating_with_one_class_only_says_so():
         evaluate(SCORES, np.ones(6), 0.5)
 
 
-@pytest.mark.parametrize("detector", CATALOGUE)
+@pytest.mark.parametrize("detector", TABULAR)
 @pytest.mark.parametrize("share", [0.02, 0.1, 0.3])
 def test_the_expected_share_of_the_training_rows_is_flagged(detector, share, table):
     model = train(table.frame, table.roles, detector, {"contamination": share})
@@ -195,7 +196,7 @@ def test_few_rows_and_many_columns_are_noted():
     ]
 
 
-@pytest.mark.parametrize("detector", CATALOGUE)
+@pytest.mark.parametrize("detector", TABULAR)
 def test_a_trained_and_a_loaded_model_flag_the_same_rows(detector, table, tmp_path):
     model = train(table.frame, table.roles, detector, {"contamination": 0.07})
     loaded = Model.load(ModelStore(tmp_path), model.save(ModelStore(tmp_path)).id)

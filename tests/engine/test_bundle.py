@@ -19,6 +19,7 @@ from engine.manifest import described, manifest_bytes
 from engine.model import Model
 from engine.store import ModelStore
 from engine.trial import PROBE, try_model
+from tests.engine.checks import SEQUENTIAL
 
 
 @pytest.fixture(scope="module")
@@ -26,7 +27,7 @@ def home(tmp_path_factory, table, series, model_of):
     """A store with a model of each detector, and one of a series."""
     store = ModelStore(tmp_path_factory.mktemp("home"))
     for detector in CATALOGUE:
-        model_of(detector, table).save(store)
+        model_of(detector, series if detector in SEQUENTIAL else table).save(store)
     model_of("isolation_forest", series).save(store)
     return store
 
@@ -88,7 +89,7 @@ def refusal(store, path, **more):
 def test_an_imported_model_gives_the_same_scores_bit_for_bit(version, home, abroad, file, table, series):
     card = import_bundle(abroad, file(export_bundle(home, f"model@{version}")), name="guest")
     before, after = Model.load(home, f"model@{version}"), Model.load(abroad, "guest")
-    frame = series.frame if before.recipe.windows else table.frame
+    frame = series.frame if before.recipe.ordered else table.frame
     assert after.score(frame).values.tobytes() == before.score(frame).values.tobytes()
     assert after.fingerprint.as_dict() == before.fingerprint.as_dict()
     assert (card.id, card.threshold, card.reference) == (

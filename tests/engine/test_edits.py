@@ -52,7 +52,7 @@ def test_an_ordinary_row_needs_no_edit(forest, table):
 
 def test_a_reading_of_a_series_has_none(series):
     model = train(series.frame, series.roles, "isolation_forest")
-    with pytest.raises(UsageError, match="judged by those before it"):
+    with pytest.raises(UsageError, match="judged together with its neighbours in time"):
         smallest_edit(model, model.encode(series.frame), 100, 0.0)
 
 

@@ -9,11 +9,11 @@ import pytest
 from engine.analysis import explain_worst, train
 from engine.data.column_codes import KEPT_LEVELS, ColumnCode
 from engine.data.roles import Roles
-from engine.detectors import CATALOGUE
 from engine.scoring.explanations import ablation, nearest, shares
 from engine.scoring.reasons import explain, sentence, usual_in_words, value_in_words
 from engine.scoring.wording import number_in_words
 from tests import naive
+from tests.engine.checks import TABULAR
 
 NUMBERS = [f"sensor {i}" for i in range(8)]
 
@@ -48,7 +48,7 @@ def explained(detector):
     return model, prepared, explain(model, prepared, ROWS)
 
 
-@pytest.mark.parametrize("detector", CATALOGUE)
+@pytest.mark.parametrize("detector", TABULAR)
 def test_the_tampered_column_is_named_first(detector):
     _, _, found = explained(detector)
     places = [
@@ -59,7 +59,7 @@ def test_the_tampered_column_is_named_first(detector):
     assert np.mean([place < 3 for place in places]) >= 0.97
 
 
-@pytest.mark.parametrize("detector", CATALOGUE)
+@pytest.mark.parametrize("detector", TABULAR)
 def test_reasons_are_faithful(detector):
     """A typical value in place of the first reason lowers the score, and further than one for the last reason."""
     model, prepared, found = explained(detector)
@@ -78,7 +78,7 @@ def test_reasons_are_faithful(detector):
     assert (falls > before - without(-1)).mean() >= 0.95
 
 
-@pytest.mark.parametrize("detector", CATALOGUE)
+@pytest.mark.parametrize("detector", TABULAR)
 def test_contributions_and_shares_add_up(detector):
     model, _, found = explained(detector)
     assert found.contributions.shape == (len(ROWS), 9)
@@ -100,7 +100,7 @@ def test_a_reason_reads_as_a_sentence():
     assert " to " in text
 
 
-@pytest.mark.parametrize("detector", CATALOGUE)
+@pytest.mark.parametrize("detector", TABULAR)
 def test_the_channel_of_a_series_is_named_with_what_it_did(detector, series, model_of):
     model = model_of(detector, series)
     prepared = model.encode(series.frame)
@@ -111,7 +111,7 @@ def test_the_channel_of_a_series_is_named_with_what_it_did(detector, series, mod
         assert any("reading" in reason.measure for reason in reasons), "a window is described in words"
 
 
-@pytest.mark.parametrize("detector", CATALOGUE)
+@pytest.mark.parametrize("detector", TABULAR)
 def test_the_worst_rows_are_explained_worst_first_and_only_judged_ones(detector, table, model_of):
     model = model_of(detector, table)
     frame = table.frame.copy()
@@ -125,7 +125,7 @@ def test_the_worst_rows_are_explained_worst_first_and_only_judged_ones(detector,
     assert 5 not in explain_worst(model, prepared, scores, most=10_000).rows
 
 
-@pytest.mark.parametrize("detector", CATALOGUE)
+@pytest.mark.parametrize("detector", TABULAR)
 def test_a_table_of_which_no_row_can_be_judged_has_nothing_to_explain(detector, table, model_of):
     model = model_of(detector, table)
     frame = table.frame.convert_dtypes()

@@ -13,6 +13,7 @@ from engine.detectors import CATALOGUE
 from engine.errors import EngineError, StoreError
 from engine.model import Card, Model, load_fingerprint, load_recipe
 from engine.store import ModelStore
+from tests.engine.checks import SEQUENTIAL
 
 DETECTOR, RECIPE = "detector.safetensors", "recipe.json"
 
@@ -23,13 +24,19 @@ def store(tmp_path):
 
 
 @pytest.fixture(scope="module")
-def sound(tmp_path_factory, table, model_of):
+def data_of(table, series):
+    """The data set that a detector of the catalogue is for."""
+    return lambda detector: series if detector in SEQUENTIAL else table
+
+
+@pytest.fixture(scope="module")
+def sound(tmp_path_factory, data_of, model_of):
     """Card and parts of a sound model, as a store holds them."""
     store = ModelStore(tmp_path_factory.mktemp("sound"))
 
     @cache
     def of(detector):
-        ref = model_of(detector, table).save(store).id
+        ref = model_of(detector, data_of(detector)).save(store).id
         card = {k: v for k, v in store.card(ref).items() if k not in ("name", "version", "created", "parts")}
         return card, store.parts(ref)
 
@@ -80,6 +87,8 @@ def refused(store, ref):
 @pytest.mark.parametrize("kind", ["table", "series"])
 @pytest.mark.parametrize("detector", CATALOGUE)
 def test_a_loaded_model_gives_the_same_scores_bit_for_bit(detector, kind, store, table, series, model_of):
+    if kind == "table" and detector in SEQUENTIAL:
+        pytest.skip("it judges readings in order")
     data = {"table": table, "series": series}[kind]
     model = model_of(detector, data)
     loaded = Model.load(store, model.save(store).id)
@@ -124,12 +133,11 @@ def test_saving_again_makes_the_next_version_which_is_the_active_one(store, tabl
     assert Model.load(store, "model@1").card.version == 1
 
 
-def test_an_unchanged_model_passes_the_means_of_this_file(saved, store, table, model_of):
+def test_an_unchanged_model_passes_the_means_of_this_file(saved, store, data_of, model_of):
     for detector in CATALOGUE:
-        loaded = Model.load(store, saved(detector))
-        np.testing.assert_array_equal(
-            loaded.score(table.frame).values, model_of(detector, table).score(table.frame).values
-        )
+        loaded, data = Model.load(store, saved(detector)), data_of(detector)
+        before = model_of(detector, data).score(data.frame).values
+        np.testing.assert_array_equal(loaded.score(data.frame).values, before)
 
 
 def changed(name, change):
@@ -213,11 +221,12 @@ def test_a_tree_that_is_one_leaf_with_a_link_to_nowhere_is_refused(saved, store,
 
 @pytest.mark.parametrize("detector", CATALOGUE)
 def test_arrays_of_any_wrong_shape_kind_or_number_are_refused_or_harmless(
-    detector, saved, store, table, model_of
+    detector, saved, store, data_of, model_of
 ):
-    frame = table.frame.iloc[:50]
-    before = model_of(detector, table).score(frame).values.tobytes()
-    for name, array in arrays_of(detector, table, model_of).items():
+    data = data_of(detector)
+    frame = data.frame.iloc[: 200 if detector in SEQUENTIAL else 50]
+    before = model_of(detector, data).score(frame).values.tobytes()
+    for name, array in arrays_of(detector, data, model_of).items():
         for wrong in (
             array[:-1],
             array[..., None],
@@ -233,8 +242,8 @@ def test_arrays_of_any_wrong_shape_kind_or_number_are_refused_or_harmless(
 
 
 @pytest.mark.parametrize("detector", CATALOGUE)
-def test_a_missing_array_is_refused(detector, store, sound, table, model_of):
-    arrays = arrays_of(detector, table, model_of)
+def test_a_missing_array_is_refused(detector, store, sound, data_of, model_of):
+    arrays = arrays_of(detector, data_of(detector), model_of)
     card, parts = sound(detector)
     for name in arrays:
         fewer = pack({other: array for other, array in arrays.items() if other != name})

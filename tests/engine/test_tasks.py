@@ -19,7 +19,7 @@ from engine.results import ResultStore
 from engine.scoring.thresholds import RULES
 from engine.tasks import run_bundle, run_edit, run_explain, run_export, run_score, run_train
 from engine.workspace import Workspace
-from tests.engine.checks import quick
+from tests.engine.checks import SEQUENTIAL, quick
 
 
 class Job:
@@ -82,6 +82,8 @@ def left_behind(space):
 @pytest.mark.parametrize("kind", ["table", "series"])
 @pytest.mark.parametrize("detector", CATALOGUE)
 def test_what_training_says_of_its_rows_is_what_the_model_says_bit_for_bit(place, detector, kind):
+    if kind == "table" and detector in SEQUENTIAL:
+        pytest.skip("it judges readings in order")
     space, spec = place
     done = run_train(spec(kind, detector=detector, hyperparameters=quick(detector)), Job(space.root))
     trained = space.results.load(done["result"])

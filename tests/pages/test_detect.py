@@ -8,7 +8,7 @@ from engine import CATALOGUE, declared
 from engine.detectors import IsolationForest
 from engine.hyperparameters import hyperparameter
 from tests.pages.conftest import button, charts, metrics, sound, texts, titles, turn_to, wait_for
-from tests.pages.prepared import brought, pumps, sample
+from tests.pages.prepared import brought, pumps, rhythm, sample
 from ui import server
 
 
@@ -31,7 +31,7 @@ def test_without_data_the_page_leads_to_data(open_page):
     assert at.title[0].value == "Find what does not belong"
 
 
-@pytest.mark.parametrize("name", CATALOGUE)
+@pytest.mark.parametrize("name", [name for name, kind in CATALOGUE.items() if not kind.sequential])
 def test_every_detector_offers_the_hyperparameters_it_declares(open_page, pump_data, name):
     at = open_page("detect", data=pump_data.id)
     sound(at.segmented_control(key="detector").set_value(name).run())
@@ -250,3 +250,18 @@ def test_a_training_the_server_left_behind_offers_to_go_on(open_page, many):
     at.session_state["loupe"].watched = None
     wait_for(at, lambda at: "the server stopped while this ran" in texts(at))
     assert f"Train again from epoch {len(server.jobs().records(first))}" in [b.label for b in at.button]
+
+
+def test_a_series_begins_with_nearest_windows_which_are_not_offered_for_a_table(
+    open_page, space, pump_data, tmp_path
+):
+    series = brought(space, rhythm(), "rhythm.csv", tmp_path)
+    at = open_page("detect", data=series.id)
+    assert at.segmented_control(key="detector").value == "nearest_windows"
+    assert "Recommended for this data is Nearest Windows: " in texts(at)
+    assert {found.key for found in at.text_input} >= {"nearest_windows-lengths"}
+    assert "window" not in {found.key for found in at.number_input}
+    sound(at.segmented_control(key="detector").set_value("isolation_forest").run())
+    assert "window" in {found.key for found in at.number_input}
+    at = open_page("detect", data=pump_data.id)
+    assert "Nearest Windows" not in str(at.segmented_control(key="detector").options)

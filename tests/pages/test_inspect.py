@@ -4,7 +4,7 @@ from engine import ABSENT, Model
 from engine.analysis import explain_worst
 from engine.charts import PICKED
 from tests.pages.conftest import button, charts, sound, texts, titles, wait_for
-from tests.pages.prepared import brought, judged, pumps
+from tests.pages.prepared import brought, judged, pumps, rhythm
 from ui import server, worst
 from ui.session import Session
 
@@ -54,7 +54,7 @@ def test_a_row_beyond_the_explained_ones_gets_its_reasons_from_a_job(open_page, 
 def test_a_reading_of_a_series_shows_the_time_around_it(open_page, addresses):
     at = open_page("inspect", **addresses["rhythm"])
     assert "The time around it" in titles(at)
-    assert "is judged by the readings before it" in texts(at)
+    assert "is judged together with its neighbours in time" in texts(at)
     assert not [found for found in at.button if found.key == "edit"]
     assert charts(at) == 4
 
@@ -176,3 +176,14 @@ def test_a_click_on_the_map_of_the_worst_rows_leads_to_the_row(monkeypatch):
     clicked["selection"] = {PICKED: [{"number": 12}]}
     worst._clicked("any")
     assert visitor.row == 11
+
+
+def test_a_reading_judged_by_the_windows_around_it_is_explained_in_its_own_words(open_page, space, tmp_path):
+    series = brought(space, rhythm(), "rhythm.csv", tmp_path)
+    address = judged(space, series, "windows", detector="nearest_windows")
+    at = open_page("inspect", **address)
+    assert "Why" in titles(at)
+    assert "The time around it" in titles(at)
+    assert "usually" in texts(at)
+    assert "mean of the last" not in texts(at)
+    assert "no change of this one alone makes it normal" in texts(at)

@@ -1,0 +1,307 @@
+"""Nearest windows: what it finds, what its scores depend on, and what it says of its findings."""
+
+import tracemalloc
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from engine.analysis import explain_worst, train
+from engine.cli import main
+from engine.data.roles import Roles
+from engine.detectors import NearestWindows, nearest_windows
+from engine.detectors.sequential import bounds
+from engine.detectors.window_library import Library, Shape, codes, seen, smoothed
+from engine.errors import DataError, UsageError
+from engine.model import Model
+from engine.store import ModelStore
+
+ROLES = Roles({"t": "time", "x": "feature"}, kind="series")
+
+
+def rhythm(n, seed=0, noise=0.1):
+    """A rhythm of 44 readings with noise (n, 1)."""
+    return (np.sin(np.arange(n) / 7) + noise * np.random.default_rng(seed).normal(size=n))[:, None]
+
+
+def spike(x):
+    x[0] += 5
+
+
+def noisy(x):
+    x += np.random.default_rng(9).normal(size=len(x))
+
+
+def shifted(x):
+    x += 2.5
+
+
+def faster(x):
+    x[:] = np.sin(np.arange(len(x)) / 2)
+
+
+def flat(x):
+    x[:] = x[0]
+
+
+def backwards(x):
+    x[:] = np.abs(x)
+
+
+KINDS = [spike, noisy, shifted, faster, flat, backwards]
+
+
+@pytest.fixture(scope="module")
+def fitted():
+    return NearestWindows().fit(rhythm(4_000))
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_planted_stretch_has_the_highest_score(fitted, kind):
+    X = rhythm(2_000, seed=1)
+    kind(X[900:960, 0])
+    scores = fitted.decision_function(X)
+    assert 850 <= np.argmax(scores) <= 1_010
+    ordinary = np.delete(scores, np.arange(800, 1_060))
+    assert scores.max() > 1.5 * np.quantile(ordinary, 0.99)
+    assert np.median(ordinary) == pytest.approx(1, abs=0.25), "1 is usual"
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_one_planted_in_the_training_readings_themselves_is_found(kind):
+    X = rhythm(4_000)
+    kind(X[900:960, 0])
+    assert 850 <= np.argmax(NearestWindows().fit(X).decision_scores_) <= 1_010
+
+
+def test_a_broken_relation_between_channels_is_found_and_the_channels_are_named():
+    rng = np.random.default_rng(2)
+    X = np.hstack([rhythm(4_000), rhythm(4_000, seed=5), rng.normal(size=(4_000, 1)) * 0.1])
+    fitted = NearestWindows().fit(X)
+    new = np.hstack([rhythm(1_000, seed=6), rhythm(1_000, seed=7), rng.normal(size=(1_000, 1)) * 0.1])
+    new[500:560, 1] *= -1
+    scores = fitted.decision_function(new)
+    assert 450 <= np.argmax(scores) <= 610
+    parts = fitted.parts_at(new, np.array([530]))
+    assert parts.argmax() in (0, 1)
+    assert parts[0, 2] < parts[0, :2].min()
+
+
+def test_a_stretch_scores_the_same_alone_and_inside_a_longer_series(fitted):
+    X, reach = rhythm(3_000, seed=3), fitted.window_
+    whole = fitted.decision_function(X)
+    for first, last in ((1, 600), (777, 2_001), (1_500, 1_500 + 2 * reach + 1)):
+        alone = fitted.decision_function(X[first:last])
+        assert alone[reach:-reach].tobytes() == whole[first + reach : last - reach].tobytes()
+
+
+def test_neither_batches_nor_blocks_nor_neighbouring_stretches_matter(fitted, monkeypatch):
+    X = rhythm(1_500, seed=4)
+    whole = fitted.decision_function(X)
+    monkeypatch.setattr(nearest_windows, "CHUNK", 97)
+    assert fitted.decision_function(X).tobytes() == whole.tobytes()
+    beside = fitted.decision_function(
+        np.vstack([100 * X[:333], X, -X]), stretches=np.repeat([5, 2, 5], [333, 1_500, 1_500])
+    )
+    assert beside[333:1_833].tobytes() == whole.tobytes()
+
+
+def test_readings_of_a_stretch_shorter_than_a_window_are_not_judged(fitted):
+    X, length = rhythm(600, seed=4), fitted.window_
+    stretches = np.repeat([0, 1, 2], [300, length - 1, 301 - length])
+    scores = fitted.decision_function(X, stretches=stretches)
+    assert np.isnan(scores[300 : 300 + length - 1]).all()
+    assert np.isfinite(scores[:300]).all()
+    assert fitted.predict(X, stretches=stretches)[300] == 0
+    assert fitted.decision_function(X[:length]).shape == (length,)
+    assert np.isfinite(fitted.decision_function(X[:length])).all()
+    assert np.isnan(fitted.decision_function(X[: length - 1])).all()
+
+
+def test_a_training_window_is_judged_without_itself(fitted):
+    """Training readings score like new ones of the same kind, also where they are asked about again."""
+    X = rhythm(4_000)
+    assert fitted.decision_function(X).tobytes() == fitted.decision_scores_.tobytes()
+    new = fitted.decision_function(rhythm(4_000, seed=8))
+    assert np.median(fitted.decision_scores_) == pytest.approx(np.median(new), rel=0.05)
+    assert np.quantile(fitted.reference_scores_, 0.95) == pytest.approx(np.quantile(new, 0.95), rel=0.1)
+
+
+def test_the_most_similar_window_is_shown_with_where_it_comes_from(fitted):
+    X, new = rhythm(4_000), rhythm(500, seed=1)
+    match = fitted.nearest(new, np.array([0, 250, 499]))
+    assert match.begins.tolist() == [0, 250 - fitted.window_ // 2, 500 - fitted.window_]
+    for begin, origin, readings in zip(match.begins, match.origins, match.readings, strict=True):
+        np.testing.assert_allclose(readings, X[origin : origin + fitted.window_], atol=1e-6)
+        apart = readings - new[begin : begin + fitted.window_]
+        assert apart.std() < 0.25
+    own = fitted.nearest(X, np.array([2_000]))
+    assert abs(own.origins[0] - own.begins[0]) >= fitted.window_, "not itself, nor what overlaps with it"
+
+
+def test_the_nearest_reference_equals_a_plain_search():
+    rng = np.random.default_rng(0)
+    shape, readings = Shape.of(64), rng.normal(size=(500, 2)).astype(np.float32)
+    begins = np.arange(0, 430, 3)
+    for view in ("raw", "centred", "normalised"):
+        points = seen(shape.cut(shape.means(readings), begins), view)
+        none = np.zeros(len(points), dtype=np.int64)
+        place = np.arange(len(points))
+        numbers, distances = Library.of(points).nearest(points, place, place + 1)  # all but itself
+        apart = np.sqrt(((points[:, None].astype(float) - points[None]) ** 2).sum(axis=2))
+        np.fill_diagonal(apart, np.inf)
+        np.testing.assert_array_equal(numbers, apart.argmin(axis=1))
+        np.testing.assert_allclose(distances, apart.min(axis=1), rtol=1e-5)
+        again, zero = Library.of(points).nearest(points, none, none)
+        np.testing.assert_array_equal(again, place)
+        np.testing.assert_array_equal(zero, 0)
+        gone, no_distance = Library.of(points).nearest(points, none, none + len(points))
+        assert (gone == -1).all()
+        assert np.isnan(no_distance).all()
+
+
+def test_averages_over_windows_equal_a_slow_twin():
+    rng = np.random.default_rng(1)
+    starts, ends = bounds(np.repeat([0, 1, 2], [40, 9, 61]), 110)
+    ratios, span = rng.random((3, 110)), 8
+    found = smoothed(ratios, starts, ends, span)
+    for row in (0, 3, 20, 38, 39, 40, 44, 48, 49, 80, 109):
+        middles = np.arange(row - span // 4, row + span // 4 + 1) - span // 2
+        inside = np.clip(middles, starts[row], max(ends[row] - span, starts[row]))
+        np.testing.assert_allclose(found[:, row], ratios[:, inside].mean(axis=1))
+
+
+def test_equal_readings_have_equal_codes_and_others_do_not():
+    readings = rhythm(300).astype(np.float32)
+    twice = codes(np.vstack([readings, readings]), 20)
+    np.testing.assert_array_equal(twice[:281], twice[300:581])
+    assert len(np.unique(twice[:281])) == 281
+    np.testing.assert_array_equal(
+        codes(np.zeros((30, 2), np.float32), 5), codes(-np.zeros((30, 2), np.float32), 5)
+    )
+
+
+@pytest.mark.parametrize("width", [1, 30])
+def test_memory_is_bounded_by_blocks_and_not_by_the_series(width):
+    X = np.random.default_rng(0).normal(size=(60_000 // width, width))
+    fitted = NearestWindows(references=200).fit(X[:2_000])
+    new = np.tile(X, (3, 1))
+    fitted.decision_function(X[:1_000])
+    tracemalloc.start()
+    fitted.decision_function(new)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 100_000_000, "every window of every length at once would be a gigabyte"
+
+
+def test_of_a_very_long_series_only_the_readings_around_the_references_are_kept(monkeypatch):
+    monkeypatch.setattr(nearest_windows, "MOST_CELLS", 8_000)
+    X = rhythm(9_000)
+    X[4_000:4_050, 0] = 3
+    fitted = NearestWindows().fit(X)
+    assert fitted.readings_.size <= 8_000
+    assert 3_950 <= np.argmax(fitted.decision_scores_) <= 4_100
+    assert fitted.decision_function(X).tobytes() == fitted.decision_scores_.tobytes()
+
+
+def test_lengths_follow_the_rhythm_where_they_are_left_to_it():
+    fitted = NearestWindows(lengths=(0,)).fit(rhythm(4_000))
+    assert [shape.span for shape in fitted.shapes_] == pytest.approx([22, 44, 88], abs=8)
+
+
+def test_windows_are_shorter_where_stretches_are_short():
+    X = rhythm(3_000)
+    fitted = NearestWindows().fit(X, stretches=np.arange(3_000) // 100)
+    assert fitted.window_ <= 25
+    assert np.isfinite(fitted.decision_scores_).all()
+
+
+def test_readings_all_on_their_own_are_refused_in_words():
+    with pytest.raises(
+        DataError, match="windows of at least 2 readings without a gap, and the longest stretch here has 1"
+    ):
+        NearestWindows().fit(rhythm(50), stretches=np.arange(50))
+
+
+def test_stretches_must_be_as_many_as_readings(fitted):
+    with pytest.raises(UsageError, match="one number for each of 50 readings"):
+        fitted.decision_function(rhythm(50), stretches=np.zeros(49))
+
+
+# ---- through the whole engine
+
+
+def frame_of(X, **more):
+    start = pd.Timestamp("2024-05-06")
+    return pd.DataFrame({"t": start + pd.to_timedelta(np.arange(len(X)), unit="min"), "x": X[:, 0]} | more)
+
+
+def test_a_table_is_refused_in_one_sentence(table):
+    with pytest.raises(UsageError, match=r"Nearest Windows compares how readings follow .* rows are a table"):
+        train(table.frame, table.roles, "nearest_windows")
+    with pytest.raises(UsageError, match="chooses its own windows; leave the window out"):
+        train(frame_of(rhythm(300)), ROLES, "nearest_windows", window=20)
+
+
+def test_rows_in_any_order_and_many_short_windows_are_judged(tmp_path):
+    """A data set of a hundred windows: the entity says which, the time counts up in each."""
+    rng = np.random.default_rng(0)
+    curves = np.sin(np.arange(100) / 6 + rng.uniform(0, 6, (100, 1))) + 0.1 * rng.normal(size=(100, 100))
+    curves[37, 40:60] += 2
+    frame = pd.DataFrame(
+        {"window": np.repeat(np.arange(100), 100), "t": np.tile(np.arange(100), 100), "x": curves.ravel()}
+    ).sample(frac=1, random_state=1)
+    roles = Roles({"window": "entity", "t": "time", "x": "feature"}, kind="series")
+    model = train(frame, roles, "nearest_windows")
+    loaded = Model.load(ModelStore(tmp_path), model.save(ModelStore(tmp_path)).id)
+    scores = loaded.score(frame)
+    assert scores.judged.all()
+    assert frame["window"].iloc[np.argmax(scores.values)] == 37
+    alone = loaded.score(frame[frame["window"] == 37])
+    np.testing.assert_array_equal(alone.values, scores.values[(frame["window"] == 37).to_numpy()])
+
+
+def test_unjudged_rows_are_named_with_the_reason_and_filled_ones_are_noted():
+    frame = frame_of(rhythm(1_000)).drop(index=[100, 700, 701, 702, 703]).reset_index(drop=True)
+    frame.loc[300, "x"] = np.nan
+    model = train(frame, ROLES, "nearest_windows")
+    short = frame.iloc[650:].reset_index(drop=True)
+    scores = model.score(short)
+    assert np.flatnonzero(~scores.judged).tolist() == list(range(49))
+    assert set(scores.obstacles.values()) == {f"fewer than {model.card.window} readings in a row around it"}
+    whole = model.score(frame)
+    assert np.flatnonzero(~whole.judged).tolist() == [300]
+    assert whole.obstacles == {300: "1 of 1 values are missing"}
+    assert any("2 missing readings were filled in" in note for note in whole.notes)
+    assert any("2 missing readings were filled in" in note for note in model.card.notes)
+
+
+def test_a_reading_is_explained_by_its_channel_value_and_usual_range():
+    X = rhythm(1_500)
+    X[700:740, 0] += 4
+    frame = frame_of(X, y=rhythm(1_500, seed=2)[:, 0])
+    roles = Roles({"t": "time", "x": "feature", "y": "feature"}, kind="series")
+    model = train(frame, roles, "nearest_windows")
+    prepared = model.encode(frame)
+    found = explain_worst(model, prepared, model.judge(prepared), most=5)
+    for row, reasons in zip(found.rows, found.reasons, strict=True):
+        assert reasons[0].column == "x"
+        assert reasons[0].measure == ""
+        assert reasons[0].usual.startswith("usually -")
+        assert f"{frame['x'][row]:.4g}"[:4] in reasons[0].text
+
+
+def test_the_command_line_trains_and_scores_a_series(tmp_path, capsys):
+    X = rhythm(1_500)
+    frame_of(X).to_csv(tmp_path / "good.csv", index=False)
+    X[700:740, 0] += 4
+    frame_of(X).to_csv(tmp_path / "new.csv", index=False)
+    places = ["--models", str(tmp_path / "models")]
+    given = ["train", str(tmp_path / "good.csv"), "--detector", "nearest_windows", "--name", "pump", *places]
+    assert main(given) == 0
+    flags = tmp_path / "flags.csv"
+    assert main(["score", str(tmp_path / "new.csv"), "--model", "pump", "--output", str(flags), *places]) == 0
+    found = pd.read_csv(flags)
+    assert len(found) == 1_500
+    assert 690 <= found["anomaly_score"].idxmax() <= 750
+    assert "flagged" in capsys.readouterr().out
