@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from engine.networks.series_transformer import SeriesTransformer
 
 LAYERS = ("num_encoder_layers", "num_teacher_decoder_layers", "num_student_decoder_layers")
+CHUNK = 16_384  # readings judged between two looks at the cancel flag
 STEPS = 5  # mini-batches of an epoch, at most
 SAMPLED = 2_000  # windows that say what is usual of level and size
 
@@ -43,7 +44,7 @@ class MaskedSeries(SequentialDetector):
 
     ``score="discrepancy"``: L_rec + lambda L_disc and the distance of teacher and student, as first formulated.
 
-    Labelled anomalies (``y`` = 1) are never rebuilt: they enter L_disc, and the loss that chooses the best epoch.
+    Anomalies labelled when it is fitted are never rebuilt: they enter L_disc, and the loss that chooses the best epoch.
 
     References
     ----------
@@ -64,7 +65,6 @@ class MaskedSeries(SequentialDetector):
     )
     speed: ClassVar[int] = 1
     reference: ClassVar[str] = "Ristea et al. (2024)"
-    learns_from_labels: ClassVar[bool] = True
     learning_share: ClassVar[float] = 0.95
     probe_tolerance: ClassVar[float] = 1e-3
     explained_by: ClassVar[str] = (
@@ -154,11 +154,12 @@ class MaskedSeries(SequentialDetector):
         *,
         groups: ArrayLike | None = None,
         stretches: ArrayLike | None = None,
+        labelled: ArrayLike | None = None,
         progress: Progress = quiet,
         course: Course | None = None,
     ) -> Self:
-        """Learn from readings ``X`` (n_readings, n_channels), of which those with ``y`` = 1 are known anomalies."""
-        self._labels = y
+        """Learn from readings ``X`` (n_readings, n_channels); where ``labelled`` (n_readings,) is 1, a known anomaly."""
+        self._labels = labelled
         try:
             return super().fit(X, y, groups=groups, stretches=stretches, progress=progress, course=course)
         finally:
@@ -171,6 +172,8 @@ class MaskedSeries(SequentialDetector):
             raise UsageError(f"d_model must be a multiple of nhead, got {self.d_model} and {self.nhead}")
         labelled = np.zeros(len(X), dtype=bool)
         if self._labels is not None:
+            if np.shape(self._labels) != (len(X),):
+                raise UsageError(f"labelled must hold one number for each of {len(X):,} readings")
             labelled |= np.asarray(self._labels) == 1
         rng = np.random.default_rng(self.random_state)
         self.patch_, self.n_patches_ = patches_of(ends - starts, self.seq_length, self.patch_length)
@@ -274,7 +277,7 @@ class MaskedSeries(SequentialDetector):
         self, X: Scores, starts: Ints, ends: Ints, progress: Progress
     ) -> Iterator[tuple[slice, Scores]]:
         """What the network says of readings, part by part (n_signals, n, n_channels)."""
-        for around, own, bound in chunks(starts, ends, self.length, X.shape[1]):
+        for around, own, bound in chunks(starts, ends, self.length, CHUNK):
             found = signals(self.learner_, self.scale_.scaled(X[around]), bound)
             part = slice(around.start + own.start, around.start + own.stop)
             progress(part.stop / len(X), "Scoring")

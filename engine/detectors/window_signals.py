@@ -14,9 +14,8 @@ from engine.detectors.window_sampling import Floats, Ints, Singles, overlapped, 
 from engine.errors import StoreError
 
 BLOCK = (
-    256  # windows go through a network so many at a time, always: a processor sums others in another order
+    64  # windows go through a network so many at a time, always: another number is summed in another order
 )
-CHUNK_CELLS = 16_384  # readings of all channels judged between two looks at the cancel flag
 FARTHEST = 30.0  # of a reading, in standard deviations of its channel
 FLATTEST = 0.02  # of a window's size, in standard deviations of its channel
 SMALLEST_SIZE = 0.1  # in usual sizes of a window: smaller ones are not blown up to the size of the others
@@ -95,12 +94,11 @@ def _judged(learner: WindowLearner, windows: Singles, channel: int) -> Floats:
     return torch.cat(blocks, 1)[:, : len(windows)].double().numpy()
 
 
-def chunks(starts: Ints, ends: Ints, reach: int, n_channels: int) -> Iterator[tuple[slice, slice, Ints]]:
-    """Parts of a series to judge one after the other, each with the readings up to ``reach`` away around it.
+def chunks(starts: Ints, ends: Ints, reach: int, size: int) -> Iterator[tuple[slice, slice, Ints]]:
+    """Parts of ``size`` readings to judge one after the other, each with the readings up to ``reach`` away.
 
     Gives the part with its surroundings, the part among these, and the ends of stretches among them (n_readings,).
     """
-    size = max(4 * reach, CHUNK_CELLS // n_channels)
     for first in range(0, len(starts), size):
         last = min(first + size, len(starts))
         low = max(int(starts[first]), first - reach)

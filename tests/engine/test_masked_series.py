@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 import torch
 
-from engine.detectors import window_signals
 from engine.detectors.base import Course
 from engine.detectors.masked_series import MaskedSeries
 from engine.detectors.surprise import LEVELS, Surprise
@@ -13,14 +12,6 @@ from engine.errors import Cancelled, DataError, StoreError, UsageError
 
 SMALL = {"num_epochs": 6, "d_model": 16, "nhead": 2, "num_encoder_layers": 1, "num_teacher_decoder_layers": 2}
 BOTH = pytest.mark.parametrize("score", ["fused", "discrepancy"])
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _small_blocks():
-    """A short series has few windows: a block is filled up to its size, whatever it costs."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(window_signals, "BLOCK", 32)
-        yield
 
 
 def small(**changes):
@@ -79,7 +70,7 @@ def test_stretches_after_one_another_score_as_each_alone(fitted):
 def test_the_size_of_a_part_does_not_matter(fitted, monkeypatch):
     X = hum(1_500, 2, seed=1)
     whole = fitted.decision_function(X)
-    monkeypatch.setattr("engine.detectors.window_signals.CHUNK_CELLS", 1)
+    monkeypatch.setattr("engine.detectors.masked_series.CHUNK", 217)
     np.testing.assert_array_equal(fitted.decision_function(X), whole)
 
 
@@ -146,14 +137,19 @@ def test_labels_change_what_is_learned_and_their_readings_do_not_enter_the_neare
     X, y = hum(1_500), np.zeros(1_500)
     X[600:660] += 3.0
     y[600:660] = 1
-    with_labels = small().fit(X, y)
+    with_labels = small().fit(X, labelled=y)
     assert with_labels.evidence_.nearest.readings_.max() < 2.5
     assert not same(with_labels.decision_scores_, small().fit(X).decision_scores_)
 
 
 def test_labels_everywhere_leave_nothing_to_learn_from():
     with pytest.raises(DataError, match="every window holds one; label fewer readings"):
-        small().fit(hum(500), np.ones(500))
+        small().fit(hum(500), labelled=np.ones(500))
+
+
+def test_labels_of_other_readings_are_refused():
+    with pytest.raises(UsageError, match="one number for each of 300 readings"):
+        small().fit(hum(300), labelled=np.zeros(299))
 
 
 def test_no_stretch_as_long_as_a_window_is_said_in_words():
@@ -182,13 +178,13 @@ def stop_at(share):
 def test_a_stopped_training_goes_on_to_the_same_bytes(score, tmp_path):
     X, y = hum(700), np.zeros(700)
     y[300:310] = 1
-    whole = small(score=score).fit(X, y)
+    whole = small(score=score).fit(X, labelled=y)
     course = Course(checkpoint=tmp_path / "checkpoint")
     for share in (0.3, 0.6):
         with pytest.raises(Cancelled):
-            small(score=score).fit(X, y, course=course, progress=stop_at(share))
+            small(score=score).fit(X, labelled=y, course=course, progress=stop_at(share))
         assert course.checkpoint.exists()
-    resumed = small(score=score).fit(X, y, course=course)
+    resumed = small(score=score).fit(X, labelled=y, course=course)
     assert whole.history_ == resumed.history_
     for name, values in whole.arrays().items():
         assert values.tobytes() == resumed.arrays()[name].tobytes(), name
