@@ -50,9 +50,8 @@ class Result:
     )  # the explained rows as the table holds them, most unusual first, under their row numbers
     obstacle_rows: NDArray[np.int64]  # rows that could not be judged (n_obstacles,)
     obstacle_numbers: NDArray[np.int64]  # for each, which of the obstacles kept in ``about``
-    told: list[
-        bytes
-    ]  # of each explained row its sentence and its reasons, JSON that is read when it is asked for
+    # Of each explained row its sentence and its reasons: JSON that is read when it is asked for.
+    told: list[bytes]
 
     @property
     def columns(self) -> list[str]:

@@ -46,6 +46,7 @@ def fleet(tmp_path_factory):
         worst=frame.iloc[rows],
         obstacle_rows=np.arange(40),
         obstacle_numbers=np.zeros(40, dtype=np.int64),
+        told=[b"[]"] * WORST,
     )
     files = SeriesFiles.of(dataset, "at", "machine")
     return frame, SeriesResult(result=result, files=files, usual={"power": 0.0, "heat": 0.0})
