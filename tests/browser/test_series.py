@@ -23,6 +23,7 @@ def readings(visitor):
 
 def drag(visitor, start, end):
     """Drag over the overview, from a share of its width to another."""
+    visitor.settle()  # the page grows while it is drawn, and the picture moves
     box = chart(visitor, OVERVIEW).bounding_box()
     height = box["y"] + 0.5 * box["height"]
     mouse = visitor.page.mouse
