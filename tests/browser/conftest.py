@@ -161,6 +161,13 @@ class Visitor:
         self.page.wait_for_selector(app, state="attached")
         self.page.wait_for_timeout(100)
 
+    def stands_still(self, found: Locator):
+        """Wait until a thing is where it was half a second before: pages grow while they are drawn."""
+        boxes: list[dict | None] = []
+        while len(boxes) < 6 or boxes[-6:] != boxes[-1:] * 6:
+            boxes.append(found.bounding_box())
+            self.page.wait_for_timeout(100)
+
     def click(self, name, within: Locator | None = None):
         (within or self.page).get_by_role("button", name=name, exact=True).click()
         self.settle()

@@ -2,6 +2,7 @@
 
 import re
 
+from playwright.sync_api import TimeoutError as PlaywrightTimeout
 from playwright.sync_api import expect
 
 SHOWN = re.compile(r"to .*: [\d,]+ readings")
@@ -9,10 +10,12 @@ OVERVIEW, CLOSER, MAP = 1, 2, 3  # charts on the page, from the top; the first a
 
 
 def chart(visitor, number):
+    """Where a chart stands, once it is drawn and nothing above it grows any more."""
     found = visitor.page.get_by_test_id("stVegaLiteChart").nth(number)
     found.scroll_into_view_if_needed()
     found.locator("canvas, svg.marks").first.wait_for()
-    return found
+    visitor.stands_still(found)
+    return found.bounding_box()
 
 
 def readings(visitor):
@@ -21,17 +24,30 @@ def readings(visitor):
     return int(re.search(r": ([\d,]+) readings", text)[1].replace(",", ""))
 
 
+def until_the_window_moves(visitor, act):
+    """Do it as a person would: again, where the picture was just being drawn anew and noticed nothing."""
+    before = visitor.address().get("from")
+    for _ in range(3):
+        visitor.settle()
+        act()
+        try:
+            visitor.page.wait_for_url(lambda url: "from=" in url and f"from={before}&" not in url)
+        except PlaywrightTimeout:
+            continue
+        visitor.settle()
+        return
+    raise AssertionError("the window stays where it is")
+
+
 def drag(visitor, start, end):
     """Drag over the overview, from a share of its width to another."""
-    visitor.settle()  # the page grows while it is drawn, and the picture moves
-    box = chart(visitor, OVERVIEW).bounding_box()
+    box = chart(visitor, OVERVIEW)
     height = box["y"] + 0.5 * box["height"]
     mouse = visitor.page.mouse
     mouse.move(box["x"] + start * box["width"], height)
     mouse.down()
     mouse.move(box["x"] + end * box["width"], height, steps=8)
     mouse.up()
-    visitor.settle()
 
 
 def test_a_drag_over_the_overview_shows_that_window_and_a_link_to_it_shows_the_same(
@@ -39,15 +55,13 @@ def test_a_drag_over_the_overview_shows_that_window_and_a_link_to_it_shows_the_s
 ):
     visitor.open("results", **compressor_link)
     visitor.sees("Drag over the picture to look closer")
-    drag(visitor, 0.3, 0.6)
+    until_the_window_moves(visitor, lambda: drag(visitor, 0.3, 0.6))
     expect(visitor.page.get_by_text(SHOWN).first).to_be_visible()
     wide = readings(visitor)
     assert 2_000 < wide < 5_000  # three tenths of ten thousand, less the margins
     address = visitor.address()
     assert float(address["to"]) - float(address["from"]) < 5_000 * 60
-    drag(visitor, 0.5, 0.55)
-    visitor.page.wait_for_url(lambda url: address["from"] not in url)
-    visitor.settle()
+    until_the_window_moves(visitor, lambda: drag(visitor, 0.5, 0.55))
     narrow = readings(visitor)
     assert narrow < wide / 3
     visitor.picture("series-closer")
@@ -64,13 +78,15 @@ def test_an_event_and_a_cell_of_the_map_lead_to_their_time(visitor, compressor_l
     visitor.sees("Events, the worst first")
     worst = visitor.cells()[0]
     visitor.point(row=1, x=18)  # the box before the first event
-    expect(visitor.page.get_by_text(SHOWN).first).to_be_visible()
+    visitor.page.get_by_text(SHOWN).first.wait_for()
     by_event = visitor.address()
     assert by_event["channel"] == worst[4].split()[0]
-    box = chart(visitor, MAP).bounding_box()
-    visitor.page.mouse.click(box["x"] + 0.6 * box["width"], box["y"] + 0.45 * box["height"])
-    visitor.settle()
-    visitor.page.wait_for_url(lambda url: by_event["from"] not in url)
+
+    def click_a_cell():
+        box = chart(visitor, MAP)
+        visitor.page.mouse.click(box["x"] + 0.6 * box["width"], box["y"] + 0.45 * box["height"])
+
+    until_the_window_moves(visitor, click_a_cell)
     cell = visitor.address()
     assert 3_600 < float(cell["to"]) - float(cell["from"]) < 7_200  # a week in 120 stretches
     visitor.click("The whole series")
