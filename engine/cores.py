@@ -54,13 +54,6 @@ def side_by_side(work: Callable[[Block], Part], blocks: Sequence[Block]) -> Iter
         pool.shutdown(cancel_futures=True)
 
 
-def each_with_torch(work: Callable[[Block], None], blocks: Sequence[Block]) -> None:
-    """Do ``work`` on every block :func:`side_by_side`, each product of torch on one thread."""
-    with torch_threads(1):
-        for _ in side_by_side(work, blocks):  # what a block raises is raised here
-            pass
-
-
 def cores() -> int:
     """The cores this process may run on."""
     affinity = getattr(os, "sched_getaffinity", None)  # Linux alone

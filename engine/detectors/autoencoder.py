@@ -9,6 +9,7 @@ from typing import Any, ClassVar, Literal, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.cores import side_by_side, torch_threads
 from engine.detectors.base import Detector, Expectation, Progress, Scores
 from engine.detectors.cells import Cells
 from engine.detectors.ordinary_rows import MOST_KEPT, OrdinaryRows
@@ -146,7 +147,8 @@ class AutoEncoder(Detector):
         self.history_ = train(
             self.rows_, plan, content=self._content(X), course=self._course, progress=progress
         )
-        self._measure(X, held_out, rng)
+        with torch_threads(1):
+            self._measure(X, held_out, rng)
 
     def _held_out_rows(self, n: int, rng: np.random.Generator) -> NDArray[np.int64]:
         wanted = max(round(self.validation_split * n), min(FEWEST_HELD_OUT, n // 4), 1)
@@ -227,11 +229,15 @@ class AutoEncoder(Detector):
         return shares
 
     def _score(self, X: Scores, progress: Progress) -> Scores:
-        scores = np.empty(len(X))
-        for start in range(0, len(X), CHUNK):
-            rows = slice(start, start + CHUNK)
-            scores[rows] = self.contributions(X[rows]).sum(axis=1)
-            progress(min(1.0, (start + CHUNK) / len(X)), "Scoring")
+        def score(start: int) -> Scores:
+            found: Scores = self._parts(X[start : start + CHUNK]).sum(axis=1)
+            return found
+
+        scores, chunks = np.empty(len(X)), range(0, len(X), CHUNK)
+        with torch_threads(1):
+            for start, found in zip(chunks, side_by_side(score, chunks), strict=True):
+                scores[start : start + CHUNK] = found
+                progress(min(1.0, (start + CHUNK) / len(X)), "Scoring")
         return scores
 
     def _held_out_scores(self) -> Scores:
@@ -246,6 +252,10 @@ class AutoEncoder(Detector):
 
     def contributions(self, X: Scores) -> Scores:
         """What each column adds to the score (n_samples, n_groups); rows sum to the score."""
+        with torch_threads(1):
+            return self._parts(X)
+
+    def _parts(self, X: Scores) -> Scores:
         values, known = self.cells_.scaled(X)
         parts = self.rows_.errors(values, known) / self.unit_
         if self.mode == "robust":
@@ -254,7 +264,8 @@ class AutoEncoder(Detector):
 
     def expectation(self, X: Scores) -> Expectation:
         """What each cell should be given the other columns, and where 90 % of ordinary rows lie around that."""
-        _, filled = self.rows_.look(*self.cells_.scaled(X))
+        with torch_threads(1):
+            _, filled = self.rows_.look(*self.cells_.scaled(X))
         low, high = (self.cells_.unscaled(filled + slip) for slip in self.slip_)
         return Expectation(expected=self.cells_.unscaled(filled), low=low, high=high)
 

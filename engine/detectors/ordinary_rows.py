@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.cores import each_with_torch
 from engine.detectors.cells import TARGET_LIMIT, Array, Cells
 from engine.errors import StoreError
 
@@ -55,14 +54,11 @@ class OrdinaryRows:
         )
         kept, groups = torch.tensor(self.kept), torch.tensor(self.cells.groups)
         found = torch.zeros(len(cells), self.cells.n_groups)
-
-        def compare(start: int) -> None:
-            block = slice(start, start + BLOCK)
-            with torch.inference_mode():  # each thread has its own mode
+        with torch.inference_mode():
+            for start in range(0, len(cells), BLOCK):
+                block = slice(start, start + BLOCK)
                 apart = _apart(cells[block], of_cell[block].to(cells.dtype), kept)
                 found[block].index_add_(1, groups, apart)
-
-        each_with_torch(compare, range(0, len(values), BLOCK))
         distances: Array = found[: len(values)].double().numpy()
         return distances
 

@@ -7,19 +7,16 @@ ensemble fill them in from the others. Both serve :func:`engine.training.train` 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.cores import each_with_torch
 from engine.detectors.cells import SEEN_LIMIT, Array, Cells
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
-BLOCK = 256  # rows go through a network so many at a time, always: few stay in the processor's cache, and a
-# processor sums another number of rows in another order, in the last digit
 MOST_WATCHED = 512  # held-out rows whose loss is asked after every epoch
 LEAST_HIDDEN, MOST_HIDDEN = 0.1, 0.5  # share of a row's columns hidden in training, drawn for every row
 SEEN_WEIGHT = 0.1  # of a column that was seen, against 1 of one that was hidden
@@ -27,8 +24,13 @@ MOST_TRIMMED = 0.1
 
 
 class RowNetwork:
-    """A network over rows of cells, and the rows it learns from."""
+    """A network over rows of cells, and the rows it learns from.
 
+    Rows go through it ``block`` at a time, always: few stay in the processor's cache, and a processor sums another
+    number of rows in another order, in the last digit.
+    """
+
+    block: ClassVar[int]
     network: nn.Module
 
     def __init__(self, cells: Cells) -> None:
@@ -52,7 +54,7 @@ class RowNetwork:
     def held_out_loss(self) -> float:
         import torch
 
-        blocks = [(self._values[few], self._known[few]) for few in self._watched.split(BLOCK)]
+        blocks = [(self._values[few], self._known[few]) for few in self._watched.split(self.block)]
         errors = torch.cat([self._errors(self._rebuilt(*block), block[0]).mean(0) for block in blocks])
         known = self._known[self._watched]
         return float((errors * known).sum() / known.sum().clamp(min=1))
@@ -72,20 +74,17 @@ class RowNetwork:
 
         device = next(self.network.parameters()).device
         self.network.eval()
-        whole = ((0, -len(values) % BLOCK), (0, 0))
+        whole = ((0, -len(values) % self.block), (0, 0))
         cells, groups = (torch.as_tensor(np.pad(part, whole), device=device) for part in (values, known))
         errors = torch.empty(groups.shape, device=device)
         filled = torch.empty(cells.shape if fill else (0, 0), device=device)
-
-        def look(start: int) -> None:
-            block = slice(start, start + BLOCK)
-            with torch.inference_mode():  # each thread has its own mode
+        with torch.inference_mode():
+            for start in range(0, len(values), self.block):
+                block = slice(start, start + self.block)
                 rebuilt = self._rebuilt(cells[block], groups[block])
                 errors[block] = self._errors(rebuilt, cells[block]).mean(0)
                 if fill:
                     filled[block] = self._as_cells(rebuilt).mean(0)
-
-        each_with_torch(look, range(0, len(values), BLOCK))
         rows = slice(len(values))
         return errors[rows].double().cpu().numpy(), filled[rows].double().cpu().numpy()
 
@@ -132,6 +131,8 @@ class RowNetwork:
 class WholeRows(RowNetwork):
     """The classic autoencoder: a row through a bottleneck and back."""
 
+    block = 1_024
+
     def __init__(
         self, cells: Cells, encoder_dims: Sequence[int], bottleneck_dim: int, dropout: float
     ) -> None:
@@ -153,6 +154,8 @@ class WholeRows(RowNetwork):
 
 class HiddenCells(RowNetwork):
     """An ensemble that fills in hidden columns from those it sees; a missing cell is one that is always hidden."""
+
+    block = 128  # each row is there once a member and part
 
     def __init__(
         self, cells: Cells, hidden: NDArray[np.bool_], width: int, depth: int, *, trim: float
@@ -205,28 +208,29 @@ class HiddenCells(RowNetwork):
         return errors.sum() / weights.sum().clamp(min=1)
 
     def _filled(self, values: Tensor, known: Tensor, hidden: Tensor) -> Tensor:
-        """What each member makes of the rows without the hidden groups (members, n, n_cells)."""
+        """What each member makes of the rows without the hidden groups: (members, n, n_cells).
+
+        ``hidden`` (members, n, n_groups), or (members, parts, 1, n_groups) for all rows in some parts one after the
+        other: (members, parts * n, n_cells).
+        """
         import torch
 
-        seen = (known & ~hidden).to(values.dtype)  # (members, n, n_groups)
+        seen = (known & ~hidden).to(values.dtype)
         of_cell, bits = self._of_cell.to(values.device), seen
         if self.cells.n_groups < len(
             of_cell
         ):  # what is hidden from all rows alike is spread over the cells once
             bits = (known[..., of_cell] & ~hidden[..., of_cell]).to(values.dtype)
         shown = values.clamp(-SEEN_LIMIT, SEEN_LIMIT) * bits
-        filled: Tensor = self.network(torch.cat([shown, seen], -1))
+        filled: Tensor = self.network(torch.cat([shown, seen], -1).flatten(1, -2))
         return filled
 
     def _rebuilt(self, values: Tensor, known: Tensor) -> Tensor:
         """Every cell as it was filled in when it was hidden."""
         import torch
 
-        hidden = torch.tensor(self.hidden, device=values.device)[
-            :, :, None
-        ]  # (n_parts, members, 1, n_groups)
-        of_cell = self._of_cell.to(values.device)
-        rebuilt = torch.zeros((), device=values.device)
-        for part in hidden:
-            rebuilt = torch.where(part[..., of_cell], self._filled(values, known, part), rebuilt)
+        hidden = torch.tensor(self.hidden, device=values.device).transpose(0, 1)[:, :, None]
+        members, parts, _, _ = hidden.shape
+        filled = self._filled(values, known, hidden).view(members, parts, *values.shape)
+        rebuilt: Tensor = filled.mul_(hidden[..., self._of_cell.to(values.device)]).sum(1)
         return rebuilt

@@ -7,7 +7,8 @@ import pytest
 import torch
 
 from engine import cores
-from engine.cores import each_with_torch
+from engine.cores import side_by_side, torch_threads
+from engine.detectors import autoencoder
 from engine.detectors.autoencoder import AutoEncoder
 
 
@@ -17,17 +18,21 @@ def n_cores(request, monkeypatch):
     return request.param
 
 
-def test_every_block_is_worked_on_once_with_one_thread_a_product(n_cores):
-    done, threads = [], set()
+def test_every_block_is_worked_on_once_and_answers_come_in_order(n_cores):
+    done = []
 
     def work(block):
         done.append(block)
-        threads.add(torch.get_num_threads())
+        return block**2
 
-    before = torch.get_num_threads()
-    each_with_torch(work, range(40))
+    assert list(side_by_side(work, range(40))) == [block**2 for block in range(40)]
     assert sorted(done) == list(range(40))
-    assert threads == {1}
+
+
+def test_products_of_torch_have_the_threads_they_may_also_in_other_threads(n_cores):
+    before = torch.get_num_threads()
+    with torch_threads(1):
+        assert set(side_by_side(lambda _: torch.get_num_threads(), range(8))) == {1}
     assert torch.get_num_threads() == before
 
 
@@ -36,23 +41,22 @@ def test_with_two_cores_two_blocks_are_worked_on_at_the_same_time(monkeypatch):
     together = threading.Barrier(
         2, timeout=30
     )  # breaks where the first block has to end before the second begins
-    each_with_torch(lambda _: together.wait(), range(2))
+    list(side_by_side(lambda _: together.wait(), range(2)))
     assert not together.broken
 
 
 def test_what_a_block_raises_is_raised(n_cores):
-    before = torch.get_num_threads()
     with pytest.raises(ZeroDivisionError):
-        each_with_torch(lambda block: 1 / block, range(5))
-    assert torch.get_num_threads() == before
+        list(side_by_side(lambda block: 1 / block, range(5)))
 
 
 @pytest.mark.parametrize("mode", ["robust", "classic"])
 def test_scores_are_the_same_to_the_last_digit_on_however_many_cores(mode, monkeypatch):
+    monkeypatch.setattr(autoencoder, "CHUNK", 100)
     X = np.random.default_rng(0).normal(size=(1_500, 5))
     detector = AutoEncoder(mode=mode, epochs=1, encoder_dims=(8,)).fit(X[:300])
     monkeypatch.setattr(cores, "cores", lambda: 1)
-    alone, expected = detector.decision_function(X), detector.expectation(X).expected
+    alone = detector.decision_function(X)
     monkeypatch.setattr(cores, "cores", lambda: 4)
     np.testing.assert_array_equal(detector.decision_function(X), alone)
-    np.testing.assert_array_equal(detector.expectation(X).expected, expected)
+    np.testing.assert_array_equal(detector.contributions(X).sum(axis=1), alone)
