@@ -44,7 +44,16 @@ FUNCTIONS = {
 }
 """The work a job of each kind does: `run(spec, job) -> result`, imported when it is needed."""
 
-WARM_MODULES = ("pandas", "sklearn.ensemble", "sklearn.neighbors", "sklearn.svm", "engine.tasks", "torch")
+WARM_MODULES = (
+    "pandas",
+    "pyarrow.parquet",
+    "safetensors.numpy",
+    "sklearn.ensemble",
+    "sklearn.neighbors",
+    "sklearn.svm",
+    "engine.tasks",
+    "torch",
+)
 """What a spare imports ahead of time; torch last, which takes as long as all others, for those that need it."""
 
 BUG = "Something went wrong inside the program; the log has the details (incident {})."

@@ -214,7 +214,7 @@ def _filled(X: NDArray[np.float64], typical: NDArray[np.float64]) -> NDArray[np.
 
 def value_in_words(code: ColumnCode, value: Any) -> str:
     """A cell as a person writes it."""
-    if pd.isna(value):
+    if value != value if isinstance(value, float) else pd.isna(value):  # pandas takes a while to ask
         return MISSING
     if code.kind == "category":
         return f"'{str(value)[:40]}'"
