@@ -22,9 +22,9 @@ CHUNK = 4_096  # rows scored between two looks at the cancel flag
 MEMBERS = 4  # networks of an ensemble
 FEWEST_PARTS = 3  # parts a row's columns are hidden in, one after the other
 MOST_LOOKS = 36  # columns times parts of a narrow table: columns that explain each other stay apart
-STEPS = 30  # mini-batches of an epoch of the ensemble, whatever the number of rows
+STEPS = 34  # mini-batches of an epoch of the ensemble, whatever the number of rows
 SMALLEST_BATCH = 128  # of the ensemble; smaller ones keep a processor waiting
-HIGHEST_RATE = 3.0  # of the ensemble's cycle, in learning rates
+HIGHEST_RATE = 7.0  # of the ensemble's cycle, in learning rates
 DISTANCE_SHARE = (
     1 / 3
 )  # of an ordinary row's score: rules between columns say more than how far out a row lies
@@ -99,7 +99,7 @@ class AutoEncoder(Detector):
     )
     epochs: int = hyperparameter(
         50,
-        "Longest training, in passes over the rows; in robust mode a pass is 30 mini-batches.",
+        "Longest training, in passes over the rows; in robust mode a pass is 34 mini-batches.",
         low=1,
         high=10_000,
         log=True,

@@ -18,7 +18,7 @@ from engine.errors import StoreError
 if TYPE_CHECKING:
     from torch import Tensor
 
-MOST_KEPT = 512  # few enough that rows alike to each other, but to no others, seldom vouch for one another
+MOST_KEPT = 1_024  # few enough that rows alike to each other, but to no others, seldom vouch for one another
 NEAREST = 3
 FAR_OUT = 2.2  # interquartile ranges above the upper quartile (Hoaglin and Iglewicz, 1987)
 BLOCK = 256  # rows are compared so many at a time, always: scores are the same in any company
@@ -53,11 +53,12 @@ class OrdinaryRows:
             torch.as_tensor(np.pad(part, whole)) for part in (values, known[:, self.cells.groups])
         )
         kept, groups = torch.tensor(self.kept), torch.tensor(self.cells.groups)
+        lifted = torch.cat([kept**2, -2 * kept], 1).T.contiguous()
         found = torch.zeros(len(cells), self.cells.n_groups)
         with torch.inference_mode():
             for start in range(0, len(cells), BLOCK):
                 block = slice(start, start + BLOCK)
-                apart = _apart(cells[block], of_cell[block].to(cells.dtype), kept)
+                apart = _apart(cells[block], of_cell[block].to(cells.dtype), kept, lifted)
                 found[block].index_add_(1, groups, apart)
         distances: Array = found[: len(values)].double().numpy()
         return distances
@@ -81,14 +82,16 @@ class OrdinaryRows:
         return cls(cells, kept)
 
 
-def _apart(cells: Tensor, known: Tensor, kept: Tensor) -> Tensor:
-    """Mean squared differences of rows from the nearest kept ones (n, n_cells)."""
+def _apart(cells: Tensor, known: Tensor, kept: Tensor, lifted: Tensor) -> Tensor:
+    """Mean squared differences of rows from the nearest kept ones (n, n_cells).
+
+    ``lifted`` (2 * n_cells, n_kept): the kept rows' squares, and minus twice themselves.
+    """
     import torch
 
     taken = min(NEAREST, max(1, len(kept) - 1))
-    shown = cells * known
     # One product finds who is near; rounding may swap neighbours that are as good as equally near, and no more.
-    squared = torch.addmm(known @ (kept**2).T, shown, kept.T, beta=1, alpha=-2)
+    squared = torch.cat([known, cells * known], 1) @ lifted
     nearest = squared.topk(min(taken + 1, len(kept)), largest=False).indices
     differences = (kept[nearest] - cells[:, None]) ** 2 * known[:, None]
     order = differences.sum(-1).argsort(dim=1, stable=True)
