@@ -27,12 +27,11 @@ def waves_part(chosen: Any) -> None:
     from engine.scoring.metrics import curve
 
     learned, judged = waves(TRAINED, part="train"), waves(JUDGED, part="test")
-    epochs: list[float] = []
-    begun: dict[str, float] = {}
+    batches: list[float] = []
 
     def listen(_: float, message: str) -> None:
-        epochs.append(time.perf_counter()) if message.startswith("Epoch") else None
-        begun.setdefault(message.split()[0], time.perf_counter())
+        if message.startswith("Epoch"):  # told before each mini-batch
+            batches.append(time.perf_counter())
 
     started = time.perf_counter()
     fitted = MaskedSeries().fit(
@@ -41,7 +40,7 @@ def waves_part(chosen: Any) -> None:
         stretches=np.repeat(np.arange(TRAINED), LENGTH),
         progress=listen,
     )
-    whole, training = time.perf_counter() - started, epochs[-1] - epochs[0]
+    whole, training = time.perf_counter() - started, batches[-1] - batches[0]
     ours = fitted.decision_function(
         judged.values.reshape(-1, 1), stretches=np.repeat(np.arange(JUDGED), LENGTH)
     )
@@ -64,7 +63,7 @@ def waves_part(chosen: Any) -> None:
             known = min(v for v, kind in zip(by_kind, kinds, strict=True) if kind not in UNFAMILIAR)
             unknown = min(v for v, kind in zip(by_kind, kinds, strict=True) if kind in UNFAMILIAR)
             figures = [told.roc_auc, best_f1(found, judged.labels), known, unknown]
-    an_epoch = training / len(epochs) * -(-TRAINED // BATCH)
+    an_epoch = training / len(batches) * -(-TRAINED // BATCH)
     plain = plain_epoch(learned.values, chosen.batches)
     goals = zip(
         ("ROC-AUC", "F1", "known types", "unknown types"), figures, (ROC_AUC, F1, KNOWN, UNKNOWN), strict=True

@@ -158,7 +158,7 @@ class MaskedSeries(SequentialDetector):
         progress: Progress = quiet,
         course: Course | None = None,
     ) -> Self:
-        """Learn from readings ``X`` (n_readings, n_channels); 1 in ``labelled`` (n_readings,) is a known anomaly."""
+        """Learn from readings ``X`` (n_readings, n_channels), known anomalies where ``labelled`` (n_readings,) is 1."""
         self._labels = labelled
         try:
             return super().fit(X, y, groups=groups, stretches=stretches, progress=progress, course=course)

@@ -55,9 +55,10 @@ IN_ORDER = {
     "check_methods_subset_invariance": "a reading is judged by those around it, so it cannot be scored alone",
 }
 
-KNOB = {
-    "check_n_features_in_after_fitting": "its hyperparameter score is called as scikit-learn's method score"
-}
+KNOB = dict.fromkeys(
+    ("check_n_features_in_after_fitting", "check_fit_score_takes_y", "check_pipeline_consistency"),
+    "its hyperparameter score is called as scikit-learn's method score",
+)
 
 
 def failing(detector):

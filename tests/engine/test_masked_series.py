@@ -213,7 +213,7 @@ def test_arrays_bring_back_the_same_scores(fitted):
         {"surprise/knots": np.zeros((5, 3))},
         {"network/teacher_head.weight": np.full((10, 16), np.nan, dtype=np.float32)},
         {"network/teacher_head.weight": np.zeros((3, 16), dtype=np.float32)},
-        {"nearest/begin": np.array([], dtype=bool)},
+        {"nearest/begin": np.zeros(600, dtype=bool)},
     ],
     ids=lambda change: next(iter(change)),
 )
