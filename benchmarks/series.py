@@ -129,6 +129,7 @@ def lstm(series: Series) -> Any:
 
 CONTESTANTS: dict[str, Callable[[Series], Any]] = {
     "Nearest Windows": ours("nearest_windows"),
+    "Masked Series": ours("masked_series"),
     "one window of 64": one_window,
     "window energy": energy,
     "Isolation Forest on windows": ours("isolation_forest"),

@@ -72,8 +72,8 @@ class Learner(Protocol):
     def rows(self) -> Tensor:
         """Numbers of the training rows (n_rows,)."""
 
-    def loss(self, rows: Tensor) -> Tensor:
-        """Mean loss of a mini-batch of rows, by their numbers."""
+    def loss(self, rows: Tensor, done: float) -> Tensor:
+        """Mean loss of a mini-batch of rows, by their numbers; a share ``done`` of the training is through."""
 
     def held_out_loss(self) -> float:
         """Mean loss of the rows that are kept from training."""
@@ -223,7 +223,7 @@ def _one_epoch(
     for step, batch in enumerate(batches):
         done = (standing.epoch + step / len(batches)) / plan.epochs
         progress(done, said)
-        loss = learner.loss(batch)
+        loss = learner.loss(batch, done)
         optimizer.step(loss, plan.learning_rate_at(done))
         total += loss.detach()
     return float(total) / len(batches)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from engine.detectors.autoencoder import AutoEncoder
 from engine.detectors.base import Detector
 from engine.detectors.isolation_forest import IsolationForest
+from engine.detectors.masked_series import MaskedSeries
 from engine.detectors.nearest_windows import NearestWindows
 from engine.detectors.neighbours import KNearestNeighbours
 from engine.detectors.one_class_svm import OneClassSVM
@@ -19,7 +20,14 @@ COLUMNS_FOR_A_NETWORK = 3
 
 CATALOGUE: dict[str, type[Detector]] = {
     detector.name: detector
-    for detector in (IsolationForest, KNearestNeighbours, OneClassSVM, AutoEncoder, NearestWindows)
+    for detector in (
+        IsolationForest,
+        KNearestNeighbours,
+        OneClassSVM,
+        AutoEncoder,
+        NearestWindows,
+        MaskedSeries,
+    )
 }
 
 
@@ -65,6 +73,7 @@ __all__ = [
     "Detector",
     "IsolationForest",
     "KNearestNeighbours",
+    "MaskedSeries",
     "NearestWindows",
     "OneClassSVM",
     "Recommendation",

@@ -48,7 +48,7 @@ class RowNetwork:
         self._watched = torch.as_tensor(watched, device=self.device)
         self.rows = torch.as_tensor(np.setdiff1d(np.arange(len(X)), held_out), device=self.device)
 
-    def loss(self, rows: Tensor) -> Tensor:
+    def loss(self, rows: Tensor, done: float) -> Tensor:
         raise NotImplementedError
 
     def held_out_loss(self) -> float:
@@ -141,7 +141,8 @@ class WholeRows(RowNetwork):
         super().__init__(cells)
         self.network = AutoEncoder(len(cells.groups), encoder_dims, bottleneck_dim, dropout)
 
-    def loss(self, rows: Tensor) -> Tensor:
+    def loss(self, rows: Tensor, done: float) -> Tensor:
+        del done
         values, known = self._values[rows], self._known[rows]
         errors: Tensor = self._errors(self.network(values), values)
         return (errors * known).sum() / known.sum().clamp(min=1)
@@ -189,9 +190,10 @@ class HiddenCells(RowNetwork):
         """What each member does not see."""
         return {"hidden": self.hidden}
 
-    def loss(self, rows: Tensor) -> Tensor:
+    def loss(self, rows: Tensor, done: float) -> Tensor:
         import torch
 
+        del done
         values, known = self._values[rows], self._known[rows]
         members, (n, n_groups) = self.hidden.shape[1], known.shape
         share = torch.empty(members, n, 1).uniform_(LEAST_HIDDEN, MOST_HIDDEN)

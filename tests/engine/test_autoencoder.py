@@ -175,7 +175,7 @@ def test_the_worst_rows_of_a_mini_batch_are_not_learned_from():
         rows = HiddenCells(cells, hidden, 8, 1, trim=trim)
         rows.learn_from(X, np.array([99]))
         torch.manual_seed(1)
-        return torch.autograd.grad(rows.loss(torch.arange(99)), list(rows.network.parameters()))
+        return torch.autograd.grad(rows.loss(torch.arange(99), 0.0), list(rows.network.parameters()))
 
     def same(a, b):
         return all(torch.equal(x, y) for x, y in zip(a, b, strict=True))

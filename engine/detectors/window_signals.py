@@ -1,0 +1,106 @@
+"""What a network over windows says of every reading of a series."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.detectors.distilling import WindowLearner
+from engine.detectors.window_sampling import Floats, Ints, Singles, overlapped, sampled
+from engine.errors import StoreError
+
+BLOCK = (
+    64  # windows go through a network so many at a time, always: another number is summed in another order
+)
+FARTHEST = 30.0  # of a reading, in standard deviations of its channel
+FLATTEST = 0.02  # of a window's size, in standard deviations of its channel
+SMALLEST_SIZE = 0.1  # in usual sizes of a window: smaller ones are not blown up to the size of the others
+SMALLEST_SPREAD = 1e-3  # of what is told beside a window
+
+
+@dataclass(frozen=True, kw_only=True)
+class Scale:
+    """Where each channel lies and how far it spreads, and what is usual of level and size of its windows."""
+
+    center: Floats  # (n_channels,)
+    spread: Floats  # (n_channels,)
+    facts: Floats  # (5,): the smallest size of a window; mean and spread of its level, and of the log of its size
+
+    @classmethod
+    def of(cls, X: Floats, begins: Ints, length: int) -> Self:
+        """From readings (n_readings, n_channels) and windows that begin at some of them."""
+        center, spread = np.median(X, axis=0), X.std(axis=0)
+        spread = np.where(spread > np.finfo(np.float64).tiny, spread, 1.0)
+        windows = ((X[begins[:, None] + np.arange(length)] - center) / spread).clip(-FARTHEST, FARTHEST)
+        level, size = windows.mean(axis=1), windows.std(axis=1)
+        smallest = max(FLATTEST, SMALLEST_SIZE * float(np.median(size)))
+        logarithm = np.log(np.maximum(size, smallest))
+        told = [
+            part for fact in (level, logarithm) for part in (fact.mean(), max(fact.std(), SMALLEST_SPREAD))
+        ]
+        return cls(center=center, spread=spread, facts=np.array([smallest, *told]))
+
+    def scaled(self, X: Floats) -> Singles:
+        """Readings in standard deviations of their channel."""
+        return ((X - self.center) / self.spread).clip(-FARTHEST, FARTHEST).astype(np.float32)
+
+    def arrays(self) -> dict[str, NDArray[Any]]:
+        """All parts, by name."""
+        return {"scale/center": self.center, "scale/spread": self.spread, "scale/facts": self.facts}
+
+    @classmethod
+    def restore(cls, arrays: dict[str, NDArray[Any]], *, n_channels: int) -> Self:
+        """Take back what :meth:`arrays` gave, after checking that it is structurally sound."""
+        center, spread, facts = (arrays[f"scale/{part}"] for part in ("center", "spread", "facts"))
+        sound = center.shape == spread.shape == (n_channels,) and facts.shape == (5,)
+        sound = sound and all(a.dtype == np.float64 and np.isfinite(a).all() for a in (center, spread, facts))
+        if not sound or (spread <= 0).any() or (facts[[0, 2, 4]] <= 0).any():
+            raise StoreError("the stored scales are damaged: their parts do not add up")
+        return cls(center=center, spread=spread, facts=facts)
+
+
+def signals(learner: WindowLearner, readings: Singles, ends: Ints) -> Floats:
+    """What a network says of scaled readings (n_signals, n_readings, n_channels), NaN where no window reaches.
+
+    ``readings`` (n_readings, n_channels); ``ends`` (n_readings,): one after the last reading of each one's stretch.
+    Each channel is looked at by itself, in windows that its content chooses; equal windows are looked at once.
+    """
+    n, n_channels = readings.shape
+    found = np.full((len(learner.signals), n, n_channels), np.nan)
+    for channel in range(n_channels):
+        one = readings[:, [channel]]
+        begins, content = sampled(one, ends, learner.length)
+        if not len(begins):
+            continue
+        first = np.unique(content, return_index=True)[1]
+        windows = one[begins[first][:, None] + np.arange(learner.length), 0]
+        found[:, :, channel] = overlapped(_judged(learner, windows, channel)[:, content], begins, n)
+    return found
+
+
+def _judged(learner: WindowLearner, windows: Singles, channel: int) -> Floats:
+    """What a network says of windows of a channel (n_signals, n_windows, length), in blocks of one size."""
+    import torch
+
+    learner.network.eval()
+    filled = torch.as_tensor(np.pad(windows, ((0, -len(windows) % BLOCK), (0, 0))))
+    channels = torch.full((BLOCK,), channel)
+    with torch.inference_mode():
+        blocks = [learner.judged(block, channels) for block in filled.split(BLOCK)]
+    return torch.cat(blocks, 1)[:, : len(windows)].double().numpy()
+
+
+def chunks(starts: Ints, ends: Ints, reach: int, size: int) -> Iterator[tuple[slice, slice, Ints]]:
+    """Parts of ``size`` readings to judge one after the other, each with the readings up to ``reach`` away.
+
+    Gives the part with its surroundings, the part among these, and the ends of stretches among them (n_readings,).
+    """
+    for first in range(0, len(starts), size):
+        last = min(first + size, len(starts))
+        low = max(int(starts[first]), first - reach)
+        high = min(int(ends[last - 1]), last + reach)
+        yield slice(low, high), slice(first - low, last - low), np.minimum(ends[low:high], high) - low
