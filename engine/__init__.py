@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from engine.series_result import Lanes, SeriesColumns, SeriesResult
     from engine.snippets import cli_line, python_snippet
     from engine.store import ModelStore, suggested_name, validated_name
+    from engine.window_view import Normal, Rebuilt, WindowView, kept_window
     from engine.workspace import Workspace
 
 _HOMES = {
@@ -65,8 +66,10 @@ _HOMES = {
     "Lanes": "engine.series_result",
     "Model": "engine.model",
     "ModelStore": "engine.store",
+    "Normal": "engine.window_view",
     "Offer": "engine.offers",
     "ReadingOptions": "engine.data.reading",
+    "Rebuilt": "engine.window_view",
     "Result": "engine.results",
     "Roles": "engine.data.roles",
     "Rule": "engine.scoring.thresholds",
@@ -75,6 +78,7 @@ _HOMES = {
     "SeriesResult": "engine.series_result",
     "Timeline": "engine.data.timeline",
     "UsageError": "engine.errors",
+    "WindowView": "engine.window_view",
     "Workspace": "engine.workspace",
     "as_binary": "engine.data.roles",
     "best_f1_of": "engine.scoring.metrics",
@@ -88,6 +92,7 @@ _HOMES = {
     "evaluate_series": "engine.analysis",
     "import_bundle": "engine.bundle",
     "judge": "engine.analysis",
+    "kept_window": "engine.window_view",
     "load_fingerprint": "engine.model",
     "load_recipe": "engine.model",
     "nearest_normal": "engine.scoring.reasons",
@@ -130,8 +135,10 @@ __all__ = [
     "Lanes",
     "Model",
     "ModelStore",
+    "Normal",
     "Offer",
     "ReadingOptions",
+    "Rebuilt",
     "Result",
     "Roles",
     "Rule",
@@ -140,6 +147,7 @@ __all__ = [
     "SeriesResult",
     "Timeline",
     "UsageError",
+    "WindowView",
     "Workspace",
     "as_binary",
     "best_f1_of",
@@ -153,6 +161,7 @@ __all__ = [
     "evaluate_series",
     "import_bundle",
     "judge",
+    "kept_window",
     "load_fingerprint",
     "load_recipe",
     "nearest_normal",

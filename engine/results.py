@@ -27,6 +27,7 @@ from engine.scoring.drift import Drift
 from engine.scoring.reasons import Explained, Reason, sentence
 
 ABOUT, WORST, REASONS = "about.json", "worst.parquet", "reasons.jsonl"
+WINDOWS, MOST_BYTES = "windows", 16 << 20  # looks at single readings, each kept when it was first asked for
 ARRAYS = ("values", "severity", "explained_rows", "contributions", "obstacle_rows", "obstacle_numbers")
 
 _ID = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9_.-]{0,199}")
@@ -200,6 +201,23 @@ class ResultStore:
                     raise _damaged(problem) from problem
                 saved = newer  # it was replaced and swept away while we read it
         raise StoreError("this result is no longer stored; score the data again")
+
+    def keep_window(self, id: str, row: int, data: bytes) -> None:
+        """Keep what was seen around a row for as long as the result is."""
+        saved = self._newest(id)
+        if saved is None:
+            raise StoreError("this result is no longer stored; score the data again")
+        with suppress(FileNotFoundError):  # it was replaced meanwhile
+            files.make_folder(saved / WINDOWS)
+            files.write_atomically(saved / WINDOWS / str(row), data)
+
+    def window(self, id: str, row: int) -> bytes | None:
+        """What was kept of a row by :meth:`keep_window`; None for nothing."""
+        saved = self._newest(id)
+        if saved is not None:
+            with suppress(FileNotFoundError):
+                return files.read_plain_file(saved / WINDOWS / str(row), limit=MOST_BYTES)
+        return None
 
     def of_dataset(self, dataset: str) -> list[str]:
         """The ids of the results of one data set, newest first."""

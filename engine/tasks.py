@@ -1,4 +1,4 @@
-"""The work of a job process: train and score, score, explain or mend one row, write a file, for :mod:`engine.worker`.
+"""The work of a job process, for :mod:`engine.worker`: train, score, explain, mend, look around rows, write a file.
 
 A spec is plain JSON: ids of data set and model and the choices made. A task returns plain JSON.
 """
@@ -28,6 +28,7 @@ from engine.scoring.reasons import Explained, explain
 from engine.series_files import SeriesFiles
 from engine.series_result import SeriesColumns, SeriesResult
 from engine.training import checkpointed, epoch_in_words
+from engine.window_view import kept_window, window_view
 from engine.workspace import Workspace
 
 
@@ -151,6 +152,29 @@ def run_edit(spec: dict[str, Any], job: Job) -> dict[str, Any]:
     edits = smallest_edit(model, prepared, row, threshold)
     score = edits[-1].score if edits else float(model.judge(prepared).values[row])
     return {"edits": [edit.as_dict() for edit in edits], "enough": score <= threshold}
+
+
+def run_look(spec: dict[str, Any], job: Job) -> dict[str, Any]:
+    """Keep with ``result`` what its model sees around some ``rows``, in their order, as far as it is not there yet.
+
+    Returns how many were ``seen``; rows that could not be judged, and those of a model that looks at none of their
+    neighbours, are passed over.
+    """
+    space, seen = _workspace(spec), 0
+    found = space.results.load(spec["result"])
+    wanted = [int(row) for row in spec["rows"] if kept_window(space.results, found.id, int(row)) is None]
+    if not wanted:
+        return {"seen": 0}
+    model, prepared, _ = _one_row(
+        {**spec, "model": found.model, "mapping": found.mapping, "row": max(wanted)}, job
+    )
+    for number, row in enumerate(wanted):
+        job.progress(0.6 + 0.4 * number / len(wanted), "Looking around the reading")
+        view = window_view(model, prepared, row, found.mapping)
+        if view is not None:
+            space.results.keep_window(found.id, row, view.as_bytes())
+            seen += 1
+    return {"seen": seen}
 
 
 def run_export(spec: dict[str, Any], job: Job) -> dict[str, Any]:

@@ -2,12 +2,13 @@
 
 import streamlit as st
 
-from ui import expecting, inspecting, panels, worst
+from ui import expecting, inspecting, looking, panels, walking, worst
 
 panels.show_problem()
 found, card, data = panels.need_result()
 row = inspecting.choose_row(found)
 inspecting.headline(found, card, data, row)
+walking.walk(found, card, data, row)
 reasons = inspecting.reasons(found, row)
 left, right = st.columns(2, gap="large")
 with left:
@@ -16,7 +17,7 @@ with right:
     inspecting.ranges(found, row)
 expecting.board(found, card, data, row, reasons)
 if inspecting.is_series(found):
-    inspecting.neighbourhood(found, card, data, row)
+    looking.around(found, card, data, row)
 else:
     inspecting.nearest_rows(found, row)
 worst.worst_rows(found, card, data)

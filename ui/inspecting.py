@@ -1,4 +1,4 @@
-"""Why one row is unusual: contributions, training ranges, the nearest ordinary rows, the time around it."""
+"""Why one row is unusual: contributions, training ranges, the nearest ordinary rows."""
 
 from __future__ import annotations
 
@@ -14,8 +14,6 @@ from ui.panels import beside, chart, plain
 from ui.session import owner, session, set_widget, theme, widget
 from ui.threshold import judged_now
 from ui.tray import answer
-
-AROUND = 300  # readings shown on either side
 
 
 def choose_row(found: Result) -> int:
@@ -156,37 +154,6 @@ def nearest_rows(found: Result, row: int) -> None:
             "Distance": st.column_config.NumberColumn(format="%.2f", help="In the units the model uses.")
         },
     )
-
-
-def neighbourhood(found: Result, card: Card, data: Dataset, row: int) -> None:
-    """The readings around this one."""
-    series = cache.series_of(found)
-    if series is None or not series.channels:
-        return
-    st.subheader("The time around it", anchor=False)
-    known = found.reasons(row) or []
-    named = [found.mapping.get(r["column"], r["column"]) for r in known]
-    first = next((c for c in named if c in series.channels), series.channels[0])
-    channel = st.selectbox(
-        "Channel", series.channels, index=series.channels.index(first), key=f"around-{found.id}-{row}"
-    )
-    files = cache.series_result(found, series).files
-    place = int(files.places(np.array([row]))[0])
-    if place < 0:
-        st.caption("This row has no time.")
-        return
-    whole = files.part(files.entity_at(place))
-    part = slice(max(whole.start, place - AROUND), min(whole.stop, place + AROUND))
-    drawn = charts.neighbourhood(
-        files.seconds[part],
-        files.channel(channel)[part],
-        place - part.start,
-        flagged=files.arranged(judged_now(found, card, data.roles.label).flags, part),
-        channel=channel,
-        clock=files.clock,
-        theme=theme(),
-    )
-    chart(drawn, "around", 260)
 
 
 def _as_needed(found: Result, rows: pd.DataFrame) -> pd.DataFrame:

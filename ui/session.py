@@ -34,6 +34,8 @@ class Session:
     asking: str | None = None  # the job that works it out
     edit_asked: tuple[str, int, float] | None = None  # the result, row and threshold an edit was asked for
     editing: str | None = None  # the job that looks for it
+    looked: tuple[str, tuple[int, ...]] | None = None  # the result and rows somebody was sent to look around
+    looking: str | None = None  # the job that does
     stranger: str = field(
         default_factory=lambda: token_urlsafe(24)
     )  # owner of the jobs of a browser without cookie

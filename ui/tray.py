@@ -16,14 +16,16 @@ POLL = "700ms"
 LOG_LINES = 12
 KEPT = "what it learned up to epoch {} is kept for two weeks."
 SHOWN = 4  # jobs in the tray, newest first
+LISTED = 24  # jobs looked through for these
+UNSHOWN = "look"  # kind of jobs that a page sends ahead of its reader, and waits for itself where it must
 
 
 def job_tray() -> None:
     """Running and recent jobs, on every page; polls only while something runs."""
-    active = any(job.active for job in server.jobs().jobs(owner(), limit=8))
+    active = any(job.active for job in _to_show())
 
     def tray() -> None:
-        found = server.jobs().jobs(owner(), limit=8)
+        found = _to_show()
         if not found:
             return
         st.caption("Jobs")
@@ -33,6 +35,10 @@ def job_tray() -> None:
             st.rerun()  # the page itself should notice that something is done
 
     st.fragment(tray, run_every=POLL if active else None)()
+
+
+def _to_show() -> list[Job]:
+    return [job for job in server.jobs().jobs(owner(), limit=LISTED) if job.kind != UNSHOWN]
 
 
 def _tray_line(job: Job) -> None:
@@ -57,8 +63,13 @@ def _tray_line(job: Job) -> None:
             _log(job)
 
 
-def answer(id: str, again: Callable[[], None]) -> dict[str, Any] | None:
-    """What a short job found out; until then None and its progress, and where it failed the button to ask again."""
+def answer(
+    id: str, again: Callable[[], None], *, enough: Callable[[], bool] = lambda: False
+) -> dict[str, Any] | None:
+    """What a short job found out; until then None and its progress, and where it failed the button to ask again.
+
+    Where the job works for later, too, the page need not wait for its end, but until it has done ``enough``.
+    """
     job = server.jobs().get(id)
     if job.state == "done":
         return job.result or {}
@@ -69,7 +80,7 @@ def answer(id: str, again: Callable[[], None]) -> dict[str, Any] | None:
 
     def wait() -> None:
         now = server.jobs().get(id)
-        if not now.active:
+        if not now.active or enough():
             st.rerun()
         job_details(now)
 

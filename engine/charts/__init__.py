@@ -20,6 +20,7 @@ from engine.charts.scores import flagged_curve, label_histogram, score_histogram
 from engine.charts.series import joined, moment, neighbourhood, series_chart
 from engine.charts.thinning import MAX_FLAGGED, thin
 from engine.charts.training import loss_curves
+from engine.charts.windows import error_map, normal_window, rebuilt_window
 from engine.charts.worst import PICKED, contribution_map
 
 __all__ = [
@@ -36,6 +37,7 @@ __all__ = [
     "contribution_bars",
     "contribution_map",
     "corners",
+    "error_map",
     "expected_strip",
     "flagged_curve",
     "histogram",
@@ -47,11 +49,13 @@ __all__ = [
     "loss_curves",
     "moment",
     "neighbourhood",
+    "normal_window",
     "nothing",
     "overview",
     "pr_chart",
     "prepare",
     "range_strip",
+    "rebuilt_window",
     "roc_chart",
     "score_histogram",
     "series_chart",

@@ -195,7 +195,7 @@ def _series_spec(theme: Theme, clock: bool, labelled: bool, row: bool) -> Spec:
         top = {"y": alt.value(0), "y2": alt.value(6)}
         layers.append(named(strip.encode(x=time_axis(clock, "start"), x2="end", **top), LABELLED, scale))
     if row:
-        layers += _row_layers(palette, x, y, scale, tooltip)
+        layers += row_layers(palette, x, y, scale, tooltip)
         return compiled(alt.layer(*layers, height=260))
     # The wheel alone scrolls the page: a chart that fills the screen must not trap its reader.
     selection = alt.selection_interval(
@@ -227,7 +227,8 @@ def time_tooltip(clock: bool) -> Any:
     return alt.Tooltip("time:Q", title="step", format=",")
 
 
-def _row_layers(palette: Palette, x: Any, y: Any, scale: Any, tooltip: list[Any]) -> list[Any]:
+def row_layers(palette: Palette, x: Any, y: Any, scale: Any, tooltip: list[Any]) -> list[Any]:
+    """The one reading that is looked at: a rule, and a dot in its colour of a scale."""
     import altair as alt
 
     row = alt.Chart(alt.NamedData(name="row"))

@@ -26,6 +26,11 @@ def quiet(fraction: float, message: str) -> None:
     """A progress listener that does not listen."""
 
 
+def within(progress: Progress, start: float, stop: float) -> Progress:
+    """Progress of a part of the work, from 0 to 1, as progress of the whole."""
+    return lambda done, message: progress(start + (stop - start) * done, message)
+
+
 def unrecorded(**values: float) -> None:
     """Keeps no curve."""
 

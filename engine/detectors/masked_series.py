@@ -11,11 +11,12 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from engine.data.pseudo_anomalies import VERSION
-from engine.detectors.base import Course, Progress, Scores, quiet
+from engine.detectors.base import Course, Progress, Scores, quiet, within
 from engine.detectors.distilling import Distilled, Knobs, Marks, Plain, WindowLearner
 from engine.detectors.sequential import Ints, SequentialDetector, bounds
 from engine.detectors.series_evidence import Evidence, fitted_nearest
 from engine.detectors.window_inspection import Inspection, inspected
+from engine.detectors.window_matching import Alike
 from engine.detectors.window_signals import Scale, chunks, signals
 from engine.detectors.window_split import learned_and_watched, patches_of, usual_readings
 from engine.errors import StoreError, UsageError
@@ -179,7 +180,7 @@ class MaskedSeries(SequentialDetector):
         self.patch_, self.n_patches_ = patches_of(ends - starts, self.seq_length, self.patch_length)
         begins, watched = learned_and_watched(ends, labelled, self.length, rng)
         if self.score == "fused":
-            nearest, near = fitted_nearest(X, starts, labelled, self.random_state, _part(progress, 0.0, 0.1))
+            nearest, near = fitted_nearest(X, starts, labelled, self.random_state, within(progress, 0.0, 0.1))
         self.scale_ = Scale.of(X, begins[rng.permutation(len(begins))[:SAMPLED]], self.length)
         self.learner_ = self._learner()
         self.learner_.learn_from(self.scale_.scaled(X), begins, watched, labelled)
@@ -188,10 +189,10 @@ class MaskedSeries(SequentialDetector):
             self._plan(len(begins) * X.shape[1]),
             content=self._content(X, starts, labelled),
             course=self._course,
-            progress=_part(progress, 0.1, 0.8),
+            progress=within(progress, 0.1, 0.8),
         )
         told = np.empty((len(self.learner_.signals), *X.shape))
-        for part, found in self._told(X, starts, ends, _part(progress, 0.8, 1.0)):
+        for part, found in self._told(X, starts, ends, within(progress, 0.8, 1.0)):
             told[:, part] = found
         ordinary = usual_readings((ends - starts >= self.length) & ~labelled, self.length)
         self.evidence_ = None
@@ -267,8 +268,8 @@ class MaskedSeries(SequentialDetector):
 
     def _score_stretches(self, X: Scores, starts: Ints, ends: Ints, progress: Progress) -> Scores:
         evidence, scores = self.evidence_, np.empty(len(X))
-        near = evidence.near(X, starts, _part(progress, 0.0, 0.3)) if evidence else scores
-        for part, told in self._told(X, starts, ends, _part(progress, 0.3, 1.0)):
+        near = evidence.near(X, starts, within(progress, 0.0, 0.3)) if evidence else scores
+        for part, told in self._told(X, starts, ends, within(progress, 0.3, 1.0)):
             scores[part] = evidence.scores(told, near[part]) if evidence else told[0].mean(axis=1)
         scores[ends - starts < self.window_] = np.nan
         return scores
@@ -319,6 +320,10 @@ class MaskedSeries(SequentialDetector):
         begin = int(np.clip(row - self.length // 2, starts[row], ends[row] - self.length))
         return inspected(self.learner_, self.scale_, X[begin : begin + self.length], begin)
 
+    def most_alike(self, X: Scores, row: int, *, stretches: ArrayLike | None = None) -> Alike | None:
+        """The normal window most like the one around a judged reading; None with ``score="discrepancy"``."""
+        return self.evidence_.nearest.most_alike(X, row, stretches=stretches) if self.evidence_ else None
+
     # ---- storage
 
     def arrays(self) -> dict[str, NDArray[Any]]:
@@ -352,8 +357,3 @@ class MaskedSeries(SequentialDetector):
         self.evidence_ = Evidence.restore(arrays, n_channels=n_features) if self.score == "fused" else None
         self.n_features_in_ = n_features
         return self
-
-
-def _part(progress: Progress, start: float, stop: float) -> Progress:
-    """Progress of a part of the work, from 0 to 1, as progress of the whole."""
-    return lambda done, message: progress(start + (stop - start) * done, message)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, ClassVar, Self
 
@@ -17,7 +18,6 @@ from engine.detectors.window_library import (
     VIEWS,
     Floats,
     Library,
-    Match,
     Shape,
     Singles,
     View,
@@ -28,6 +28,7 @@ from engine.detectors.window_library import (
     seen,
     smoothed,
 )
+from engine.detectors.window_matching import Alike
 from engine.errors import DataError, StoreError
 from engine.hyperparameters import hyperparameter
 
@@ -155,6 +156,7 @@ class NearestWindows(SequentialDetector):
     def _index(self) -> None:
         """Make the reference windows, and the codes by which training windows are known again."""
         self._libraries: dict[tuple[Shape, View], Library] = {}
+        self._distances: dict[Shape, list[Floats]] = {}  # of the references, worked out when first asked for
         for shape in self.shapes_:
             windows = shape.cut(shape.means(self.readings_), self.begins_)
             for view in VIEWS:
@@ -189,16 +191,21 @@ class NearestWindows(SequentialDetector):
 
     def _score_part(self, readings: Singles, starts: Ints, ends: Ints) -> Scores:
         """Scores of readings (n_readings,) that lie in memory with those around them."""
-        total, own = np.zeros(len(readings)), self._known(readings)
+        total = np.zeros(len(readings))
+        for around in self._ratios(readings, starts, ends):
+            total += np.log(around + CLOSEST).sum(axis=0)
+        return np.exp(total / self.usual_.size)
+
+    def _ratios(self, readings: Singles, starts: Ints, ends: Ints) -> Iterator[Floats]:
+        """For each shape the distances around each reading, in usual ones, in each view (3, n_readings)."""
+        own = self._known(readings)
         for shape, usual in zip(self.shapes_, self.usual_, strict=True):
             begins = np.flatnonzero(ends - np.arange(len(readings)) >= shape.span)
             ratios = np.ones((len(VIEWS), len(readings)))
             if len(begins):
                 _, distances = self._search(readings, shape, begins, own[begins])
                 ratios[:, begins] = distances / usual[:, None]
-            around = smoothed(np.nan_to_num(ratios, nan=1.0), starts, ends, shape.span)
-            total += np.log(around + CLOSEST).sum(axis=0)
-        return np.exp(total / self.usual_.size)
+            yield smoothed(np.nan_to_num(ratios, nan=1.0), starts, ends, shape.span)
 
     def _known(self, readings: Singles) -> Ints:
         """Which training reading each of some readings is, told by those after it; -1 for a new one (n_readings,)."""
@@ -251,21 +258,46 @@ class NearestWindows(SequentialDetector):
                 parts += square * (ratio / whole)[:, None]
         return parts[: len(rows)] / self.usual_.size
 
-    def nearest(self, X: Scores, rows: Ints, *, stretches: ArrayLike | None = None) -> Match:
-        """For each of some judged readings the most similar normal window, whatever its level.
+    def most_alike(self, X: Scores, row: int, *, stretches: ArrayLike | None = None) -> Alike | None:
+        """The most similar normal window, of the length and in the view that add most to the score of the reading.
 
-        Of the longest windows, with the reading in their middle as far as their stretch allows.
+        The window has the reading in its middle as far as the stretch allows. None where no normal window is left to
+        compare with.
         """
-        shape, view = self.shapes_[-1], VIEWS.index("centred")
+        starts, ends = bounds(stretches, len(X))
+        part = slice(int(max(starts[row], row - self.window_)), int(min(ends[row], row + self.window_)))
+        readings, at = X[part], np.array([row - part.start])
+        whole = np.zeros(len(readings), dtype=np.int64), np.full(len(readings), len(readings))
         with one_blas_thread():
-            begins, _, found, distances = self._around(X, rows, shape, stretches)
-        places = self.begins_[found[view]]
-        return Match(
-            begins=begins,
-            origins=np.where(found[view] < 0, -1, self.origins_[places]),
-            readings=self.readings_[places[:, None] + np.arange(shape.span)].astype(np.float64),
-            ratios=distances[view] / self.usual_[-1, view],
+            told = [ratios[:, at[0]] for ratios in self._ratios(readings.astype(np.float32), *whole)]
+            number, view = np.unravel_index(int(np.argmax(told)), (len(told), len(VIEWS)))
+            shape = self.shapes_[number]
+            begins, windows, found, distances = self._around(readings, at, shape, None)
+            others = self._distances_of(shape)[view]
+        place = int(found[view, 0])
+        if place < 0:
+            return None
+        first = int(self.begins_[place])
+        return Alike.of(
+            windows[0],
+            self.readings_[first : first + shape.span],
+            shape,
+            VIEWS[view],
+            begin=part.start + int(begins[0]),
+            origin=int(self.origins_[first]),
+            distance=float(distances[view, 0]),
+            usual=float(self.usual_[number, view]),
+            others=others,
         )
+
+    def _distances_of(self, shape: Shape) -> list[Floats]:
+        """The distances of the references themselves, or of some of many, to the nearest other one, for each view."""
+        if shape not in self._distances:
+            some = np.unique(np.linspace(0, len(self.begins_) - 1, BLOCK).astype(np.int64))
+            begins = self.begins_[some]
+            _, distances = self._search(self.readings_, shape, begins, self.origins_[begins])
+            self._distances[shape] = [far[np.isfinite(far)] for far in distances]
+        return self._distances[shape]
 
     def _around(
         self, X: Scores, rows: Ints, shape: Shape, stretches: ArrayLike | None

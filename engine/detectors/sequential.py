@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar, Self
+from typing import TYPE_CHECKING, ClassVar, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from engine.detectors.base import Course, Detector, Progress, Scores, quiet
 from engine.errors import UsageError
+
+if TYPE_CHECKING:
+    from engine.detectors.window_inspection import Inspection
+    from engine.detectors.window_matching import Alike
 
 Ints = NDArray[np.int64]
 
@@ -77,6 +81,16 @@ class SequentialDetector(Detector):
     def parts_at(self, X: Scores, rows: Ints, *, stretches: ArrayLike | None = None) -> Scores:
         """What each channel adds to the scores of some judged ``rows`` of ``X`` (n_rows, n_channels)."""
         raise NotImplementedError
+
+    def inspect(self, X: Scores, row: int, *, stretches: ArrayLike | None = None) -> Inspection | None:
+        """The window around a judged reading as a network rebuilds it; None where nothing is rebuilt."""
+        del X, row, stretches
+        return None
+
+    def most_alike(self, X: Scores, row: int, *, stretches: ArrayLike | None = None) -> Alike | None:
+        """The normal window most like the one around a judged reading; None where windows are not compared."""
+        del X, row, stretches
+        return None
 
     # ---- the contract of every detector
 

@@ -105,16 +105,6 @@ class Library:
         return np.where(found, best, -1), np.where(found, distances, np.float32(np.nan))
 
 
-@dataclass(frozen=True, kw_only=True)
-class Match:
-    """The most similar normal window for each of some readings."""
-
-    begins: Ints  # (n_rows,): the reading with which the window around each begins
-    origins: Ints  # (n_rows,): the training reading with which its most similar window begins, -1 for none
-    readings: Floats  # (n_rows, length, n_channels): that window, in the matrix' units
-    ratios: Floats  # (n_rows,): its distance in usual ones
-
-
 def filled_up(numbers: Ints) -> Ints:
     """A block of numbers filled up to ``BLOCK`` with its last."""
     return np.concatenate([numbers, np.repeat(numbers[-1:], BLOCK - len(numbers))])

@@ -5,8 +5,11 @@ import re
 from playwright.sync_api import TimeoutError as PlaywrightTimeout
 from playwright.sync_api import expect
 
+from tests.pages.prepared import judged, sample
+
 SHOWN = re.compile(r"to .*: [\d,]+ readings")
 OVERVIEW, CLOSER, MAP = 1, 2, 3  # charts on the page, from the top; the first are the scores
+REBUILT = 3  # on the page of one row: after the reasons, the ranges and the time around it
 
 
 def chart(visitor, number):
@@ -94,3 +97,28 @@ def test_an_event_and_a_cell_of_the_map_lead_to_their_time(visitor, compressor_l
     visitor.point(row=2, x=18)
     visitor.page.get_by_role("button", name=re.compile("Why is row .* unusual")).click()
     visitor.arrives("inspect")
+
+
+def test_a_window_is_looked_at_pass_by_pass_and_events_are_walked_through(meet, visitor, server):
+    data = sample(server.space, "machine_sensor.csv")
+    link = judged(server.space, data, "rebuilt", detector="masked_series", num_epochs=2)
+    visitor.open("inspect", **link)
+    visitor.sees("As a network rebuilds it", seconds=60)
+    visitor.sees("The most similar normal window")
+    visitor.page.get_by_role("button", name="Pass 2").click()
+    visitor.settle()
+    chart(visitor, REBUILT)
+    visitor.picture("window-rebuilt")
+    first = visitor.address()["row"]
+    onwards = visitor.page.get_by_role("button", name="Next event")
+    back = visitor.page.get_by_role("button", name="Previous event")
+    (back if onwards.is_disabled() else onwards).click()
+    visitor.page.wait_for_url(lambda url: f"row={first}" not in url)
+    visitor.settle()
+    visitor.sees("The most similar normal window")
+    colleague = meet(color_scheme="dark")
+    colleague.page.goto(visitor.page.url)
+    colleague.settle()
+    colleague.sees("The most similar normal window", seconds=60)
+    chart(colleague, REBUILT)
+    colleague.picture("dark-window-rebuilt")

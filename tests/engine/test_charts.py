@@ -110,8 +110,34 @@ def every_chart(theme):
             np.array([[3.0, 1.0], [0.0, 2.0]]),
             theme=theme,
         ),
+        "rebuilt": rebuilt_window(theme),
+        "normal": charts.normal_window(
+            TIMES[:60], VALUES[:60], VALUES[100:160], 30, channel="load", theme=theme
+        ),
+        "errors": charts.error_map(
+            ["load", "heat"], TIMES[:60], np.c_[np.full(60, np.nan), np.linspace(0, 2, 60)], theme=theme
+        ),
         "nothing": charts.nothing(theme),
     }
+
+
+EVERY_OTHER = np.arange(60) // 10 % 2 == 1
+
+
+def rebuilt_window(theme, hidden=EVERY_OTHER):
+    """A window of which a network rebuilt every other patch of ten."""
+    apart = np.where(np.arange(60) == 17, 2.0, 0.25)
+    return charts.rebuilt_window(
+        TIMES[:60],
+        VALUES[:60],
+        VALUES[:60] + 0.1,
+        VALUES[:60] - 0.1,
+        apart,
+        30,
+        hidden,
+        channel="load",
+        theme=theme,
+    )
 
 
 CASES = [(theme, name) for theme in THEMES for name in every_chart("light")]
@@ -370,7 +396,7 @@ def test_an_overview_of_thinned_readings_says_how_many_they_stand_for():
 def test_a_map_of_lanes_has_a_cell_where_something_was_judged_and_names_the_worst():
     chart = every_chart("light")["lanes"]
     cells = table(chart, "cells")
-    assert [(cell["lane"], cell["severity"], cell["shade"]) for cell in cells] == [
+    assert [(cell["lane"], cell["value"], cell["shade"]) for cell in cells] == [
         ("press 1", 90.0, "1"),
         ("press 1", 12.0, "0"),
         ("press 2", 99.0, "2"),
@@ -378,6 +404,42 @@ def test_a_map_of_lanes_has_a_cell_where_something_was_judged_and_names_the_wors
     ]
     assert cells[1]["start"] == pytest.approx(1000 * (TIMES[0] + 2 / 3 * (TIMES[-1] - TIMES[0])))
     assert "the highest of all is 100.00, of 'press 2'" in chart.alt
+
+
+def test_only_what_a_pass_hid_is_shaded_and_drawn_as_rebuilt():
+    one, every = rebuilt_window("light"), rebuilt_window("light", None)
+    drawn = [row["time"] for row in table(one, "readings") if row["teacher"] is not None]
+    assert len(drawn) == 30
+    for time in drawn:
+        assert sum(band["start"] <= time < band["end"] for band in table(one, "hidden")) == 1
+    assert len(table(one, "hidden")) == 3
+    assert table(every, "hidden") == []
+    assert all(row["teacher"] is not None for row in table(every, "readings"))
+    assert one.alt == every.alt
+    assert {**one.spec, "datasets": 0} == {**every.spec, "datasets": 0}
+
+
+def test_the_ribbon_says_how_far_teacher_and_student_are_apart_and_never_leaves_its_place():
+    chart = rebuilt_window("light")
+    heights = [row["height"] for row in table(chart, "readings") if row["height"] is not None]
+    assert max(heights) == 1
+    assert min(heights) == 0.125
+    assert table(chart, "readings")[17]["said"] == "2"
+    assert table(chart, "readings")[0]["said"] == "not hidden in this pass"
+    assert "farthest apart at 2023-11-14 22:30:20, by 2 sizes of the window" in chart.alt
+
+
+def test_errors_of_many_channels_and_readings_stay_drawable_and_keep_the_worst():
+    error = np.zeros((1_000, 30))
+    error[777, 12] = 3.5
+    chart = charts.error_map([f"c{i}" for i in range(30)], TIMES[:1_000], error, theme="light")
+    cells = table(chart, "cells")
+    assert len(cells) <= 4_000
+    worst = max(cells, key=lambda cell: cell["value"])
+    assert (worst["lane"], worst["value"], worst["shade"]) == ("c12", 3.5, "4")
+    assert worst["start"] <= 1000 * TIMES[777] < worst["end"]
+    assert "farthest 'c12' at 2023-11-15 11:10:20, by 3.5 sizes of the window" in chart.alt
+    assert {cell["lane"] for cell in table(every_chart("light")["errors"], "cells")} == {"heat"}
 
 
 def test_the_highest_between_edges_is_what_a_loop_finds():
@@ -543,6 +605,9 @@ NO_COUNTS = np.zeros(0, dtype=np.int64)
         charts.flagged_curve(NONE, NO_COUNTS, (99.0, 0), theme="light"),
         charts.series_chart(NONE, NONE, channel="x", theme="light"),
         charts.neighbourhood(TIMES[:3], np.full(3, np.nan), 1, channel="x", theme="light"),
+        charts.rebuilt_window(*np.full((5, 3), np.nan), 1, channel="x", theme="light"),
+        charts.normal_window(*np.full((3, 3), np.nan), 1, channel="x", theme="light"),
+        charts.error_map(["x"], TIMES[:3], np.full((3, 1), np.nan), theme="light"),
         charts.roc_chart(NONE, NONE, (0, 0), 0.5, theme="light"),
         charts.pr_chart(NONE, NONE, (0, 0), 0.5, 0.1, theme="light"),
         charts.confusion_grid(0, 0, 0, 0, theme="light"),

@@ -130,6 +130,15 @@ def test_a_window_can_be_inspected(fitted):
         assert np.isfinite(part).all()
 
 
+def test_the_window_most_alike_is_that_of_its_nearest_windows(fitted):
+    X = hum(800, 2, seed=1)
+    found = fitted.most_alike(X, 400)
+    if fitted.evidence_ is None:
+        assert found is None
+    else:
+        assert found.ratio == fitted.evidence_.nearest.most_alike(X, 400).ratio
+
+
 # ---- labels
 
 

@@ -1,6 +1,7 @@
 """Nearest windows: what it finds, what its scores depend on, and what it says of its findings."""
 
 import tracemalloc
+from copy import copy
 
 import numpy as np
 import pandas as pd
@@ -11,7 +12,8 @@ from engine.cli import main
 from engine.data.roles import Roles
 from engine.detectors import NearestWindows, nearest_windows
 from engine.detectors.sequential import bounds
-from engine.detectors.window_library import Library, Shape, codes, seen, smoothed
+from engine.detectors.window_library import VIEWS, Library, Shape, codes, seen, smoothed
+from engine.detectors.window_matching import Alike
 from engine.errors import DataError, UsageError
 from engine.model import Model
 from engine.store import ModelStore
@@ -127,16 +129,104 @@ def test_a_training_window_is_judged_without_itself(fitted):
     assert np.quantile(fitted.reference_scores_, 0.95) == pytest.approx(np.quantile(new, 0.95), rel=0.1)
 
 
-def test_the_most_similar_window_is_shown_with_where_it_comes_from(fitted):
-    X, new = rhythm(4_000), rhythm(500, seed=1)
-    match = fitted.nearest(new, np.array([0, 250, 499]))
-    assert match.begins.tolist() == [0, 250 - fitted.window_ // 2, 500 - fitted.window_]
-    for begin, origin, readings in zip(match.begins, match.origins, match.readings, strict=True):
-        np.testing.assert_allclose(readings, X[origin : origin + fitted.window_], atol=1e-6)
-        apart = readings - new[begin : begin + fitted.window_]
-        assert apart.std() < 0.25
-    own = fitted.nearest(X, np.array([2_000]))
-    assert abs(own.origins[0] - own.begins[0]) >= fitted.window_, "not itself, nor what overlaps with it"
+def slowly_alike(fitted, new, row):
+    """The match of a new reading amid its stretch: length, view, begin, origin, ratio and percentile."""
+    found = []
+    for shape, usual in zip(fitted.shapes_, fitted.usual_, strict=True):
+        references = shape.cut(shape.means(fitted.readings_), fitted.begins_)
+        windows = shape.means(new.astype(np.float32))
+        for number, view in enumerate(VIEWS):
+            points, half = seen(references, view).astype(float), shape.span // 4
+
+            def apart(window, points=points, view=view):
+                return np.sqrt(((points - seen(window, view)) ** 2).sum(axis=1))
+
+            begin = row - shape.span // 2
+            around = [apart(shape.cut(windows, np.array([begin + k]))).min() for k in range(-half, half + 1)]
+            here = apart(shape.cut(windows, np.array([begin])))
+            others = []
+            for own, point in zip(fitted.begins_, points, strict=True):
+                far = np.sqrt(((points - point) ** 2).sum(axis=1))
+                others.append(far[np.abs(fitted.begins_ - own) >= shape.span].min())
+            origin = int(fitted.origins_[fitted.begins_[here.argmin()]])
+            percentile = 100 * np.mean(np.array(others) < here.min())
+            found.append(
+                (
+                    np.mean(around) / usual[number],
+                    shape.span,
+                    view,
+                    begin,
+                    origin,
+                    here.min() / usual[number],
+                    percentile,
+                )
+            )
+    return max(found)[1:]
+
+
+@pytest.mark.parametrize("kind", [spike, noisy, shifted, flat])
+def test_the_window_most_alike_is_what_a_slow_search_finds(kind):
+    fitted = NearestWindows(references=200).fit(rhythm(2_000))
+    X = rhythm(500, seed=1)
+    kind(X[240:270, 0])
+    match = fitted.most_alike(X, 250)
+    length, view, begin, origin, ratio, percentile = slowly_alike(fitted, X, 250)
+    assert (len(match.readings), match.view, match.begin, match.origin) == (length, view, begin, origin)
+    assert match.ratio == pytest.approx(ratio, rel=1e-4)
+    assert match.percentile == pytest.approx(percentile, abs=1)
+    np.testing.assert_allclose(match.readings, rhythm(2_000)[origin : origin + length], atol=1e-6)
+    assert match.parts.tolist() == [1.0]
+
+
+def test_a_match_is_given_the_level_and_size_of_the_window_as_far_as_its_view_minds_neither():
+    rng, shape = np.random.default_rng(4), Shape.of(64)
+    readings, window = (rng.normal(size=(64, 2)).astype(np.float32) for _ in range(2))
+    readings[:, 1], coarse = 3 * readings[:, 1] + 7, shape.cut(shape.means(window), np.array([0]))
+    for view in VIEWS:
+        found = Alike.of(
+            coarse[0],
+            readings,
+            shape,
+            view,
+            begin=0,
+            origin=0,
+            distance=1.0,
+            usual=2.0,
+            others=np.arange(4.0),
+        )
+        given = found.matched.astype(np.float32)
+        again = shape.cut(shape.means(given), np.array([0]))
+        own = shape.cut(shape.means(readings), np.array([0]))
+        np.testing.assert_allclose(seen(again, view), seen(own, view), atol=1e-4)
+        level, spread = given.mean(axis=0), again.std(axis=1)[0]
+        assert np.allclose(level, window.mean(axis=0), atol=1e-5) == (view != "raw")
+        assert np.allclose(spread, coarse.std(axis=1)[0], atol=1e-5) == (view == "normalised")
+        assert (found.ratio, found.percentile) == (0.5, 25.0)
+        square = ((seen(coarse, view) - seen(own, view)) ** 2).reshape(shape.count, 2).sum(axis=0)
+        np.testing.assert_allclose(found.parts, square / square.sum(), rtol=1e-5)
+
+
+def test_a_match_lies_in_the_stretch_of_its_reading_and_is_the_same_in_any_longer_series(fitted):
+    X, stretches = rhythm(900, seed=1), np.repeat([0, 1], [300, 600])
+    for row in (300, 307, 500, 899):
+        alone = fitted.most_alike(X[300:], row - 300)
+        inside = fitted.most_alike(X, row, stretches=stretches)
+        assert inside.begin == alone.begin + 300 >= 300
+        assert inside.begin + len(inside.readings) <= 900
+        assert (inside.origin, inside.ratio, inside.percentile) == (
+            alone.origin,
+            alone.ratio,
+            alone.percentile,
+        )
+
+
+def test_a_training_window_is_matched_with_another_one_and_with_none_where_there_is_no_other(fitted):
+    own = fitted.most_alike(rhythm(4_000), 2_000)
+    assert abs(own.origin - own.begin) >= len(own.readings), "not itself, nor what overlaps with it"
+    lonely = copy(fitted)
+    lonely.begins_ = fitted.begins_[500:501]
+    lonely._index()
+    assert lonely.most_alike(rhythm(4_000), int(fitted.origins_[lonely.begins_[0]]) + 20) is None
 
 
 def test_the_nearest_reference_equals_a_plain_search():

@@ -13,11 +13,12 @@ from engine.data.dataset import Dataset
 from engine.data.features import FeatureRecipe
 from engine.data.roles import Roles
 from engine.detectors import CATALOGUE, Detector
-from engine.errors import Cancelled, UsageError
+from engine.errors import Cancelled, StoreError, UsageError
 from engine.model import Model
 from engine.results import ResultStore
 from engine.scoring.thresholds import RULES
-from engine.tasks import run_bundle, run_edit, run_explain, run_export, run_score, run_train
+from engine.tasks import run_bundle, run_edit, run_explain, run_export, run_look, run_score, run_train
+from engine.window_view import kept_window, window_view
 from engine.workspace import Workspace
 from tests.engine.checks import SEQUENTIAL, quick
 
@@ -298,3 +299,43 @@ def test_the_events_of_a_series_go_into_a_sheet_or_a_file_of_their_own(place, tm
         spec("series", **wanted, name="events.csv", events=[10_000, 1, 0.0], only_events=True), job
     )["path"]
     assert len(pd.read_csv(merged)) < len(sheet)
+
+
+def test_what_is_seen_around_rows_is_kept_with_the_result_and_worked_out_once(place, monkeypatch):
+    space, spec = place
+    done = run_train(spec("series", detector="nearest_windows"), Job(space.root))
+    found, model = space.results.load(done["result"]), Model.load(space.models, done["model"])
+    rows = [int(row) for row in found.order[:3]]
+    assert kept_window(space.results, found.id, rows[0]) is None
+    assert run_look(spec("series", result=found.id, rows=rows), Job(space.root)) == {"seen": 3}
+    prepared = model.encode(space.datasets.get(found.dataset).frame())
+    for row in rows:
+        kept = kept_window(space.results, found.id, row)
+        assert kept.as_bytes() == window_view(model, prepared, row).as_bytes()
+    monkeypatch.setattr(Dataset, "frame", lambda *_: pytest.fail("the table was read again"))
+    assert run_look(spec("series", result=found.id, rows=rows), Job(space.root)) == {"seen": 0}
+
+
+def test_what_was_seen_goes_with_the_result_and_is_looked_at_again_where_it_is_damaged(place):
+    space, spec = place
+    done = run_train(spec("series", detector="nearest_windows"), Job(space.root))
+    found = space.results.load(done["result"])
+    row = int(found.order[0])
+    space.results.keep_window(found.id, row, b"no window")
+    assert kept_window(space.results, found.id, row) is None
+    assert run_look(spec("series", result=found.id, rows=[row]), Job(space.root)) == {"seen": 1}
+    assert kept_window(space.results, found.id, row) is not None
+    run_score(spec("series", model=done["model"]), Job(space.root))
+    assert kept_window(space.results, found.id, row) is None
+    space.results.delete_of_dataset(found.dataset)
+    assert space.results.window(found.id, row) is None
+    with pytest.raises(StoreError, match="no longer stored"):
+        space.results.keep_window(found.id, row, b"")
+
+
+def test_a_model_that_judges_rows_by_themselves_sees_no_window(place):
+    space, spec = place
+    done = run_train(spec("series"), Job(space.root))
+    found = space.results.load(done["result"])
+    rows = [int(found.order[0])]
+    assert run_look(spec("series", result=found.id, rows=rows), Job(space.root)) == {"seen": 0}

@@ -4,7 +4,7 @@ from engine import ABSENT, Model
 from engine.analysis import explain_worst
 from engine.charts import PICKED
 from tests.pages.conftest import button, charts, sound, texts, titles, wait_for
-from tests.pages.prepared import brought, judged, pumps, rhythm
+from tests.pages.prepared import brought, judged, pumps, rhythm, scored
 from ui import server, worst
 from ui.session import Session
 
@@ -187,3 +187,96 @@ def test_a_reading_judged_by_the_windows_around_it_is_explained_in_its_own_words
     assert "usually" in texts(at)
     assert "mean of the last" not in texts(at)
     assert "no change of this one alone makes it normal" in texts(at)
+    wait_for(at, lambda at: "The most similar normal window" in titles(at))
+    assert "As a network rebuilds it" not in titles(at)
+    assert "times** as far away as usual" in texts(at)
+    assert charts(at) == 5  # the worst rows, too
+    assert (
+        at.selectbox(key=f"around-{address['result']}-{at.session_state['loupe'].row}")
+        .options[0]
+        .endswith("% of the score)")
+    )
+
+
+def test_a_window_is_shown_as_a_network_rebuilds_it_pass_by_pass(open_page, space, tmp_path):
+    series = brought(space, rhythm(), "rhythm.csv", tmp_path)
+    address = judged(space, series, "masked", detector="masked_series", num_epochs=1)
+    at = open_page("inspect", **address)
+    wait_for(at, lambda at: "As a network rebuilds it" in titles(at))
+    assert "The most similar normal window" in titles(at)
+    assert charts(at) == 7
+    passes = next(found for found in at.get("button_group") if found.label == "Passes")
+    assert passes.options == ["All passes", "Pass 1", "Pass 2"]
+    sound(passes.set_value(2).run())
+    assert charts(at) == 7
+    jobs = len(server.jobs().jobs())
+    sound(
+        at.selectbox(key=f"around-{address['result']}-{at.session_state['loupe'].row}").set_value("oil").run()
+    )
+    assert len(server.jobs().jobs()) == jobs, "another channel needs no other look"
+
+
+def test_windows_of_events_around_are_there_before_they_are_asked_for(open_page, space, tmp_path):
+    series = brought(space, rhythm(), "rhythm.csv", tmp_path)
+    address = judged(space, series, "windows", detector="nearest_windows")
+    at = open_page("inspect", **address, rule="percentile", at=95)
+    wait_for(at, lambda at: not [job for job in server.jobs().jobs() if job.active])
+    jobs = len(server.jobs().jobs())
+    turned = button(at, "Next event" if not button(at, "Next event").disabled else "Previous event")
+    sound(turned.click().run())
+    assert "The most similar normal window" in titles(at)
+    assert len([job for job in server.jobs().jobs() if "Looking" in job.title]) - jobs <= 1, (
+        "only what is ahead"
+    )
+
+
+def test_a_reading_that_was_not_judged_has_no_window(open_page, space, tmp_path):
+    frame = rhythm()
+    frame.loc[300, ["current", "oil"]] = None
+    trained = judged(space, brought(space, rhythm(), "rhythm.csv", tmp_path), "w", detector="nearest_windows")
+    model = space.results.load(trained["result"]).model
+    address = scored(space, brought(space, frame, "holes.csv", tmp_path), model)
+    at = open_page("inspect", **address, row=300)
+    assert "could not be judged" in at.warning[0].value
+    assert "The time around it" in titles(at)
+    assert "The most similar normal window" not in titles(at)
+    assert not server.jobs().jobs()
+
+
+def test_events_can_be_walked_through_in_the_order_of_time(open_page, addresses):
+    at = open_page("inspect", **addresses["rhythm"], rule="percentile", at=99, merge=20)
+    while not button(at, "Previous event").disabled:
+        sound(button(at, "Previous event").click().run())
+    seen = [at.session_state["loupe"].row]
+    assert "Event **1** of" in texts(at)
+    while not button(at, "Next event").disabled:
+        sound(button(at, "Next event").click().run())
+        seen.append(at.session_state["loupe"].row)
+        assert f"Event **{len(seen)}** of" in texts(at)
+        assert at.title[0].value == f"Row {seen[-1] + 1}"
+        assert at.query_params["row"] in (str(seen[-1]), [str(seen[-1])])
+    assert seen == sorted(set(seen))
+    assert f"Event **{len(seen)}** of {len(seen)}:" in texts(at)
+
+
+def test_a_row_in_no_event_leads_to_the_events_around_it(open_page, addresses):
+    at = open_page("inspect", **addresses["rhythm"], rule="percentile", at=99.5, row=240)
+    assert "This row lies in none of the" in texts(at)
+    sound(button(at, "Next event").click().run())
+    later = at.session_state["loupe"].row
+    assert later > 240
+    at = open_page("inspect", **addresses["rhythm"], rule="percentile", at=99.5, row=240)
+    sound(button(at, "Previous event").click().run())
+    assert at.session_state["loupe"].row < 240
+
+
+def test_without_an_event_the_page_says_so_and_leads_nowhere(open_page, addresses):
+    at = open_page("inspect", **addresses["rhythm"], rule="fixed", at=1e9)
+    assert "No event lies above the threshold" in texts(at)
+    assert button(at, "Next event").disabled
+    assert button(at, "Previous event").disabled
+
+
+def test_rows_of_a_table_have_no_events(open_page, addresses):
+    at = open_page("inspect", **addresses["pumps"])
+    assert not [found for found in at.button if found.label in ("Next event", "Previous event")]

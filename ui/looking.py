@@ -1,0 +1,135 @@
+"""The time around a reading of a series; where the detector compares windows, a job that looks at this one."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+
+import numpy as np
+import streamlit as st
+
+from engine import (
+    Card,
+    Dataset,
+    EngineError,
+    Result,
+    SeriesColumns,
+    SeriesFiles,
+    WindowView,
+    charts,
+    detector_class,
+    kept_window,
+)
+from ui import cache, server, walking, windows
+from ui.panels import chart, in_plain_words
+from ui.session import owner, session, theme
+from ui.threshold import judged_now
+from ui.tray import answer
+
+AROUND = 300  # readings shown on either side
+
+
+def around(found: Result, card: Card, data: Dataset, row: int) -> None:
+    """The readings around one, and where the detector looks at windows, the window as it sees it."""
+    columns = cache.series_of(found)
+    if columns is None or not columns.channels:
+        return
+    st.subheader("The time around it", anchor=False)
+    files = cache.series_result(found, columns).files
+    place = int(files.places(np.array([row]))[0])
+    if place < 0:
+        st.caption("This row has no time.")
+        return
+    _board(found, card, data, columns, row, place)
+    if detector_class(card.detector).sequential and np.isfinite(found.values[row]):
+        _look(
+            found, row, walking.ahead(found, files, walking.events_of(found, card, data, columns), row, place)
+        )
+
+
+@st.fragment
+def _board(found: Result, card: Card, data: Dataset, columns: SeriesColumns, row: int, place: int) -> None:
+    """One channel in all its pictures; another channel or pass reruns this and no more."""
+    with in_plain_words():
+        files, view = cache.series_result(found, columns).files, _seen(found, row)
+        channel = _choose(found, columns, row, view)
+        _neighbourhood(found, card, data, files, place, channel)
+        if view is not None:
+            windows.pictures(view, channel, files)
+
+
+def _choose(found: Result, columns: SeriesColumns, row: int, view: WindowView | None) -> str:
+    """The channel to look at; the one that adds most to the score at first."""
+    if view is not None:
+        shares = dict(zip(view.channels, view.shares.tolist(), strict=True))
+        named = view.channels
+    else:
+        shares = {}
+        named = [found.mapping.get(r["column"], r["column"]) for r in found.reasons(row) or []]
+    first = [name for name in dict.fromkeys(named) if name in columns.channels]
+    chosen: str = st.selectbox(
+        "Channel",
+        [*first, *(name for name in columns.channels if name not in first)],
+        key=f"around-{found.id}-{row}",
+        format_func=lambda name: (
+            f"{name} ({100 * shares[name]:.0f} % of the score)" if name in shares else name
+        ),
+    )
+    return chosen
+
+
+def _neighbourhood(
+    found: Result, card: Card, data: Dataset, files: SeriesFiles, place: int, channel: str
+) -> None:
+    whole = files.part(files.entity_at(place))
+    part = slice(max(whole.start, place - AROUND), min(whole.stop, place + AROUND))
+    drawn = charts.neighbourhood(
+        files.seconds[part],
+        files.channel(channel)[part],
+        place - part.start,
+        flagged=files.arranged(judged_now(found, card, data.roles.label).flags, part),
+        channel=channel,
+        clock=files.clock,
+        theme=theme(),
+    )
+    chart(drawn, "around", 260)
+
+
+def _seen(found: Result, row: int) -> WindowView | None:
+    """What a job saw around a row; None until one has looked."""
+    return kept_window(server.workspace().results, found.id, row)
+
+
+def _look(found: Result, row: int, ahead: list[int]) -> None:
+    """Have a job look around the row; once that is seen, around those a reader may turn to next."""
+    current = session()
+    asked = current.looked[1] if current.looked and current.looked[0] == found.id and current.looking else ()
+    if _seen(found, row) is None:
+        if row not in asked or current.looking is None:
+            _send(found, (row, *ahead))
+        seen = answer(str(current.looking), _forget, enough=lambda: _seen(found, row) is not None)
+        if seen is not None:
+            st.caption("There is nothing to be seen around this row.")
+        return
+    unseen = [other for other in ahead[:2] if _seen(found, other) is None]
+    if any(other not in asked for other in unseen) and not _busy(current.looking):
+        with suppress(EngineError):  # nobody waits for it
+            _send(found, tuple(ahead))
+
+
+def _send(found: Result, rows: tuple[int, ...]) -> None:
+    before = session().looking
+    if before is not None and _busy(before):
+        server.jobs().cancel(before)  # the reader has turned elsewhere
+    spec = {"result": found.id, "rows": list(rows)}
+    job = server.submit(
+        "look", found.dataset, spec, owner=owner(), title=f"Looking around row {rows[0] + 1:,}"
+    )
+    session().looked, session().looking = (found.id, rows), job.id
+
+
+def _busy(job: str | None) -> bool:
+    return job is not None and server.jobs().get(job).active
+
+
+def _forget() -> None:
+    session().looked = session().looking = None
