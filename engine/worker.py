@@ -41,6 +41,7 @@ FUNCTIONS = {
     "edit": "engine.tasks:run_edit",
     "export": "engine.tasks:run_export",
     "bundle": "engine.tasks:run_bundle",
+    "picture": "engine.tasks:run_picture",
 }
 """The work a job of each kind does: `run(spec, job) -> result`, imported when it is needed."""
 

@@ -86,15 +86,18 @@ def event_metrics(
     *,
     segments: Rows | None = None,
     seconds: Array | None = None,
+    flags: Flags | None = None,
 ) -> EventMetrics:
     """Count events and detections at one threshold.
 
     ``scores``, ``labels`` (n_samples,) in the order of time, ``seconds`` (n_samples,) their times; ``segments`` as in
-    :func:`engine.scoring.events.runs`. One class only raises a :class:`DataError` that says so.
+    :func:`engine.scoring.events.runs`. ``flags`` (n_samples,) where detections were made of the scores above the
+    threshold, bridged and chosen: what lies in one of them. One class only raises a :class:`DataError` that says so.
     """
     known = judged_rows(scores, labels)
     with np.errstate(invalid="ignore"):
-        flags, truth = np.isfinite(scores) & (scores > threshold), labels > 0
+        above, truth = np.isfinite(scores) & (scores > threshold), labels > 0
+    flags = above if flags is None else flags
     starts, stops = labelled_events(truth, known, segments)
     firsts = _firsts(flags, starts, stops)
     found = firsts < stops
