@@ -26,7 +26,9 @@ PAGE = """<!DOCTYPE html>
 <body style="background: {ground}">
 <div id="chart"></div>
 <script>{library}</script>
-<script>vegaEmbed("#chart", {spec}, {{renderer: "svg"}});</script>
+<script>
+vegaEmbed("#chart", {spec}, {{renderer: "svg", actions: {{editor: false, source: false, compiled: false}}}});
+</script>
 </body>
 </html>
 """
@@ -52,9 +54,10 @@ def picture(
     import vl_convert  # ninety megabytes that only who takes a chart away needs
 
     if format == "svg":
-        return bytes(vl_convert.vegalite_to_svg(spec, allowed_base_urls=[]).encode())
+        drawn: str = vl_convert.vegalite_to_svg(spec, allowed_base_urls=[])
+        return drawn.replace(">", f"><desc>{html.escape(chart.alt)}</desc>", 1).encode()
     if format == "png":
-        return bytes(vl_convert.vegalite_to_png(spec, scale=SCALE, allowed_base_urls=[]))
+        return vl_convert.vegalite_to_png(spec, scale=SCALE, allowed_base_urls=[])
     raise UsageError(f"a chart is written as {', '.join(FORMATS)}, not as '{format}'")
 
 
@@ -98,7 +101,7 @@ def _config(theme: Theme) -> dict[str, Any]:
             "domainColor": palette.muted,
             "tickColor": palette.muted,
         },
-        "legend": {**text, "labelColor": palette.ink},
+        "legend": {**text, "labelColor": palette.ink, "titleFontWeight": "normal"},
         "title": {
             "color": palette.ink,
             "fontSize": LABEL_SIZE + 4,

@@ -189,7 +189,7 @@ def _parts_spec(theme: Theme, last: int) -> Spec:
             scale=alt.Scale(domain=[1, last], nice=False, zero=False, padding=6),
             axis=alt.Axis(values=_ticks(last), format=",d", grid=False),
         ),
-        y=alt.Y("loss:Q", title="training loss", scale=alt.Scale(padding=PADDING)),
+        y=alt.Y("loss:Q", title="training loss", scale=alt.Scale(domainMin=0)),
         color=alt.Color("part:N", legend=legend, scale=alt.Scale(domain=names, range=colours)),
         tooltip=[
             alt.Tooltip("part:N", title="part"),

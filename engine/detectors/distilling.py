@@ -125,7 +125,7 @@ class WindowLearner:
             rng = np.random.default_rng(self.knobs.seed)
             return float(self.total_loss(self._watched, self._channels, self._watched_anomalous, 1.0, rng))
 
-    def parts(self) -> dict[str, float]:
+    def loss_parts(self) -> dict[str, float]:
         """Mean of each part of the losses learned from since this was last asked, weighted as they were added up."""
         noted, self._noted = self._noted, []
         return {

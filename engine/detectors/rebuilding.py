@@ -57,7 +57,7 @@ class RowNetwork:
         known = self._known[self._watched]
         return float((errors * known).sum() / known.sum().clamp(min=1))
 
-    def parts(self) -> dict[str, float]:
+    def loss_parts(self) -> dict[str, float]:
         """None: all of the loss is reconstruction."""
         return {}
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.scoring.events import Flags, Rows, counted, labelled_events, runs
+from engine.scoring.events import Flags, Rows, Segments, counted, labelled_events, runs
 from engine.scoring.metrics import judged_rows
 
 Array = NDArray[np.float64]
@@ -84,7 +84,7 @@ def event_metrics(
     labels: Array,
     threshold: float,
     *,
-    segments: Rows | None = None,
+    segments: Segments | None = None,
     seconds: Array | None = None,
     flags: Flags | None = None,
 ) -> EventMetrics:
@@ -129,7 +129,7 @@ def _firsts(flags: Flags, starts: Rows, stops: Rows) -> Rows:
     return np.minimum(rows[np.searchsorted(rows, starts)], stops)
 
 
-def _days(readings: int, seconds: Array | None, segments: Rows | None) -> float | None:
+def _days(readings: int, seconds: Array | None, segments: Segments | None) -> float | None:
     """The time that so many readings stand for: the median step, each."""
     if seconds is None:
         return None

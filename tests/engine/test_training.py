@@ -51,7 +51,7 @@ class Line:
     def held_out_loss(self):
         return float(self.loss(torch.arange(48, 64)))
 
-    def parts(self):
+    def loss_parts(self):
         return {}
 
 
@@ -292,7 +292,7 @@ def test_the_highest_learning_rate_on_huge_numbers_ends_in_finite_scores(mode):
 
 def test_the_parts_of_a_loss_stand_in_the_record_of_their_epoch():
     learner, asked = Line(), []
-    learner.parts = lambda: asked.append(True) or {"tilt": float(len(asked)), "level": 0.5}
+    learner.loss_parts = lambda: asked.append(True) or {"tilt": float(len(asked)), "level": 0.5}
     history = run(learner, a_plan(epochs=3))
     assert [record["tilt_loss"] for record in history] == [1, 2, 3]
     assert {record["level_loss"] for record in history} == {0.5}
