@@ -38,7 +38,9 @@ def of_rows(checked: Checked, threshold: float, *, series: bool) -> None:
         text += f" {left:,} labelled {rows}, {anomalies:,} of them anomalies, could not be judged and are not counted."
     if min(points.positives, points.negatives) < FEW:
         rare, what = min((points.positives, "anomalous"), (points.negatives, "normal"))
-        text += f" There are only {rare:,} {what} {rows}: each moves these figures a lot."
+        text += (
+            f" There {_are(rare)} only {rare:,} {what} {rows[:-1]}{_s(rare)}: each moves these figures a lot."
+        )
     st.caption(text)
 
 

@@ -84,9 +84,12 @@ def test_a_series_is_measured_in_events_and_readings(open_page, spikes):
 
 
 def test_events_are_made_as_on_the_page_of_results(open_page, spikes):
-    at = open_page("results", **spikes, rule="percentile", at=90, merge=3)
+    address = {**spikes, "rule": "percentile", "at": 90, "merge": 3}
+    at = open_page("results", **address)
     events = next(table.value for table in at.dataframe if "How long" in table.value)
     turn_to(at, "evaluate")
+    assert f"Of **{len(events)}** flagged events" in texts(at)
+    at = open_page("evaluate", **address)
     assert f"Of **{len(events)}** flagged events" in texts(at)
     assert at.number_input(key="events-bridge").value == 3
     sound(at.number_input(key="events-shortest").set_value(2).run())
