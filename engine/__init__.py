@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from engine.analysis import Judgement, evaluate, evaluate_series, judge, train
     from engine.bundle import import_bundle
+    from engine.checked import Checked, CheckedSeries
     from engine.data.dataset import Dataset
     from engine.data.features import FeatureRecipe
     from engine.data.fingerprint import Fingerprint
@@ -27,9 +28,11 @@ if TYPE_CHECKING:
     from engine.jobs import Job, JobManager
     from engine.model import Card, Model, load_fingerprint, load_recipe
     from engine.offers import Offer, offers_for, readable_card
-    from engine.result_files import result_name
+    from engine.result_files import picture_name, result_name
     from engine.results import Result
+    from engine.scoring.affiliation import Affiliation
     from engine.scoring.drift import Drift
+    from engine.scoring.event_metrics import EventMetrics
     from engine.scoring.events import Event, Events
     from engine.scoring.explanations import METHOD_TEXT
     from engine.scoring.metrics import Curve, best_f1_of, confusion_at, curve
@@ -48,7 +51,10 @@ _HOMES = {
     "METHOD_TEXT": "engine.scoring.explanations",
     "RULES": "engine.scoring.thresholds",
     "SAMPLES": "engine.data.samples",
+    "Affiliation": "engine.scoring.affiliation",
     "Card": "engine.model",
+    "Checked": "engine.checked",
+    "CheckedSeries": "engine.checked",
     "Curve": "engine.scoring.metrics",
     "DataError": "engine.errors",
     "Dataset": "engine.data.dataset",
@@ -56,6 +62,7 @@ _HOMES = {
     "Drift": "engine.scoring.drift",
     "EngineError": "engine.errors",
     "Event": "engine.scoring.events",
+    "EventMetrics": "engine.scoring.event_metrics",
     "Events": "engine.scoring.events",
     "FeatureRecipe": "engine.data.features",
     "Fingerprint": "engine.data.fingerprint",
@@ -97,6 +104,7 @@ _HOMES = {
     "load_recipe": "engine.model",
     "nearest_normal": "engine.scoring.reasons",
     "offers_for": "engine.offers",
+    "picture_name": "engine.result_files",
     "places": "engine.scoring.reasons",
     "python_snippet": "engine.snippets",
     "read_table": "engine.data.reading",
@@ -117,7 +125,10 @@ __all__ = [
     "METHOD_TEXT",
     "RULES",
     "SAMPLES",
+    "Affiliation",
     "Card",
+    "Checked",
+    "CheckedSeries",
     "Curve",
     "DataError",
     "Dataset",
@@ -125,6 +136,7 @@ __all__ = [
     "Drift",
     "EngineError",
     "Event",
+    "EventMetrics",
     "Events",
     "FeatureRecipe",
     "Fingerprint",
@@ -166,6 +178,7 @@ __all__ = [
     "load_recipe",
     "nearest_normal",
     "offers_for",
+    "picture_name",
     "places",
     "python_snippet",
     "read_table",

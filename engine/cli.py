@@ -18,8 +18,10 @@ from engine import (
     feature_commands,
     generate_commands,
     model_commands,
+    plot_commands,
     training_commands,
 )
+from engine.console import add_judging, add_reading, add_store
 from engine.errors import EngineError
 
 
@@ -46,9 +48,10 @@ def parser() -> argparse.ArgumentParser:
     _add_init(verbs)
     _add_train(verbs)
     _add_score(verbs)
+    plot_commands.add_commands(verbs)
     check = verbs.add_parser("check", help="say what reading a file finds")
     check.add_argument("data", type=Path, metavar="DATA")
-    _add_reading(check)
+    add_reading(check)
     check.add_argument("--json", action="store_true", help="one JSON object on stdout")
     check.set_defaults(run=commands.check)
     detectors = verbs.add_parser("detectors", help="list the detectors and their hyperparameters")
@@ -97,8 +100,8 @@ def _add_train(verbs: Any) -> None:
     )
     train.add_argument("--name", help="name of the model (default: the file's name)")
     train.add_argument("--seed", type=int, help="random seed (default: 0)")
-    _add_reading(train)
-    _add_store(train)
+    add_reading(train)
+    add_store(train)
     train.add_argument(
         "--run-dir", type=Path, metavar="DIR", help="folder of the runs' records (default: the workspace's)"
     )
@@ -113,21 +116,10 @@ def _add_score(verbs: Any) -> None:
     score.add_argument(
         "--output", required=True, type=Path, metavar="FILE", help="ends in .csv, .parquet or .xlsx"
     )
-    line = score.add_mutually_exclusive_group()
-    line.add_argument(
-        "--percentile", type=float, metavar="P", help="flag what is above this training percentile"
-    )
-    line.add_argument("--threshold", type=float, metavar="T", help="flag anomaly scores above this number")
-    score.add_argument(
-        "--map",
-        action="append",
-        default=[],
-        metavar="NEEDED=COLUMN",
-        help="read a column the model needs from another",
-    )
+    add_judging(score)
     score.add_argument("--raw", action="store_true", help="write text that looks like a formula as it is")
-    _add_reading(score)
-    _add_store(score)
+    add_reading(score)
+    add_store(score)
     score.set_defaults(run=commands.score)
 
 
@@ -152,7 +144,7 @@ def _add_models(verbs: Any) -> None:
         if action == "import":
             command.add_argument("bundle", type=Path, metavar="FILE.zip")
             command.add_argument("--name", help="name to keep it under (default: its own)")
-        _add_store(command)
+        add_store(command)
         command.add_argument("--json", action="store_true", help="JSON on stdout")
         command.set_defaults(run=run)
 
@@ -200,19 +192,5 @@ def _add_features(verbs: Any) -> None:
         help="how far off a fault may be (default: 2)",
     )
     vibration.add_argument("--list", action="store_true", help="list the features with formula and unit")
-    _add_reading(vibration)
+    add_reading(vibration)
     vibration.set_defaults(run=feature_commands.vibration)
-
-
-def _add_store(command: argparse.ArgumentParser) -> None:
-    command.add_argument("--models", type=Path, metavar="DIR", help="folder of the models (default: models)")
-
-
-def _add_reading(command: argparse.ArgumentParser) -> None:
-    command.add_argument(
-        "--read",
-        action="append",
-        default=[],
-        metavar="KEY=VALUE",
-        help="overrule what reading finds: delimiter, encoding, header_row, sheet, decimal, text_columns, …",
-    )

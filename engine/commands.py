@@ -9,7 +9,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from engine.console import converted, json_text, note, pairs, progress, read, store_of
+from engine.console import converted, json_text, note, pairs, progress, read, rule_of, store_of
 from engine.result_files import check_suffix
 
 if TYPE_CHECKING:
@@ -18,14 +18,13 @@ if TYPE_CHECKING:
     from engine.analysis import Judgement
     from engine.data.prepared import Prepared
     from engine.model import Model, Scores
-    from engine.scoring.thresholds import Rule
     from engine.store import ModelRef, ModelStore
 
 
 def score(options: argparse.Namespace) -> None:
     """Judge every row of a file and write the answer."""
     check_suffix(options.output)
-    asked, mapping = _rule(options), pairs(options.map, "--map")
+    asked, mapping = rule_of(options), pairs(options.map, "--map")
     store = store_of(options)
     ref = store.resolve(options.model)
     frame, _ = read(options.data, options.read, warm=_needed(store, ref))
@@ -70,15 +69,6 @@ def _needed(store: ModelStore, ref: ModelRef) -> Iterator[str]:
 
     yield from ("engine.report", "engine.analysis")
     yield from detector_class(store.card(ref)["detector"]).imports
-
-
-def _rule(options: argparse.Namespace) -> Rule | None:
-    """The rule the options name; None for the model's own."""
-    from engine.scoring.thresholds import FixedValue, Percentile
-
-    if options.percentile is not None:
-        return Percentile(options.percentile)
-    return None if options.threshold is None else FixedValue(options.threshold)
 
 
 def _with_reasons(

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from engine.data.reading import ReadingOptions
     from engine.runs import RunStore
+    from engine.scoring.thresholds import Rule
     from engine.store import ModelStore
 
 WORDS = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
@@ -54,6 +55,47 @@ def runs_of(options: argparse.Namespace) -> RunStore:
     from engine.workspace import Workspace
 
     return RunStore(options.run_dir) if options.run_dir else Workspace.from_environment().runs
+
+
+def rule_of(options: argparse.Namespace) -> Rule | None:
+    """The threshold rule the options name; None for the model's own."""
+    from engine.scoring.thresholds import FixedValue, Percentile
+
+    if options.percentile is not None:
+        return Percentile(options.percentile)
+    return None if options.threshold is None else FixedValue(options.threshold)
+
+
+def add_judging(command: argparse.ArgumentParser) -> None:
+    """The options that draw the line, and that say which column stands for which."""
+    line = command.add_mutually_exclusive_group()
+    line.add_argument(
+        "--percentile", type=float, metavar="P", help="flag what is above this training percentile"
+    )
+    line.add_argument("--threshold", type=float, metavar="T", help="flag anomaly scores above this number")
+    command.add_argument(
+        "--map",
+        action="append",
+        default=[],
+        metavar="NEEDED=COLUMN",
+        help="read a column the model needs from another",
+    )
+
+
+def add_store(command: argparse.ArgumentParser) -> None:
+    """The option that says where models are kept."""
+    command.add_argument("--models", type=Path, metavar="DIR", help="folder of the models (default: models)")
+
+
+def add_reading(command: argparse.ArgumentParser) -> None:
+    """The options that overrule what reading a file finds."""
+    command.add_argument(
+        "--read",
+        action="append",
+        default=[],
+        metavar="KEY=VALUE",
+        help="overrule what reading finds: delimiter, encoding, header_row, sheet, decimal, text_columns, …",
+    )
 
 
 # ---- reading

@@ -106,10 +106,11 @@ class Card:
 
 def _is_history(records: Any) -> bool:
     """Whether these can be the losses of each epoch of a training."""
-    keys = ("epoch", "train_loss", "validation_loss")
+    keys = {"epoch", "train_loss", "validation_loss"}  # and perhaps the parts of a loss
     return isinstance(records, list) and all(
         isinstance(record, dict)
-        and all(isinstance(value := record.get(key), int | float) and isfinite(value) for key in keys)
+        and keys <= record.keys()
+        and all(isinstance(value, int | float) and isfinite(value) for value in record.values())
         for record in records
     )
 

@@ -37,10 +37,19 @@ def result_name(
     ``content`` is the file's bytes, or a text that changes with them. Its hash makes the name of every
     other content another one: browsers and download buttons remember files by their names.
     """
+    more = [] if percentile is None else [f"{percentile:g}pct"]
+    return _name(dataset_name, model_id, content, *more) + check_suffix(suffix)
+
+
+def picture_name(dataset_name: str, model_id: str, content: bytes | str, what: str, format: str) -> str:
+    """The same for a chart: ``cards__demo-3__roc__a1b2c3d4.png``."""
+    return f"{_name(dataset_name, model_id, content, _safe(what))}.{format}"
+
+
+def _name(dataset_name: str, model_id: str, content: bytes | str, *more: str) -> str:
     digest = hashlib.sha256(content.encode() if isinstance(content, str) else content).hexdigest()[:8]
     parts = [_safe(_DATA_SUFFIX.sub("", dataset_name)) or "data", _safe(model_id) or "model"]
-    parts += [] if percentile is None else [f"{percentile:g}pct"]
-    return "__".join([*parts, digest]) + check_suffix(suffix)
+    return "__".join([*parts, *more, digest])
 
 
 def _safe(text: str) -> str:

@@ -1,6 +1,6 @@
-"""The work of a job process, for :mod:`engine.worker`: train, score, explain, mend, look around rows, write a file.
+"""The work of a job process: train and score, score, explain or mend, look around rows, write a file, draw a chart.
 
-A spec is plain JSON: ids of data set and model and the choices made. A task returns plain JSON.
+A worker calls it. A spec is plain JSON: ids of data set and model and the choices made. A task returns plain JSON.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import pandas as pd
 
 from engine.analysis import drift_of, explain_worst, flagged, train_and_score
 from engine.bundle import export_bundle
+from engine.charts import Chart, picture
 from engine.data.dataset import Dataset
 from engine.data.prepared import Prepared
 from engine.data.roles import Roles
@@ -222,6 +223,18 @@ def run_bundle(spec: dict[str, Any], job: Job) -> dict[str, Any]:
     job.progress(0.1, "Packing the model")
     path = job.directory / "model.zip"  # goes when the job goes
     path.write_bytes(export_bundle(_workspace(spec).models, spec["model"]))
+    return {"path": str(path)}
+
+
+def run_picture(spec: dict[str, Any], job: Job) -> dict[str, Any]:
+    """Draw ``chart``, a specification for a light ground, in a ``format``. Returns the file's ``path``.
+
+    ``title`` and the line ``below`` stand over the chart, ``alt`` says the same as it does.
+    """
+    job.progress(0.1, "Drawing the chart")
+    path = job.directory / f"chart.{spec['format']}"  # goes when the job goes
+    chart = Chart(spec["chart"], spec["alt"])
+    path.write_bytes(picture(chart, spec["format"], title=spec["title"], below=spec["below"]))
     return {"path": str(path)}
 
 

@@ -78,6 +78,9 @@ class Learner(Protocol):
     def held_out_loss(self) -> float:
         """Mean loss of the rows that are kept from training."""
 
+    def loss_parts(self) -> Mapping[str, float]:
+        """Of the losses since this was last asked, the mean of each part they add up from; none where it is one."""
+
 
 @dataclass(kw_only=True)
 class Standing:
@@ -184,6 +187,7 @@ def train(
                     "scaling of the columns"
                 )
             record = {"epoch": standing.epoch + 1, "train_loss": loss, "validation_loss": held_out}
+            record |= {f"{name}_loss": part for name, part in learner.loss_parts().items()}
             if standing.take(record):
                 best = _copy(learner.network)
             if course.checkpoint is not None:

@@ -42,6 +42,7 @@ FUNCTIONS = {
     "look": "engine.tasks:run_look",
     "export": "engine.tasks:run_export",
     "bundle": "engine.tasks:run_bundle",
+    "picture": "engine.tasks:run_picture",
 }
 """The work a job of each kind does: `run(spec, job) -> result`, imported when it is needed."""
 

@@ -14,5 +14,6 @@ if data.roles.label is None:
         "data",
         "Choose a label column",
     )
-    st.stop()
-evaluating.board(found, card, data, data.roles.label)
+else:
+    evaluating.board(found, card, data, data.roles.label)
+evaluating.show_history(card, data, alone=data.roles.label is None)

@@ -6,15 +6,14 @@ could bring back somebody else's answer. Cached arrays are shared by all visitor
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 import pandas as pd
 import streamlit as st
 
 from engine import (
     Card,
-    Curve,
+    Checked,
+    CheckedSeries,
     Dataset,
     Events,
     FeatureRecipe,
@@ -25,9 +24,7 @@ from engine import (
     SeriesFiles,
     SeriesResult,
     as_binary,
-    best_f1_of,
     charts,
-    curve,
     load_fingerprint,
     load_recipe,
 )
@@ -79,24 +76,14 @@ def labels(dataset_id: str, name: str) -> tuple[np.ndarray, str]:
     return _labels(dataset_id, name)
 
 
-@dataclass(frozen=True)
-class Checked:
-    """A result against the labels of its data set: everything that no threshold changes."""
-
-    curve: Curve
-    roc_auc: float
-    average_precision: float
-    roc: tuple[np.ndarray, np.ndarray]  # false positive rate, recall; thinned to what can be drawn
-    precision_recall: tuple[np.ndarray, np.ndarray]  # recall, precision
-    normal: np.ndarray  # labelled normal rows per bar of the histogram
-    anomaly: np.ndarray
-    best_threshold: float  # of the highest F1, with hindsight
-    unjudged: tuple[int, int]  # labelled rows that could not be judged, and the anomalies among them
-
-
 def checked(result_id: str, label: str) -> Checked:
     """A result against its labels. One class only raises an error that says so."""
     return _checked(result_id, label, server.workspace().results.stamp(result_id))
+
+
+def checked_series(found: Result, columns: SeriesColumns, label: str, window: int) -> CheckedSeries:
+    """The same in the order of time; tolerance up to a window of so many readings."""
+    return _checked_series(*_key(found, columns), label, window)
 
 
 @st.cache_resource(max_entries=64, show_spinner=False)
@@ -233,23 +220,13 @@ def _normal_rows(result_id: str, stamp: int) -> pd.DataFrame:
 
 @st.cache_resource(max_entries=4, show_spinner=False)
 def _checked(result_id: str, label: str, stamp: int) -> Checked:
-    found = _result(result_id, stamp)
-    truth = _labels(found.dataset, label)[0]
-    scores = np.asarray(found.values)
-    points = curve(scores, truth)
-    rate, recall, precision = points.false_positive_rate, points.recall, points.precision
-    drawn, steps = charts.corners(rate, recall), charts.corners(recall, precision)
-    edges, _ = _histogram(result_id, stamp)
-    judged = np.isfinite(scores)
-    left = ~judged & np.isfinite(truth)
-    return Checked(
-        curve=points,
-        roc_auc=points.roc_auc,
-        average_precision=points.average_precision,
-        roc=(rate[drawn], recall[drawn]),
-        precision_recall=(recall[steps], precision[steps]),
-        normal=np.histogram(scores[judged & (truth == 0)], bins=edges)[0],
-        anomaly=np.histogram(scores[judged & (truth == 1)], bins=edges)[0],
-        best_threshold=best_f1_of(points).threshold,
-        unjudged=(int(left.sum()), int((truth[left] == 1).sum())),
-    )
+    found, (edges, _) = _result(result_id, stamp), _histogram(result_id, stamp)
+    return Checked.of(np.asarray(found.values), _labels(found.dataset, label)[0], edges)
+
+
+@st.cache_resource(max_entries=4, show_spinner="Measuring how well events are found …")
+def _checked_series(
+    id: str, stamp: int, time: str, entity: str | None, label: str, window: int
+) -> CheckedSeries:
+    series = _series_result(id, stamp, time, entity)
+    return CheckedSeries.of(series, _labels(series.result.dataset, label)[0], window)

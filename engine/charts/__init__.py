@@ -14,23 +14,25 @@ from engine.charts.evaluation import confusion_grid, corners, pr_chart, roc_char
 from engine.charts.lanes import CELL, lane_map
 from engine.charts.lead_time import lead_time_chart
 from engine.charts.overview import BRUSH, overview
-from engine.charts.page import html_page
+from engine.charts.picture import FORMATS, Format, html_page, picture
 from engine.charts.rows import contribution_bars, expected_strip, range_strip
 from engine.charts.scores import flagged_curve, label_histogram, score_histogram
 from engine.charts.series import joined, moment, neighbourhood, series_chart
 from engine.charts.thinning import MAX_FLAGGED, thin
-from engine.charts.training import loss_curves
+from engine.charts.training import has_parts, loss_curves, loss_parts
 from engine.charts.windows import error_map, normal_window, rebuilt_window
 from engine.charts.worst import PICKED, contribution_map
 
 __all__ = [
     "BRUSH",
     "CELL",
+    "FORMATS",
     "MAX_FLAGGED",
     "MAX_MARKS",
     "PALETTES",
     "PICKED",
     "Chart",
+    "Format",
     "Palette",
     "Theme",
     "confusion_grid",
@@ -40,6 +42,7 @@ __all__ = [
     "error_map",
     "expected_strip",
     "flagged_curve",
+    "has_parts",
     "histogram",
     "html_page",
     "joined",
@@ -47,11 +50,13 @@ __all__ = [
     "lane_map",
     "lead_time_chart",
     "loss_curves",
+    "loss_parts",
     "moment",
     "neighbourhood",
     "normal_window",
     "nothing",
     "overview",
+    "picture",
     "pr_chart",
     "prepare",
     "range_strip",

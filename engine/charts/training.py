@@ -32,6 +32,13 @@ MAX_EPOCHS = 1_000  # drawn of each curve
 ROOM = 0.28  # of the epochs drawn, free on the right for the words at the ends of the curves
 PADDING = 12  # pixels above and below the curves, for the words at their ends
 HEIGHT = 260
+TOTAL = "total"
+PARTS = {
+    "reconstruction_loss": "reconstruction",
+    "map_loss": "anomaly map",
+    "discrepancy_loss": "discrepancy",
+}
+"""The parts of a loss that a record may hold, and their names on a chart."""
 GROWING = "Loss of each epoch while the model learns: on the rows it learns from, and on rows held out."
 
 
@@ -66,6 +73,31 @@ def loss_curves(records: Sequence[Mapping[str, float]], *, theme: Theme, planned
             f"{epochs[best]:.0f} with {number(held_out[best])}."
         )
     return filled(_loss_spec(theme, last), words, tables)
+
+
+def loss_parts(records: Sequence[Mapping[str, float]], *, theme: Theme) -> Chart:
+    """The training loss of each epoch, and the parts it adds up from, weighted as they are added up.
+
+    ``records`` hold ``epoch``, ``train_loss`` and some of :data:`PARTS`; those that one of them lacks are left out.
+    """
+    drawn = {key: name for key, name in PARTS.items() if has_parts(records, key)}
+    if not drawn:
+        return nothing(theme, "the parts of the loss were not recorded")
+    curves = {"train_loss": TOTAL, **drawn}
+    epochs = np.array([record["epoch"] for record in records], dtype=float)
+    rows, ends = [], []
+    for key, name in curves.items():
+        losses = np.array([record[key] for record in records], dtype=float)
+        kept = thin(epochs, losses, n=MAX_EPOCHS).tolist()
+        rows += [{"part": name, "epoch": epochs[i], "loss": finite(losses[i])} for i in kept]
+        ends.append(f"{name} from {number(losses[0])} to {number(losses[-1])}")
+    words = f"What the training loss adds up from, over {counted(len(records), 'epoch')}: {', '.join(ends)}."
+    return filled(_parts_spec(theme, max(int(epochs[-1]), 2)), words, {"parts": rows})
+
+
+def has_parts(records: Sequence[Mapping[str, float]], *keys: str) -> bool:
+    """Whether every epoch has recorded a part of its loss: one of ``keys``, by default of any part."""
+    return bool(records) and any(all(key in record for record in records) for key in keys or PARTS)
 
 
 def _ends(epoch: float, train: float, held_out: float) -> list[dict[str, Any]]:
@@ -137,3 +169,32 @@ def _loss_spec(theme: Theme, last: int) -> Spec:
             height=HEIGHT,
         )
     )
+
+
+@lru_cache(maxsize=32)
+def _parts_spec(theme: Theme, last: int) -> Spec:
+    import altair as alt
+
+    palette = PALETTES[theme]
+    names = [TOTAL, *PARTS.values()]
+    colours = [palette.ink, palette.line, palette.muted, palette.anomaly]
+    legend = alt.Legend(title=None, orient="top", symbolType="stroke", symbolStrokeWidth=3)
+    line = alt.Chart(alt.NamedData(name="parts")).mark_line(
+        strokeWidth=2, point={"filled": True, "size": 14}, clip=True
+    )
+    drawn = line.encode(
+        x=alt.X(
+            "epoch:Q",
+            title="epoch",
+            scale=alt.Scale(domain=[1, last], nice=False, zero=False, padding=6),
+            axis=alt.Axis(values=_ticks(last), format=",d", grid=False),
+        ),
+        y=alt.Y("loss:Q", title="training loss", scale=alt.Scale(domainMin=0)),
+        color=alt.Color("part:N", legend=legend, scale=alt.Scale(domain=names, range=colours)),
+        tooltip=[
+            alt.Tooltip("part:N", title="part"),
+            alt.Tooltip("epoch:Q", title="epoch", format=",d"),
+            alt.Tooltip("loss:Q", title="loss", format=",.4~g"),
+        ],
+    )
+    return compiled(drawn.properties(height=HEIGHT))

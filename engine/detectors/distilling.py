@@ -77,6 +77,7 @@ class WindowLearner:
     def __init__(self, network: SeriesTransformer, knobs: Knobs) -> None:
         self.network, self.knobs = network, knobs
         self.length = network.n_patches * network.patch_length
+        self._noted: list[dict[str, Tensor]] = []
 
     def learn_from(self, readings: Singles, begins: Ints, held_out: Ints, labelled: Marks) -> None:
         """Take scaled readings (n_readings, n_channels) and where windows to learn from and to watch begin.
@@ -123,6 +124,21 @@ class WindowLearner:
             torch.manual_seed(self.knobs.seed)  # always the same masks and disturbances
             rng = np.random.default_rng(self.knobs.seed)
             return float(self.total_loss(self._watched, self._channels, self._watched_anomalous, 1.0, rng))
+
+    def loss_parts(self) -> dict[str, float]:
+        """Mean of each part of the losses learned from since this was last asked, weighted as they were added up."""
+        noted, self._noted = self._noted, []
+        return {
+            name: sum(float(each[name]) for each in noted) / len(noted)
+            for name in (noted[0] if noted else ())
+        }
+
+    def _added(self, **parts: Tensor) -> Tensor:
+        """The sum of the parts of a loss, which are noted while the network learns."""
+        if self.network.training:
+            self._noted.append({name: part.detach() for name, part in parts.items()})
+        total: Tensor = sum(parts.values())  # type: ignore[assignment]
+        return total
 
     def total_loss(
         self, windows: Tensor, channels: Tensor, anomalous: Tensor, warm: float, rng: np.random.Generator
@@ -205,7 +221,7 @@ class Plain(WindowLearner):
         rebuilt = of.reconstruction_loss(teacher, patches, (hidden & ~anomalous[:, None]).to(windows.dtype))
         distances = (of.discrepancy(teacher, student) * hidden).sum(1)
         close, apart = of.discrepancy_loss(distances, anomalous, self.knobs.margin, warm)
-        return rebuilt + self.knobs.lambda_disc * (close + apart)
+        return self._added(reconstruction=rebuilt, discrepancy=self.knobs.lambda_disc * (close + apart))
 
     def judged(self, windows: Tensor, channels: Tensor) -> Tensor:
         """The discrepancy alone."""
@@ -270,7 +286,9 @@ class Distilled(WindowLearner):
         distances = distances / self._usual_discrepancy(distances.detach()[~odd])
         close, apart = of.discrepancy_loss(distances, odd, APART * self.knobs.margin, warm)
         distilled = close / (~odd).sum().clamp(min=1) + apart / odd.sum().clamp(min=1)
-        return rebuilt + MAP_WEIGHT * mapped + self.knobs.lambda_disc * distilled
+        return self._added(
+            reconstruction=rebuilt, map=MAP_WEIGHT * mapped, discrepancy=self.knobs.lambda_disc * distilled
+        )
 
     def _usual_discrepancy(self, ordinary: Tensor) -> Tensor:
         """The running mean of the discrepancy of ordinary patches; it lies with the network, so in its checkpoint."""

@@ -59,6 +59,10 @@ class RowNetwork:
         known = self._known[self._watched]
         return float((errors * known).sum() / known.sum().clamp(min=1))
 
+    def loss_parts(self) -> dict[str, float]:
+        """None: all of the loss is reconstruction."""
+        return {}
+
     def errors(self, values: NDArray[np.float32], known: NDArray[np.bool_]) -> Array:
         """Errors (n, n_groups) of rows as :meth:`Cells.scaled` gives them."""
         return self._looked(values, known, fill=False)[0]

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.scoring.events import Flags, Rows, labelled_events, runs
+from engine.scoring.events import Flags, Rows, Segments, labelled_events, runs
 
 Array = NDArray[np.float64]
 Intervals = tuple[NDArray[Any], NDArray[Any]]
@@ -41,7 +41,7 @@ class Affiliation:
         return float(self.recalls.mean())
 
 
-def affiliation(flags: Flags, truth: Flags, known: Flags, *, segments: Rows | None = None) -> Affiliation:
+def affiliation(flags: Flags, truth: Flags, known: Flags, *, segments: Segments | None = None) -> Affiliation:
     """Affiliation of flagged readings with labelled events; a reading lasts from its row to the next.
 
     ``flags``, ``truth``, ``known`` (n_samples,) in the order of time: what is flagged, what is labelled an anomaly, and

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.scoring.events import Flags, Rows, counted, labelled_events, runs
+from engine.scoring.events import Flags, Rows, Segments, counted, labelled_events, runs
 from engine.scoring.metrics import judged_rows
 
 Array = NDArray[np.float64]
@@ -84,17 +84,20 @@ def event_metrics(
     labels: Array,
     threshold: float,
     *,
-    segments: Rows | None = None,
+    segments: Segments | None = None,
     seconds: Array | None = None,
+    flags: Flags | None = None,
 ) -> EventMetrics:
     """Count events and detections at one threshold.
 
     ``scores``, ``labels`` (n_samples,) in the order of time, ``seconds`` (n_samples,) their times; ``segments`` as in
-    :func:`engine.scoring.events.runs`. One class only raises a :class:`DataError` that says so.
+    :func:`engine.scoring.events.runs`. ``flags`` (n_samples,) where detections were made of the scores above the
+    threshold, bridged and chosen: what lies in one of them. One class only raises a :class:`DataError` that says so.
     """
     known = judged_rows(scores, labels)
     with np.errstate(invalid="ignore"):
-        flags, truth = np.isfinite(scores) & (scores > threshold), labels > 0
+        above, truth = np.isfinite(scores) & (scores > threshold), labels > 0
+    flags = above if flags is None else flags
     starts, stops = labelled_events(truth, known, segments)
     firsts = _firsts(flags, starts, stops)
     found = firsts < stops
@@ -126,7 +129,7 @@ def _firsts(flags: Flags, starts: Rows, stops: Rows) -> Rows:
     return np.minimum(rows[np.searchsorted(rows, starts)], stops)
 
 
-def _days(readings: int, seconds: Array | None, segments: Rows | None) -> float | None:
+def _days(readings: int, seconds: Array | None, segments: Segments | None) -> float | None:
     """The time that so many readings stand for: the median step, each."""
     if seconds is None:
         return None

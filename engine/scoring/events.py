@@ -94,6 +94,13 @@ class Events(Sequence[Event]):
         ends = np.r_[0, self.stops][begun]
         return lengths[begun] - np.maximum(ends - rows, 0)
 
+    def marks(self, n: int) -> Flags:
+        """Which of ``n`` rows lie in an event (n,), bridged gaps too."""
+        steps = np.zeros(n + 1, dtype=np.int8)
+        steps[self.starts] += 1
+        steps[self.stops] -= 1
+        return np.cumsum(steps[:n], dtype=np.int8) > 0
+
     def worst(self, most: int | None = None) -> Rows:
         """The numbers of the ``most`` highest events, highest first: by score where there is one, else by severity."""
         heights = -(self.severity if self.scores is None else self.scores)

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.errors import UsageError
-from engine.scoring.events import labelled_events
+from engine.scoring.events import Segments, labelled_events
 from engine.scoring.metrics import judged_rows
 
 Array = NDArray[np.float64]
@@ -32,7 +32,7 @@ class Volumes:
     pr: float  # VUS-PR: somewhat above the share of anomalies for scores that know nothing
 
 
-def vus(scores: Array, labels: Array, window: int, *, segments: Ints | None = None) -> Volumes:
+def vus(scores: Array, labels: Array, window: int, *, segments: Segments | None = None) -> Volumes:
     """Volume under the ROC and the precision-recall surface (Paparrizos et al., 2022; Boniol et al., 2025).
 
     For each width w from 0 to ``window`` (in readings; a period of the series is usual) an event is labelled softly on
@@ -64,7 +64,7 @@ def vus(scores: Array, labels: Array, window: int, *, segments: Ints | None = No
     return _volumes(len(ranks), flagged, hits, np.stack(list(soft)), np.stack(list(touched)))
 
 
-def _places(n: int, segments: Ints | None, apart: int) -> Ints:
+def _places(n: int, segments: Segments | None, apart: int) -> Ints:
     """Where each row stands in time (n,), counted in readings; segments stand at least ``apart`` readings apart."""
     rows = np.arange(n)
     if segments is None or n == 0:

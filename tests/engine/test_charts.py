@@ -31,6 +31,11 @@ LOSSES = [
     for epoch in range(1, 31)
 ]
 
+PARTS = [
+    each | {"reconstruction_loss": 0.7 / each["epoch"], "discrepancy_loss": 0.3 / each["epoch"]}
+    for each in LOSSES
+]
+
 
 def every_chart(theme):
     """One of each kind, with everything switched on."""
@@ -103,6 +108,7 @@ def every_chart(theme):
             theme=theme,
         ),
         "losses": charts.loss_curves(LOSSES, theme=theme),
+        "parts": charts.loss_parts(PARTS, theme=theme),
         "worst": charts.contribution_map(
             [7, 3],
             np.array([100.0, 99.5]),
@@ -646,3 +652,11 @@ def test_compiled_charts_are_not_shared_with_their_readers():
     first.spec["height"] = 1
     assert charts.confusion_grid(1, 2, 3, 4, theme="light").spec["height"] != 1
     assert len(table(charts.confusion_grid(1, 2, 3, 4, theme="light"), "cells")) == 4
+
+
+def test_the_parts_of_a_loss_are_drawn_where_every_epoch_has_them():
+    rows = table(charts.loss_parts([*PARTS[:-1], PARTS[-1] | {"map_loss": 0.1}], theme="light"), "parts")
+    assert {row["part"] for row in rows} == {"total", "reconstruction", "discrepancy"}
+    assert [row["loss"] for row in rows if row["part"] == "total"] == [each["train_loss"] for each in LOSSES]
+    assert not charts.has_parts(LOSSES)
+    assert "were not recorded" in charts.loss_parts(LOSSES, theme="light").alt

@@ -112,3 +112,16 @@ def test_point_adjustment_gives_random_scores_a_high_f1():
 def test_one_class_only_says_so():
     with pytest.raises(DataError, match="no labelled anomaly among 3 judged rows with a label"):
         metrics("x..", "...")
+
+
+def test_detections_that_were_bridged_or_chosen_count_as_they_are():
+    scores, labels = marks("x.x....x"), marks("....x..x")
+    told = event_metrics(scores, labels, 0.5, flags=marks("xxx.....") > 0)
+    assert (told.detections, told.false_alarms, told.found, told.events) == (1, 1, 0, 2)
+    bridged = event_metrics(scores, labels, 0.5, flags=marks("xxxxxxxx") > 0)
+    assert (bridged.detections, bridged.false_alarms, bridged.found) == (1, 0, 2)
+
+
+def test_a_detection_bridged_over_readings_that_were_not_judged_is_one():
+    told = event_metrics(marks("x?x....."), marks("..x....."), 0.5, flags=marks("xxx.....") > 0)
+    assert (told.detections, told.found, told.point_precision) == (1, 1, 0.5)

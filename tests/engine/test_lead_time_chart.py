@@ -83,3 +83,4 @@ def test_a_chart_becomes_a_page_with_its_sentence():
     assert page.lstrip().startswith("<!DOCTYPE html>")
     assert '"width": 640' in page
     assert "A: alarm 120.0 h before the failure" in page
+    assert "<script src" not in page, "it needs no network"

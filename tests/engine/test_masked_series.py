@@ -200,6 +200,13 @@ def test_a_stopped_training_goes_on_to_the_same_bytes(score, tmp_path):
     np.testing.assert_array_equal(whole.decision_scores_, resumed.decision_scores_)
 
 
+def test_the_parts_of_the_loss_add_up_to_it(fitted):
+    names = {"reconstruction_loss", "discrepancy_loss"} | ({"map_loss"} if fitted.score == "fused" else set())
+    for record in fitted.history_:
+        assert set(record) == {"epoch", "train_loss", "validation_loss"} | names
+        assert sum(record[name] for name in names) == pytest.approx(record["train_loss"], rel=1e-4)
+
+
 def test_arrays_bring_back_the_same_scores(fitted):
     X = hum(600, 2, seed=1)
     again = small(score=fitted.score).restore(fitted.arrays(), n_features=2)

@@ -295,7 +295,19 @@ def test_unknown_keys_of_a_newer_card_are_passed_over(saved, store):
     assert Model.load(store, saved("neighbours", card={"colour": "blue"})).card.detector == "neighbours"
 
 
-@pytest.mark.parametrize("history", ["rubbish", [1], [{"epoch": 1}], [{"epoch": 1, "train_loss": None}]])
+WHOLE = {"epoch": 1, "train_loss": 0.5, "validation_loss": 0.5}
+
+
+@pytest.mark.parametrize(
+    "history",
+    [
+        "rubbish",
+        [1],
+        [{"epoch": 1}],
+        [WHOLE | {"train_loss": None}],
+        [WHOLE | {"map_loss": "much"}],
+    ],
+)
 def test_losses_that_are_no_numbers_are_refused_in_words(store, saved, history):
     ref = saved("isolation_forest", card={"history": history})
     with pytest.raises(StoreError, match="its losses are not numbers"):

@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import pytest
 
-from engine.result_files import result_name
+from engine.result_files import picture_name, result_name
 
 
 def test_name_says_data_model_percentile_and_content():
     name = result_name("card_transactions.csv", "demo@3", b"content", ".csv", percentile=97.5)
     assert name == "card_transactions__demo-3__97.5pct__ed7002b4.csv"
     assert result_name("a", "m@1", b"one", ".csv") != result_name("a", "m@1", b"two", ".csv")
+
+
+def test_name_of_a_chart_says_which_one():
+    name = picture_name("card_transactions.csv", "demo@3", b"content", "ROC curve", "svg")
+    assert name == "card_transactions__demo-3__ROC-curve__ed7002b4.svg"
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from engine import charts
 from engine.analysis import judge
 from engine.bundle import export_bundle
 from engine.data.dataset import Dataset
@@ -17,7 +18,16 @@ from engine.errors import Cancelled, StoreError, UsageError
 from engine.model import Model
 from engine.results import ResultStore
 from engine.scoring.thresholds import RULES
-from engine.tasks import run_bundle, run_edit, run_explain, run_export, run_look, run_score, run_train
+from engine.tasks import (
+    run_bundle,
+    run_edit,
+    run_explain,
+    run_export,
+    run_look,
+    run_picture,
+    run_score,
+    run_train,
+)
 from engine.window_view import kept_window, window_view
 from engine.workspace import Workspace
 from tests.engine.checks import SEQUENTIAL, quick
@@ -277,6 +287,14 @@ def test_an_export_lies_in_the_folder_of_its_job_and_flags_as_the_screen_does(pl
     assert (table["is_anomaly"].fillna(False).to_numpy(dtype=bool) == answer.flags).all()
     assert table["reasons"][7] == "could not be judged: 'pressure' is impossibly large (1e+200)"
     assert not (space.root / "exports").exists()
+
+
+def test_a_chart_is_drawn_in_the_folder_of_its_job(tmp_path):
+    drawn = charts.confusion_grid(40, 9, 11, 940, theme="light")
+    spec = {"chart": drawn.spec, "alt": drawn.alt, "title": "Flags", "below": "cards.csv", "format": "svg"}
+    path = Path(run_picture(spec, Job(tmp_path))["path"])
+    assert path == tmp_path / "chart.svg"
+    assert "cards.csv" in path.read_text("utf-8")
 
 
 def test_the_events_of_a_series_go_into_a_sheet_or_a_file_of_their_own(place, tmp_path):

@@ -51,6 +51,9 @@ class Line:
     def held_out_loss(self):
         return float(self.loss(torch.arange(48, 64)))
 
+    def loss_parts(self):
+        return {}
+
 
 class Scripted(Line):
     """A line whose held-out losses are given."""
@@ -285,6 +288,14 @@ def test_the_highest_learning_rate_on_huge_numbers_ends_in_finite_scores(mode):
 
 
 # ---- what is told, and what is left alone
+
+
+def test_the_parts_of_a_loss_stand_in_the_record_of_their_epoch():
+    learner, asked = Line(), []
+    learner.loss_parts = lambda: asked.append(True) or {"tilt": float(len(asked)), "level": 0.5}
+    history = run(learner, a_plan(epochs=3))
+    assert [record["tilt_loss"] for record in history] == [1, 2, 3]
+    assert {record["level_loss"] for record in history} == {0.5}
 
 
 def test_history_is_plain_numbers_one_record_an_epoch():

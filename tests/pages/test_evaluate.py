@@ -1,7 +1,27 @@
 """Scores against known answers."""
 
-from tests.pages.conftest import button, charts, metrics, sound, texts, titles
-from tests.pages.prepared import brought, judged, pumps
+import numpy as np
+import pytest
+
+from tests.pages.conftest import button, charts, metrics, sound, texts, titles, turn_to
+from tests.pages.prepared import brought, judged, pumps, rhythm
+from ui import pictures
+
+
+def offered(at):
+    """The names of the files in the popover."""
+    return [found.proto.label for found in at.get("download_button")]
+
+
+@pytest.fixture
+def spikes(space, tmp_path):
+    """The address of a judged series with ten labelled events, of which some are long."""
+    minute = np.arange(1_500)
+    odd = (minute % 150 > 100) & (minute % 150 < 104)
+    frame = rhythm(1_500).assign(anomaly=odd.astype(int))
+    frame["current"] += 12 * odd - 15 * np.isin(minute, [150, 151, 300, 450])
+    data = brought(space, frame, "spikes.csv", tmp_path)
+    return judged(space, data, "spikes", window=10, n_estimators=30)
 
 
 def test_without_data_the_page_leads_to_data(open_page):
@@ -41,3 +61,118 @@ def test_an_empty_label_column_says_so(open_page, space, tmp_path):
     data = brought(space, pumps().assign(faulty=None), "silent.csv", tmp_path, faulty="label")
     at = open_page("evaluate", **judged(space, data, "silent", n_estimators=10))
     assert "0 judged rows with a label" in texts(at)
+
+
+# ---- a series
+
+
+def test_a_series_is_measured_in_events_and_readings(open_page, spikes):
+    at = open_page("evaluate", **spikes, rule="percentile", at=98)
+    shown = metrics(at)
+    assert {"Events found", "Event precision", "Event recall", "Event F1", "Detection delay"} <= set(shown)
+    assert {"VUS-PR", "VUS-ROC", "ROC-AUC", "Average precision", "False alarms a day"} <= set(shown)
+    assert {"Affiliation precision", "Affiliation recall", "Precision", "Recall", "F1"} <= set(shown)
+    found, of = shown["Events found"].split(" of ")
+    assert of == "10"
+    assert shown["Event recall"] == f"{10 * int(found):.1f} %"
+    assert shown["Detection delay"].endswith(("min", "s"))
+    assert float(shown["False alarms a day"]) >= 0
+    assert all(metric.help for metric in at.metric if not metric.label.startswith("Point"))
+    assert "Point-adjusted F1, inflated" in shown
+    assert "scores drawn at random get high values" in texts(at)
+    assert "labelled readings, 0 of them anomalies, could not be judged" in texts(at)
+
+
+def test_events_are_made_as_on_the_page_of_results(open_page, spikes):
+    address = {**spikes, "rule": "percentile", "at": 90, "merge": 3}
+    at = open_page("results", **address)
+    events = next(table.value for table in at.dataframe if "How long" in table.value)
+    turn_to(at, "evaluate")
+    assert f"Of **{len(events)}** flagged events" in texts(at)
+    at = open_page("evaluate", **address)
+    assert f"Of **{len(events)}** flagged events" in texts(at)
+    assert at.number_input(key="events-bridge").value == 3
+    sound(at.number_input(key="events-shortest").set_value(2).run())
+    longer = int((events["Readings"] >= 2).sum())
+    assert f"Of **{longer}** flagged events" in texts(at)
+    sound(at.number_input(key="events-shortest").set_value(10_000).run())
+    assert "Nothing is flagged." in texts(at)
+    shown = metrics(at)
+    assert (shown["Event precision"], shown["Detection delay"]) == ("nothing flagged", "none found")
+    assert shown["Affiliation precision"] == "nothing near"
+
+
+def test_moving_the_threshold_leaves_what_no_threshold_changes(open_page, spikes, monkeypatch):
+    at = open_page("evaluate", **spikes, rule="percentile", at=98)
+    before = metrics(at)
+    monkeypatch.setattr("engine.checked.vus", lambda *_, **__: pytest.fail("worked out again"))
+    sound(at.slider(key="rule-slider").set_value(80.0).run())
+    after = metrics(at)
+    assert [before[name] for name in ("VUS-PR", "VUS-ROC")] == [after[name] for name in ("VUS-PR", "VUS-ROC")]
+    assert before["Event precision"] != after["Event precision"]
+
+
+def test_few_events_are_said_to_be_few(open_page, addresses):
+    at = open_page("evaluate", **addresses["rhythm"])
+    assert "There are only 3 labelled events: each moves these figures a lot." in texts(at)
+
+
+def test_an_event_without_a_judged_reading_is_left_out_and_said(open_page, space, tmp_path):
+    frame = rhythm()
+    frame.loc[3:6, "anomaly"] = 1
+    data = brought(space, frame, "early.csv", tmp_path)
+    at = open_page("evaluate", **judged(space, data, "early", window=20, n_estimators=10))
+    assert "1 labelled event without a judged reading is not counted." in texts(at)
+    assert metrics(at)["Events found"].endswith(" of 3")
+
+
+def test_a_series_without_a_clock_counts_readings(open_page, space, tmp_path):
+    frame = rhythm().assign(timestamp=np.arange(600))
+    roles = {"timestamp": "time"}
+    data = brought(space, frame, "steps.csv", tmp_path, **roles)
+    data = space.datasets.set_roles(data, type(data.roles)(data.roles.columns, "series"))
+    at = open_page("evaluate", **judged(space, data, "steps", window=20, n_estimators=10))
+    shown = metrics(at)
+    assert shown["False alarms a day"] == "no clock"
+    assert shown["Detection delay"].endswith(("reading", "readings"))
+
+
+# ---- training history, and charts to take away
+
+
+def test_a_network_shows_how_it_learned(open_page, space, tmp_path):
+    data = brought(space, pumps(), "pumps.csv", tmp_path, faulty="label")
+    at = open_page("evaluate", **judged(space, data, "pumps", detector="autoencoder", epochs=3))
+    assert "Training history" in titles(at)
+    assert charts(at) == 5
+    assert len(offered(at)) == 10
+
+
+def test_a_network_without_labels_shows_its_history_too(open_page, space, tmp_path):
+    data = brought(space, pumps().drop(columns="faulty"), "plain.csv", tmp_path)
+    at = open_page("evaluate", **judged(space, data, "plain", detector="autoencoder", epochs=3))
+    assert {"No known answers", "Training history"} <= set(titles(at))
+    assert (charts(at), offered(at)) == (1, ["PNG", "SVG"])
+
+
+def test_a_detector_without_epochs_has_no_history(open_page, addresses):
+    assert "Training history" not in titles(open_page("evaluate", **addresses["pumps"]))
+
+
+def test_every_chart_can_be_taken_away_in_two_formats(open_page, addresses):
+    at = open_page("evaluate", **addresses["pumps"])
+    assert offered(at) == ["PNG", "SVG"] * charts(at)
+
+
+def test_a_chart_taken_away_is_drawn_by_a_job_on_white(addresses, space):
+    from engine import charts as drawing
+
+    def draw(*, theme):
+        return drawing.confusion_grid(40, 9, 11, 940, theme=theme)
+
+    data = space.datasets.get(addresses["pumps"]["data"])
+    figure = pictures.Figure("confusion", "Flags against labels", draw)
+    content = pictures._made(figure, "svg", data, "pumps@1", "somebody").decode()
+    assert "Flags against labels" in content
+    assert "pumps.csv, pumps@1" in content
+    assert drawing.PALETTES["light"].anomaly.lower() in content.lower()

@@ -1,0 +1,121 @@
+"""A chart as a file: a picture for a report, or a web page of its own that stays interactive.
+
+Drawn by the library that browsers draw with, inside this process, and without a network: no fonts, no scripts and no
+data are fetched.
+"""
+
+from __future__ import annotations
+
+import html
+import json
+from typing import Any, Literal, get_args
+
+from engine.charts.chart import LABEL_SIZE, PALETTES, Chart, Spec, Theme
+from engine.errors import UsageError
+
+Format = Literal["png", "svg", "html"]
+FORMATS: tuple[Format, ...] = get_args(Format)
+WIDTH = 760  # pixels of the plot without its axes
+SCALE = 2.0  # of a PNG, so that it is sharp on paper
+MARGIN = 16
+FONT = "Liberation Sans, Arial, Helvetica, sans-serif"  # the first comes with the library that draws
+
+PAGE = """<!DOCTYPE html>
+<html lang="en">
+<head><meta charset="utf-8"><title>{title}</title></head>
+<body style="background: {ground}">
+<div id="chart"></div>
+<script>{library}</script>
+<script>
+vegaEmbed("#chart", {spec}, {{renderer: "svg", actions: {{editor: false, source: false, compiled: false}}}});
+</script>
+</body>
+</html>
+"""
+
+
+def picture(
+    chart: Chart,
+    format: Format,
+    *,
+    title: str = "",
+    below: str = "",
+    theme: Theme = "light",
+    width: int = WIDTH,
+) -> bytes:
+    """A chart as a file of that format, on the ground of its theme: ``theme`` must be the one it was drawn for.
+
+    ``title`` and the line ``below`` it say what it shows, to who finds the file alone; a chart's own title comes
+    between them.
+    """
+    spec = _complete(chart, title, below, theme, width)
+    if format == "html":
+        return _page(spec, title or chart.alt, theme).encode()
+    import vl_convert  # ninety megabytes that only who takes a chart away needs
+
+    if format == "svg":
+        drawn: str = vl_convert.vegalite_to_svg(spec, allowed_base_urls=[])
+        return drawn.replace(">", f"><desc>{html.escape(chart.alt)}</desc>", 1).encode()
+    if format == "png":
+        return vl_convert.vegalite_to_png(spec, scale=SCALE, allowed_base_urls=[])
+    raise UsageError(f"a chart is written as {', '.join(FORMATS)}, not as '{format}'")
+
+
+def html_page(chart: Chart, *, width: int = 900) -> str:
+    """The chart as a web page, ``width`` pixels wide, to keep beside a report."""
+    return picture(chart, "html", width=width).decode()
+
+
+def _complete(chart: Chart, title: str, below: str, theme: Theme, width: int) -> Spec:
+    """The specification with all that a page would give it."""
+    spec: Spec = {**chart.spec, "width": width, "description": chart.alt, "config": _config(theme)}
+    own = spec.get("title")
+    lines = [own["text"] if isinstance(own, dict) else own, below]
+    if title:
+        spec["title"] = {
+            "text": title,
+            "subtitle": [line for line in lines if line],
+            "anchor": "start",
+            "frame": "group",
+            "offset": 12,
+        }
+    return spec
+
+
+def _config(theme: Theme) -> dict[str, Any]:
+    """How axes, legends and text look, where no page says so."""
+    palette = PALETTES[theme]
+    text = {"labelColor": palette.muted, "titleColor": palette.ink, "labelFontSize": LABEL_SIZE - 1}
+    return {
+        "background": palette.ground,
+        "padding": MARGIN,
+        "font": FONT,
+        "view": {"stroke": None},
+        "axis": {
+            **text,
+            "titleFontSize": LABEL_SIZE,
+            "titleFontWeight": "normal",
+            "titlePadding": 10,
+            "gridColor": palette.muted,
+            "gridOpacity": 0.2,
+            "domainColor": palette.muted,
+            "tickColor": palette.muted,
+        },
+        "legend": {**text, "labelColor": palette.ink, "titleFontWeight": "normal"},
+        "title": {
+            "color": palette.ink,
+            "fontSize": LABEL_SIZE + 4,
+            "subtitleColor": palette.muted,
+            "subtitleFontSize": LABEL_SIZE,
+            "subtitlePadding": 5,
+        },
+    }
+
+
+def _page(spec: Spec, title: str, theme: Theme) -> str:
+    import vl_convert
+
+    library = vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;")
+    # A name in a file may hold "</script>": inside a string of JSON the sign may be written in another way.
+    safe = json.dumps(spec, ensure_ascii=False, allow_nan=False).replace("<", "\\u003c")
+    return PAGE.format(title=html.escape(title), ground=PALETTES[theme].ground, library=library, spec=safe)

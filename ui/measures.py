@@ -1,0 +1,191 @@
+"""How well flags and scores meet labels, in numbers with words beside them: of rows, of ranks, of events."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from engine import Affiliation, Card, Checked, CheckedSeries, EventMetrics, Result, SeriesColumns, SeriesFiles
+from ui import cache, events
+from ui.session import session
+
+FEW = 5  # anomalies, or events: with fewer, each of them moves every figure a lot
+WINDOW, LONGEST = 100, 500  # readings of tolerance, where the model judges by none, and at most
+INFLATED = (
+    "One flagged reading makes all readings of its labelled event count as found. Long events are then found by "
+    "chance: scores drawn at random get high values, often above those of real detectors (Kim et al., 2022, Towards a "
+    "rigorous evaluation of time-series anomaly detection). It is here only to be compared with what others published."
+)
+
+
+def of_rows(checked: Checked, threshold: float, *, series: bool) -> None:
+    """Shares of the rows at a threshold; of a table also how well scores rank them."""
+    counts, points = checked.confusion(threshold), checked.curve
+    rows = "readings" if series else "rows"
+    if series:
+        st.markdown("**Reading by reading**, at this threshold")
+    with st.container(horizontal=True):
+        st.metric(
+            "Precision", _share(counts.precision), help=f"Of the flagged {rows}, how many are anomalies."
+        )
+        st.metric("Recall", _share(counts.recall), help="Of the anomalies, how many are flagged.")
+        st.metric("F1", f"{counts.f1:.3f}", help="Harmonic mean of precision and recall.")
+        if not series:
+            _ranks(checked)
+    labelled = points.positives + points.negatives
+    text = f"{labelled:,} judged {rows} have a label; {100 * points.positives / labelled:.2f} % of them are anomalies."
+    left, anomalies = checked.unjudged
+    if left:
+        text += f" {left:,} labelled {rows}, {anomalies:,} of them anomalies, could not be judged and are not counted."
+    if min(points.positives, points.negatives) < FEW:
+        rare, what = min((points.positives, "anomalous"), (points.negatives, "normal"))
+        text += (
+            f" There {_are(rare)} only {rare:,} {what} {rows[:-1]}{_s(rare)}: each moves these figures a lot."
+        )
+    st.caption(text)
+
+
+def of_series(found: Result, card: Card, columns: SeriesColumns, label: str, threshold: float) -> None:
+    """How the events of the page of results meet the labelled ones, and what no threshold changes."""
+    checked = cache.checked_series(found, columns, label, min(card.window or WINDOW, LONGEST))
+    files = cache.series_result(found, columns).files
+    detected = cache.events(found, columns, threshold, session().view.choices)
+    metrics, near = checked.at(threshold, detected)
+    st.markdown(in_a_sentence(metrics, files))
+    _of_events(metrics, near, files)
+    if checked.left_out or metrics.events < FEW:
+        st.caption(_cautions(checked, metrics))
+    st.markdown("**Whatever the threshold**")
+    with st.container(horizontal=True):
+        _volumes(checked)
+        _ranks(cache.checked(found.id, label))
+    with st.expander("Point-adjusted F1 (inflated)", icon=":material/warning:"):
+        st.metric("Point-adjusted F1, inflated", f"{metrics.inflated_point_adjusted_f1:.3f}")
+        st.caption(INFLATED)
+
+
+def in_a_sentence(metrics: EventMetrics, files: SeriesFiles) -> str:
+    """How the events above the threshold meet the labelled ones, in words."""
+    missed = metrics.events - metrics.found
+    said = f"**{metrics.found:,} of {metrics.events:,}** labelled events {_are(metrics.events)} found"
+    said += f", **{missed:,}** missed" if missed else ""
+    delay = metrics.median_delay_seconds if files.clock else metrics.delay
+    if delay is not None:
+        late = f"**{_delay(metrics, files)}** after they begin" if delay else "as soon as they begin"
+        said += f"; those found are usually flagged {late}"
+    if not metrics.detections:
+        return f"{said}. Nothing is flagged."
+    false = metrics.false_alarms
+    said += f". Of **{metrics.detections:,}** flagged events **{false:,}** {'touches' if false == 1 else 'touch'} "
+    said += "no labelled one"
+    rate = metrics.false_alarms_per_day
+    return f"{said}." if rate is None else f"{said}: **{rate:.3g}** false alarms a day."
+
+
+def _of_events(metrics: EventMetrics, near: Affiliation, files: SeriesFiles) -> None:
+    with st.container(horizontal=True):
+        st.metric(
+            "Events found",
+            f"{metrics.found:,} of {metrics.events:,}",
+            help="Labelled events that overlap a flagged event, as the page of results lists them. The others are "
+            "missed.",
+        )
+        st.metric(
+            "Event recall", _share(metrics.recall), help="The share of the labelled events that is found."
+        )
+        st.metric(
+            "Event precision",
+            _share(metrics.precision),
+            help="The share of the flagged events that overlap a labelled one. The others are false alarms.",
+        )
+        st.metric("Event F1", f"{metrics.f1:.3f}", help="Harmonic mean of event precision and event recall.")
+        st.metric(
+            "Detection delay",
+            _delay(metrics, files) if metrics.found else "none found",
+            help="Median time from the begin of a labelled event to its first flagged reading, of the events found.",
+        )
+        rate = metrics.false_alarms_per_day
+        st.metric(
+            "False alarms a day",
+            "no clock" if rate is None else f"{rate:.3g}",
+            help=f"{metrics.false_alarms:,} flagged events that overlap no labelled one, in the time of the normal "
+            "readings that were judged" + _days(metrics) + ".",
+        )
+        st.metric(
+            "Affiliation precision",
+            "nothing near" if near.precision is None else f"{near.precision:.3f}",
+            help="How near flagged readings are to the nearest labelled event: 1 lies in it, 0.5 is what flags at "
+            "random get (Huet et al., 2022).",
+        )
+        st.metric(
+            "Affiliation recall",
+            f"{near.recall:.3f}",
+            help="How near labelled events are to the nearest flagged reading: 1 is covered all along. Flags at random "
+            "often get much, so read it beside the precision (Huet et al., 2022).",
+        )
+
+
+def _volumes(checked: CheckedSeries) -> None:
+    tolerance = f"averaged over tolerances up to {checked.window:,} readings before and after an event"
+    st.metric(
+        "VUS-PR",
+        f"{checked.volumes.pr:.4f}",
+        help=f"Average precision where being a little early or late is forgiven, {tolerance} (Paparrizos et al., "
+        "2022). Guessing gives somewhat more than the share of anomalies.",
+    )
+    st.metric(
+        "VUS-ROC",
+        f"{checked.volumes.roc:.4f}",
+        help=f"ROC-AUC where being a little early or late is forgiven, {tolerance}. 0.5 is guessing, about.",
+    )
+
+
+def _ranks(checked: Checked) -> None:
+    st.metric(
+        "ROC-AUC",
+        f"{checked.roc_auc:.4f}",
+        help="Chance that an anomaly scores above a normal row, whatever the threshold. 0.5 is guessing.",
+    )
+    st.metric(
+        "Average precision",
+        f"{checked.average_precision:.4f}",
+        help="Precision averaged over all recalls. Guessing gives the share of anomalies.",
+    )
+
+
+def _cautions(checked: CheckedSeries, metrics: EventMetrics) -> str:
+    said = []
+    if checked.left_out:
+        said.append(
+            f"{checked.left_out:,} labelled event{_s(checked.left_out)} without a judged reading "
+            f"{_are(checked.left_out)} not counted."
+        )
+    if metrics.events < FEW:
+        said.append(
+            f"There {_are(metrics.events)} only {metrics.events:,} labelled event{_s(metrics.events)}: "
+            "each moves these figures a lot."
+        )
+    return " ".join(said)
+
+
+def _delay(metrics: EventMetrics, files: SeriesFiles) -> str:
+    """The median delay in units of time, or in readings where there is no clock."""
+    if files.clock:
+        return events.duration(files, metrics.median_delay_seconds or 0.0)
+    readings = metrics.delay or 0.0
+    return f"{readings:,.3g} reading{'' if readings == 1 else 's'}"
+
+
+def _days(metrics: EventMetrics) -> str:
+    return "" if metrics.normal_days is None else f": {metrics.normal_days:,.3g} days"
+
+
+def _share(value: float | None) -> str:
+    return "nothing flagged" if value is None else f"{100 * value:.1f} %"
+
+
+def _s(n: int) -> str:
+    return "" if n == 1 else "s"
+
+
+def _are(n: int) -> str:
+    return "is" if n == 1 else "are"

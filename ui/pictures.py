@@ -1,0 +1,74 @@
+"""Charts that are shown, and can be taken away as PNG and SVG."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import streamlit as st
+
+from engine import Dataset, charts, picture_name
+from ui import server
+from ui.panels import chart
+from ui.session import owner, theme
+
+OFFERED: tuple[charts.Format, ...] = ("png", "svg")
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A chart by the key of its place, its title, and how it is drawn for a theme."""
+
+    key: str
+    title: str
+    draw: Callable[..., charts.Chart]  # (*, theme)
+    height: int | None = None
+
+
+def show(figure: Figure) -> None:
+    """Draw a figure for the theme the visitor sees."""
+    chart(figure.draw(theme=theme()), figure.key, figure.height)
+
+
+def take_away(figures: Sequence[Figure], data: Dataset, model: str, content: str = "") -> None:
+    """A popover with every figure in every format, drawn on white when it is asked for.
+
+    ``content`` changes with what the figures show, beside data and model.
+    """
+    if not figures:
+        return
+    who = owner()  # the download runs outside the page and could not ask
+    with st.popover("Take the charts away", icon=":material/image:"):
+        for figure in figures:
+            with st.container(horizontal=True, vertical_alignment="center"):
+                st.markdown(figure.title, width="stretch")
+                for format in OFFERED:
+                    st.download_button(
+                        format.upper(),
+                        data=partial(_made, figure, format, data, model, who),
+                        file_name=picture_name(
+                            data.name, model, f"{data.sha256} {content}", figure.title, format
+                        ),
+                        on_click="ignore",
+                        key=f"picture-{figure.key}-{format}",
+                    )
+        st.caption("Drawn on white, as of now: at the threshold in use.")
+
+
+def _made(figure: Figure, format: charts.Format, data: Dataset, model: str, who: str) -> bytes:
+    """The file, drawn by a job process: what draws weighs much and this process has no other use for it."""
+    drawn = figure.draw(theme="light")
+    spec = {
+        "chart": drawn.spec,
+        "alt": drawn.alt,
+        "title": figure.title,
+        "below": f"{data.name}, {model}",
+        "format": format,
+    }
+    answer = server.answer("picture", data.id, spec, owner=who, title=f"Drawing {figure.title}")
+    path = Path(answer["path"])
+    content = path.read_bytes()
+    path.unlink(missing_ok=True)
+    return content
