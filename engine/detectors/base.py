@@ -26,6 +26,11 @@ def quiet(fraction: float, message: str) -> None:
     """A progress listener that does not listen."""
 
 
+def within(progress: Progress, start: float, stop: float) -> Progress:
+    """Progress of a part of the work, from 0 to 1, as progress of the whole."""
+    return lambda done, message: progress(start + (stop - start) * done, message)
+
+
 def unrecorded(**values: float) -> None:
     """Keeps no curve."""
 
@@ -67,7 +72,7 @@ class Detector:
     struggles_when: ClassVar[str]
     speed: ClassVar[int]  # 1 slow .. 3 fast
     reference: ClassVar[str]  # author (year)
-    learns_from_labels: ClassVar[bool] = False
+    learns_from_labels: ClassVar[bool] = False  # where it is asked to
     explained_by: ClassVar[str] = ""  # what its contributions are; empty where ablation tells them
     # Heavy modules it works with, for a process that has time to spare.
     imports: ClassVar[tuple[str, ...]] = ()
@@ -103,7 +108,7 @@ class Detector:
         progress: Progress = quiet,
         course: Course | None = None,
     ) -> Self:
-        """Learn what is usual in ``X`` (n_samples, n_features). ``y`` is ignored unless ``learns_from_labels``.
+        """Learn what is usual in ``X`` (n_samples, n_features). ``y`` is there for scikit-learn.
 
         ``groups`` (n_features,) numbers from 0: matrix columns that come from one column of the table share a number.
         """

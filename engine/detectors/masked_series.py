@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from engine.data.pseudo_anomalies import VERSION
 from engine.detectors.base import Course, Progress, Scores, quiet
+from engine.detectors.base import within as _part
 from engine.detectors.distilling import Distilled, Knobs, Marks, Plain, WindowLearner
 from engine.detectors.sequential import Ints, SequentialDetector, bounds
 from engine.detectors.series_evidence import Evidence, fitted_nearest
@@ -67,6 +68,7 @@ class MaskedSeries(SequentialDetector):
     reference: ClassVar[str] = "Ristea et al. (2024)"
     learning_share: ClassVar[float] = 0.95
     probe_tolerance: ClassVar[float] = 1e-3
+    learns_from_labels: ClassVar[bool] = True
     explained_by: ClassVar[str] = (
         "Share of the score: how much of what surprised the network, and of the distance to the most similar normal "
         "stretch, lies in the column."
@@ -352,8 +354,3 @@ class MaskedSeries(SequentialDetector):
         self.evidence_ = Evidence.restore(arrays, n_channels=n_features) if self.score == "fused" else None
         self.n_features_in_ = n_features
         return self
-
-
-def _part(progress: Progress, start: float, stop: float) -> Progress:
-    """Progress of a part of the work, from 0 to 1, as progress of the whole."""
-    return lambda done, message: progress(start + (stop - start) * done, message)
