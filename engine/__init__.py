@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from engine.data.samples import SAMPLES
     from engine.data.schema import ABSENT, compare
     from engine.data.timeline import Timeline
-    from engine.detectors import CATALOGUE, Detector, detector_class, recommended
+    from engine.detectors import AUTO, CATALOGUE, Detector, detector_class, recommended
     from engine.errors import DataError, EngineError, UsageError
     from engine.hyperparameters import Hyperparameter, declared
     from engine.jobs import Job, JobManager
@@ -47,6 +47,7 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "ABSENT": "engine.data.schema",
+    "AUTO": "engine.detectors",
     "CATALOGUE": "engine.detectors",
     "METHOD_TEXT": "engine.scoring.explanations",
     "RULES": "engine.scoring.thresholds",
@@ -121,6 +122,7 @@ _HOMES = {
 
 __all__ = [
     "ABSENT",
+    "AUTO",
     "CATALOGUE",
     "METHOD_TEXT",
     "RULES",

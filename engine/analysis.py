@@ -8,12 +8,14 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, TypedDict, Unpack, get_args
+from typing import Any, TypedDict, Unpack
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from engine.choosing import choose
+from engine.comparing import comparison_of
 from engine.data.column_codes import Scaling
 from engine.data.features import FeatureRecipe
 from engine.data.fingerprint import Fingerprint
@@ -21,11 +23,18 @@ from engine.data.prepared import Prepared
 from engine.data.roles import Roles, seconds_of
 from engine.data.schema import named, type_of
 from engine.data.timeline import Timeline
-from engine.detectors import detector_class
-from engine.detectors.base import Course, Progress, quiet
+from engine.detectors import AUTO, detector_class
+from engine.detectors.base import Course, Detector, Progress, quiet, within
 from engine.detectors.sequential import SequentialDetector
 from engine.errors import DataError, UsageError
-from engine.fitting import FEWEST_ROWS, check_kind, fitted, reference_of, training_notes
+from engine.fitting import (
+    FEWEST_ROWS,
+    check_training,
+    fitted,
+    labelled_rows,
+    reference_of,
+    training_notes,
+)
 from engine.hyperparameters import checked
 from engine.model import Card, Model, Scores, library_versions
 from engine.scoring.drift import FEWEST_ROWS as FEWEST_COMPARED
@@ -55,6 +64,9 @@ class Choices(TypedDict, total=False):
     dataset_hash: str
     scaling: Scaling
     window: int | None  # readings a series is judged by; None: chosen from the data
+    learn_from_label: (
+        bool  # labelled anomalies are told to a detector that learns from them; else they only measure
+    )
     first: int | None  # rows to learn from, the earliest (see earliest); None: all
     progress: Progress
     course: Course | None  # where a long training leaves its curves and its checkpoint
@@ -67,8 +79,9 @@ def train(
     hyperparameters: Mapping[str, Any] | None = None,
     **choices: Unpack[Choices],
 ) -> Model:
-    """Train a detector on a table. Columns with the role label are never seen by it.
+    """Train a detector on a table, or ``"auto"``: the one of several that ranks injected anomalies best.
 
+    Columns with the role label are never seen by it, unless it is told to learn from the label.
     The order of a table's rows and columns makes no difference. Raises :class:`DataError` when the table has too few
     rows, no usable column, or no spread to rank rows by.
     """
@@ -87,6 +100,7 @@ def train_and_score(
     scaling: Scaling = "standard",
     window: int | None = None,
     first: int | None = None,
+    learn_from_label: bool = False,
     progress: Progress = quiet,
     course: Course | None = None,
 ) -> Training:
@@ -95,59 +109,83 @@ def train_and_score(
     With ``first``, these are the rows learned from alone, in the order of :func:`earliest`.
     """
     started = time.monotonic()
-    kind = detector_class(detector)
-    chosen = checked(kind, hyperparameters or {})
-    if scaling not in get_args(Scaling):
-        raise UsageError(f"scaling must be one of {', '.join(get_args(Scaling))}, got '{scaling}'")
-    check_kind(kind, roles, window)
+    given = hyperparameters or {}
+    check_training(detector, given, roles, window=window, scaling=scaling, learn_from_label=learn_from_label)
     if first is not None:
         frame = earliest(frame, roles, first)
     if len(frame) < FEWEST_ROWS:
         raise DataError(f"training needs at least {FEWEST_ROWS} rows, got {len(frame)}")
     frame = named(frame).reset_index(drop=True)
     roles = Roles({str(column): role for column, role in roles.columns.items()}, roles.kind)
+    choice = None
+    if detector == AUTO:
+        choice = choose(frame, roles, given, scaling=scaling, progress=within(progress, 0.0, 0.5))
+        detector, progress = choice.detector, within(progress, 0.5, 1.0)
+    kind = detector_class(detector)
+    chosen = checked(kind, given)
+    labelled = labelled_rows(frame, roles) if learn_from_label else None
     progress(0.0, "Preparing the columns")
     recipe = FeatureRecipe.fit(
         frame, roles, scaling=scaling, window=window, mixed=kind.mixed, sequential=kind.sequential
     )
     columns = needed_columns(frame, recipe)
     prepared = Prepared.by(recipe, frame[list(columns)])
-    learner, values = fitted(kind(**chosen), prepared, recipe, progress, course)
+    learner, values = fitted(kind(**chosen), prepared, recipe, progress, course, labelled)
     length = learner.window_ if isinstance(learner, SequentialDetector) else None
     prepared = prepared.for_windows(length or 0)
-    reference = reference_of(learner.reference_scores_)
-    rule = Contamination(learner.contamination)
     rows, judged = len(frame), int(prepared.encoded.judged.sum())
-    card = Card(
+    known = 0 if labelled is None else int(labelled.sum())
+    notes = training_notes(
+        rows, judged, prepared.encoded.values.shape[1], first=first, labelled=known, label=roles.label
+    )
+    found = choice.comparison if choice else None
+    found = found or comparison_of(learner, recipe, frame, roles, progress)
+    card = _card(
+        learner,
+        recipe,
         name=name,
-        detector=detector,
-        hyperparameters=chosen,
         roles=roles.as_dict(),
         columns=columns,
         left_out={column: why for column, why in recipe.encoder.left_out.items() if column in frame.columns},
-        features=recipe.encoder.encoded_names,
         rows=rows,
         judged=judged,
+        labelled=known,
         dataset=dataset,
         dataset_hash=dataset_hash,
-        threshold=rule.threshold(reference, reference),
-        rule=rule.as_dict(),
-        reference=reference.tolist(),
         scaling=scaling,
-        window=recipe.windows.length if recipe.windows else length,
         seconds=round(time.monotonic() - started, 3),
-        notes=[*training_notes(rows, judged, prepared.encoded.values.shape[1], first), *prepared.notes],
-        versions=library_versions(),
-        history=[
-            {name: float(f"{value:.6g}") for name, value in record.items()}
-            for record in getattr(learner, "history_", [])
-        ],
+        notes=[*([choice.why] if choice else []), *notes, *prepared.notes],
+        injected=found and found.as_dict(),
     )
-    learner.set_threshold(card.threshold)  # as a loaded model has it, so that both flag the same rows
     fingerprint = Fingerprint.of(prepared.table, recipe)
     model = Model(card=card, detector=learner, recipe=recipe, fingerprint=fingerprint)
     progress(1.0, "Trained")
     return Training(model=model, prepared=prepared, scores=model.judged(prepared, values))
+
+
+def _card(learner: Detector, recipe: FeatureRecipe, **told: Any) -> Card:
+    """The card of a fitted detector, whose threshold it sets, so that both flag the same rows as a loaded model."""
+    reference = reference_of(learner.reference_scores_)
+    rule = Contamination(learner.contamination)
+    threshold = rule.threshold(reference, reference)
+    learner.set_threshold(threshold)
+    own = learner.window_ if isinstance(learner, SequentialDetector) else None
+    history = [
+        {name: float(f"{value:.6g}") for name, value in record.items()}
+        for record in getattr(learner, "history_", [])
+    ]
+    return Card(
+        detector=learner.name,
+        hyperparameters=learner.get_params(),
+        features=recipe.encoder.encoded_names,
+        threshold=threshold,
+        rule=rule.as_dict(),
+        reference=reference.tolist(),
+        window=recipe.windows.length if recipe.windows else own,
+        versions=library_versions(),
+        history=history,
+        **told,
+    )
 
 
 def earliest(frame: pd.DataFrame, roles: Roles, n: int) -> pd.DataFrame:

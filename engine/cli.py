@@ -74,7 +74,9 @@ def _add_init(verbs: Any) -> None:
 def _add_train(verbs: Any) -> None:
     train = verbs.add_parser("train", help="train a detector on a file and keep the model")
     train.add_argument("data", type=Path, metavar="DATA", help="CSV, Excel, Parquet or JSON file")
-    train.add_argument("--detector", help="see `detectors` (default: isolation_forest)")
+    train.add_argument(
+        "--detector", help="see `detectors`; auto: the one that suits the data (default: isolation_forest)"
+    )
     train.add_argument(
         "--config", type=Path, metavar="FILE", help="YAML file with these choices; options win over it"
     )
@@ -82,6 +84,12 @@ def _add_train(verbs: Any) -> None:
         "--set", action="append", default=[], metavar="KEY=VALUE", help="a hyperparameter; repeatable"
     )
     train.add_argument("--label", metavar="COLUMN", help="known answers, left out of the features")
+    train.add_argument(
+        "--learn-from-label",
+        action="store_true",
+        default=None,
+        help="learn from the anomalies that the label names, too (default: labels only measure)",
+    )
     train.add_argument("--time", metavar="COLUMN", help="when a row happened")
     train.add_argument(
         "--entity", metavar="COLUMN", help="which machine, customer or series a row belongs to"

@@ -30,6 +30,7 @@ class TrainConfig:
     scaling: str = "standard"
     window: int | None = None
     first: int | None = None
+    learn_from_label: bool = False
     hyperparameters: dict[str, Any] = field(default_factory=dict)
 
     @classmethod
@@ -88,7 +89,7 @@ class TrainConfig:
 
     def given(self) -> dict[str, Any]:
         """The choices that were made: what is left out was left to the program."""
-        return {key: value for key, value in asdict(self).items() if value not in (None, [], {})}
+        return {key: value for key, value in asdict(self).items() if value not in (None, [], {}, False)}
 
     def _check(self) -> None:
         """Bring each value into its type: YAML takes a bare 2024 for a number where a name is meant."""
@@ -105,6 +106,8 @@ class TrainConfig:
             raise UsageError(f"window must be a whole number of readings, got '{self.window}'")
         if self.first is not None and type(self.first) is not int:
             raise UsageError(f"first must be a whole number of rows, got '{self.first}'")
+        if type(self.learn_from_label) is not bool:
+            raise UsageError(f"learn_from_label must be true or false, got '{self.learn_from_label}'")
 
 
 def _put(values: dict[str, Any], key: str, value: Any) -> None:

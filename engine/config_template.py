@@ -38,6 +38,10 @@ COLUMNS = {
         "Of a series: how many readings, up to each one, it is judged by. Left out: chosen from the data.",
         24,
     ),
+    "learn_from_label": (
+        "Learn from the anomalies that the label names, too; then the label measures less. Left out: it only measures.",
+        True,
+    ),
     "first": (
         "Learn from the first rows in time alone, as from a time known to be normal. Left out: from all rows.",
         500,
@@ -70,6 +74,7 @@ def template(name: str) -> str:
             _remark(text) + _line(key, example, open=True)
             for key, (text, example) in COLUMNS.items()
             if not (kind.sequential and key == "window")  # it has lengths of its own
+            and (kind.learns_from_labels or key != "learn_from_label")
         ),
         _remark(SCALING) + _line("scaling", "standard"),
         "hyperparameters:\n" + "\n".join(_knob(knob) for knob in knobs if not knob.advanced),

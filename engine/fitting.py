@@ -1,4 +1,4 @@
-"""Fitting a detector to a table: what is refused, the order of rows, the scores of the training rows.
+"""Fitting a detector to a table and scoring one: what is refused, the order of rows, the scores of rows.
 
 A part of :func:`engine.analysis.train_and_score`.
 """
@@ -7,23 +7,63 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
+from typing import Any, get_args
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from engine.data.column_codes import Scaling
 from engine.data.features import FeatureRecipe
 from engine.data.prepared import Prepared
-from engine.data.roles import Roles
-from engine.detectors.base import Course, Detector, Progress
+from engine.data.roles import Roles, as_binary
+from engine.detectors import AUTO, CATALOGUE, checked_choices, detector_class
+from engine.detectors.base import Course, Detector, Progress, quiet
 from engine.detectors.sequential import SequentialDetector
 from engine.errors import DataError, UsageError
 from engine.scoring.thresholds import reference_quantiles
 
 FEWEST_ROWS = 10
 
+Marks = NDArray[np.bool_]
 
-def check_kind(kind: type[Detector], roles: Roles, window: int | None) -> None:
+
+def check_training(
+    detector: str,
+    hyperparameters: Mapping[str, Any],
+    roles: Roles,
+    *,
+    window: int | None = None,
+    scaling: str = "standard",
+    learn_from_label: bool = False,
+) -> None:
+    """A UsageError where the choices for a training do not go together, before a row is looked at."""
+    if scaling not in get_args(Scaling):
+        raise UsageError(f"scaling must be one of {', '.join(get_args(Scaling))}, got '{scaling}'")
+    checked_choices(detector, hyperparameters)
+    if detector != AUTO:
+        kind = detector_class(detector)
+        _check_kind(kind, roles, window)
+        if learn_from_label:
+            _check_label(kind, roles)
+    elif window is not None or learn_from_label:
+        what = "a window" if window is not None else "learning from labels"
+        raise UsageError(f"{what} is for one detector, and 'auto' compares several; choose a detector")
+
+
+def _check_label(kind: type[Detector], roles: Roles) -> None:
+    """A UsageError unless the detector learns from labels, and a column has them."""
+    if not kind.learns_from_labels:
+        able = ", ".join(name for name, other in CATALOGUE.items() if other.learns_from_labels)
+        raise UsageError(
+            f"{kind.title} learns from no labels, they only measure it; leave 'learn from label' out, or choose "
+            f"a detector that does: {able}"
+        )
+    if roles.label is None:
+        raise UsageError("to learn from labelled anomalies, one column must have the role label; name it")
+
+
+def _check_kind(kind: type[Detector], roles: Roles, window: int | None) -> None:
     """A UsageError unless the detector, and a window for it, are for rows of this kind."""
     if kind.sequential and roles.kind != "series":
         raise UsageError(
@@ -38,14 +78,28 @@ def check_kind(kind: type[Detector], roles: Roles, window: int | None) -> None:
         )
 
 
+def labelled_rows(frame: pd.DataFrame, roles: Roles) -> Marks:
+    """The rows that their label calls an anomaly (n_samples,); a DataError where there is none."""
+    marks: Marks = as_binary(frame[str(roles.label)])[0] == 1
+    if not marks.any():
+        raise DataError(
+            f"'{roles.label}' names no anomaly to learn from; leave 'learn from label' out, or choose another column"
+        )
+    return marks
+
+
 def fitted(
     learner: Detector,
     prepared: Prepared,
     recipe: FeatureRecipe,
     progress: Progress,
     course: Course | None,
+    labelled: Marks | None = None,
 ) -> tuple[Detector, NDArray[np.float64]]:
-    """The detector, fitted to the rows that can be judged, and the anomaly score of every row (n_samples,)."""
+    """The detector, fitted to the rows that can be judged, and the anomaly score of every row (n_samples,).
+
+    ``labelled`` (n_samples,) marks known anomalies for a detector that learns from them.
+    """
     encoded, readings = prepared.encoded, prepared.readings
     rows = np.flatnonzero(encoded.judged)
     if len(rows) < FEWEST_ROWS:
@@ -60,9 +114,10 @@ def fitted(
     groups, values = recipe.encoder.sources, np.full(len(encoded.judged), np.nan)
     if readings is not None:
         assert isinstance(learner, SequentialDetector)
-        learner.fit(
-            readings.values, groups=groups, stretches=readings.stretches, progress=learning, course=course
-        )
+        told: dict[str, Any] = {"stretches": readings.stretches}
+        if labelled is not None:
+            told["labelled"] = readings.marked(labelled)
+        learner.fit(readings.values, groups=groups, progress=learning, course=course, **told)
         values[rows] = readings.of_rows(learner.decision_scores_)[rows]
         return learner, values
     if not recipe.ordered:
@@ -70,6 +125,22 @@ def fitted(
     learner.fit(encoded.values[rows], groups=groups, progress=learning, course=course)
     values[rows] = learner.decision_scores_
     return learner, values
+
+
+def scored(learner: Detector, prepared: Prepared, progress: Progress = quiet) -> NDArray[np.float64]:
+    """Anomaly scores of the rows of a prepared table (n_samples,), NaN where a row could not be judged."""
+    encoded, readings = prepared.encoded, prepared.readings
+    values = np.full(len(encoded.values), np.nan)
+    if not encoded.judged.any():
+        return values
+    if readings is not None:
+        assert isinstance(learner, SequentialDetector), "readings in order are for a sequential detector"
+        found = learner.decision_function(readings.values, stretches=readings.stretches, progress=progress)
+        values[encoded.judged] = readings.of_rows(found)[encoded.judged]
+    else:
+        rows = encoded.values[encoded.judged]
+        values[encoded.judged] = learner.decision_function(rows, progress=progress)
+    return values
 
 
 def reference_of(scores: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -97,8 +168,15 @@ def _commonest_obstacle(obstacles: Mapping[int, str]) -> str:
     return f"; most often: {commonest[0][0]}" if commonest else ""
 
 
-def training_notes(rows: int, judged: int, width: int, first: int | None) -> list[str]:
+def training_notes(
+    rows: int, judged: int, width: int, *, first: int | None, labelled: int, label: str | None
+) -> list[str]:
+    """What is worth knowing about a training, in words."""
     notes = [] if first is None else [f"learned from the first {first:,} rows"]
+    if labelled:
+        notes.append(
+            f"learned from {labelled:,} anomalies labelled in '{label}': how well it finds these says little"
+        )
     if rows < 50:
         notes.append(f"trained on only {rows} rows: the scores are shaky")
     if judged <= width:

@@ -23,7 +23,9 @@ from engine.detectors import detector_class
 from engine.detectors.base import Detector, Expectation, Progress, quiet
 from engine.detectors.sequential import SequentialDetector
 from engine.errors import SchemaError, StoreError
+from engine.fitting import scored
 from engine.hyperparameters import checked
+from engine.scoring.comparison import Comparison
 from engine.scoring.thresholds import N_QUANTILES, Rule, rule_from_dict, severity
 from engine.store import ModelRef, ModelStore
 
@@ -63,6 +65,8 @@ class Card:
     shipped: bool = False
     job: str = ""  # the job that trained it, where it was one
     origin: str = ""  # the bundle it was imported from
+    labelled: int = 0  # rows labelled as anomalies that it learned from; 0: labels were kept aside
+    injected: dict[str, Any] | None = None  # beside baselines, on injected anomalies; see comparison
 
     @property
     def id(self) -> str:
@@ -79,6 +83,11 @@ class Card:
     @property
     def default_rule(self) -> Rule:
         return rule_from_dict(self.rule)
+
+    @property
+    def comparison(self) -> Comparison | None:
+        """The model beside plain baselines on injected anomalies; None of a table, and where it was not measured."""
+        return None if self.injected is None else Comparison.from_dict(self.injected)
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Card:
@@ -101,6 +110,10 @@ class Card:
             )
         if not _is_history(card.history):
             raise StoreError(f"the card of model '{card.id}' is damaged: its losses are not numbers")
+        try:
+            _ = card.comparison
+        except StoreError as problem:
+            raise StoreError(f"the card of model '{card.id}' is damaged: {problem}") from None
         return card
 
 
@@ -162,19 +175,7 @@ class Model:
 
     def judge(self, prepared: Prepared, *, progress: Progress = quiet) -> Scores:
         """Anomaly scores and severities of encoded rows, in the table's order."""
-        encoded, readings = prepared.encoded, prepared.readings
-        values = np.full(len(encoded.values), np.nan)
-        if not encoded.judged.any():
-            return self.judged(prepared, values)
-        if readings is not None:
-            found = self.sequential.decision_function(
-                readings.values, stretches=readings.stretches, progress=progress
-            )
-            values[encoded.judged] = readings.of_rows(found)[encoded.judged]
-        else:
-            rows = encoded.values[encoded.judged]
-            values[encoded.judged] = self.detector.decision_function(rows, progress=progress)
-        return self.judged(prepared, values)
+        return self.judged(prepared, scored(self.detector, prepared, progress))
 
     @property
     def sequential(self) -> SequentialDetector:

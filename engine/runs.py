@@ -124,6 +124,7 @@ class RunStore:
             "features": len(card.features),
             "threshold": card.threshold,
             "metrics": metrics,
+            "injected": card.injected,
             "history": recording.history,
             "notes": card.notes,
             "versions": card.versions,

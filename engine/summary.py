@@ -41,8 +41,13 @@ def training_summary(card: Card, folder: Path, run: Path, metrics: Metrics, seco
     }
     label = next((column for column, role in card.roles["columns"].items() if role == "label"), None)
     if label is not None and metrics["roc_auc"] is not None:
+        learned = (
+            f"of which {card.labelled:,} anomalies were learned from"
+            if card.labelled
+            else "never learned from"
+        )
         facts["Answers"] = (
-            f"by '{label}', never learned from: ROC-AUC {metrics['roc_auc']:.3f}, "
+            f"by '{label}', {learned}: ROC-AUC {metrics['roc_auc']:.3f}, "
             f"average precision {metrics['average_precision']:.3f}"
         )
     facts["Seconds"] = f"{seconds:.1f}"
@@ -68,6 +73,21 @@ def validation_check(card: Card, share_flagged: float) -> str:
         ),
     }
     return _headed("Validation Check", _wrapped(said[verdict(share_flagged)], "  ", "  "))
+
+
+def comparison_text(card: Card) -> str:
+    """The model beside plain baselines on injected anomalies; empty where that was not measured."""
+    found = card.comparison
+    if found is None:
+        return ""
+    width = max(map(len, found.figures))
+    lines = [f"  {'':<{width}}  VUS-PR  average precision  ROC-AUC"]
+    lines += [
+        f"  {name:<{width}}  {told.vus_pr:>6.3f}  {told.average_precision:>17.3f}  {told.roc_auc:>7.3f}"
+        for name, told in found.rows()
+    ]
+    said = ". ".join(filter(None, (found.warning, found.origin)))
+    return _headed("Injected Anomalies", "\n".join([*lines, _wrapped(f"{said}.", "  ", "  ")]) + "\n")
 
 
 def next_steps(scoring: str) -> str:

@@ -80,6 +80,7 @@ def run_train(spec: dict[str, Any], job: Job) -> dict[str, Any]:
                 dataset=dataset.name,
                 dataset_hash=dataset.sha256,
                 window=spec.get("window"),
+                learn_from_label=bool(spec.get("learn_from_label")),
                 progress=lambda done, message: job.progress(0.8 * done, message),
                 course=course,
             )
@@ -102,7 +103,8 @@ def run_train(spec: dict[str, Any], job: Job) -> dict[str, Any]:
         job.log(
             f"kept as {card.id}: threshold {card.threshold:.6g}, {len(card.features)} features, {card.seconds} s"
         )
-        given = {key: spec[key] for key in ("detector", "hyperparameters", "window", "name") if spec.get(key)}
+        asked = ("detector", "hyperparameters", "window", "learn_from_label", "name")
+        given = {key: spec[key] for key in asked if spec.get(key)}
     try:
         space.runs.keep(card, recording, given=given, metrics=metrics)
     except StoreError as problem:  # model and result are there, and need no run

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from engine.analysis import Training
     from engine.config import TrainConfig
+    from engine.detectors import Detector
     from engine.runs import Recording
 
 STEPS = 4
@@ -46,7 +47,14 @@ def init(options: argparse.Namespace) -> None:
 def train(options: argparse.Namespace) -> None:
     """Train a detector on a file, keep the model and its run, and say what came of it."""
     from engine.runs import Recording, metrics_of
-    from engine.summary import files_of, next_steps, training_summary, validation_check, verdict
+    from engine.summary import (
+        comparison_text,
+        files_of,
+        next_steps,
+        training_summary,
+        validation_check,
+        verdict,
+    )
 
     config, recording = _config(options), Recording()
     runs, store = runs_of(options), store_of(options)
@@ -61,6 +69,7 @@ def train(options: argparse.Namespace) -> None:
         folder, run = store.folder(card.id), runs.folder(card.id)
         print(training_summary(card, folder, run, metrics, recording.total), file=prose)
         print(validation_check(card, metrics["share_flagged"]), file=prose)
+        print(comparison_text(card), file=prose, end="")
         print(next_steps(_scoring_line(options, card.id)), file=prose)
     kept = None
     try:
@@ -70,6 +79,7 @@ def train(options: argparse.Namespace) -> None:
     if options.json:
         facts = {"model": card.id, "threshold": card.threshold, "rows": card.rows, "judged": card.judged}
         facts |= {"features": len(card.features), "feature_names": card.features, "seconds": card.seconds}
+        facts |= {"detector": card.detector, "injected": card.injected}
         facts |= {"folder": str(folder), "files": files_of(card), "run": kept}
         print(json_text(facts | metrics | {"check": verdict(metrics["share_flagged"])}))
 
@@ -79,13 +89,13 @@ def _trained(
 ) -> tuple[Training, pd.DataFrame]:
     """Read the file and train on it; the training and the table."""
     from engine.data.roles import overruled, suggest
-    from engine.detectors import detector_class
+    from engine.detectors import AUTO
     from engine.store import suggested_name
     from engine.training import checkpointed, epoch_in_words
     from engine.workspace import Workspace
 
     with _step(1, "loading", f"Loading {options.data}", recording, prose):
-        needed = ("engine.analysis", *detector_class(config.detector).imports)
+        needed = ("engine.analysis", *_kind(config).imports)
         frame, about = read(options.data, options.read, warm=needed)
     from engine import analysis
 
@@ -99,7 +109,8 @@ def _trained(
             ignore=config.ignore,
             kind=config.kind,
         )
-    what = f"{detector_class(config.detector).title} on {len(roles.features)} columns of a {roles.kind}"
+    who = "the detector that suits best" if config.detector == AUTO else _kind(config).title
+    what = f"{who} on {len(roles.features)} columns of a {roles.kind}"
 
     def record(**values: float) -> None:
         recording.record(**values)
@@ -123,18 +134,25 @@ def _trained(
             scaling=config.scaling,  # type: ignore[arg-type]
             window=config.window,
             first=config.first,
+            learn_from_label=config.learn_from_label,
             progress=progress,
             course=course,
         )
     return training, frame
 
 
+def _kind(config: TrainConfig) -> type[Detector]:
+    """The detector that was asked for; what all have in common where the program is to choose."""
+    from engine.detectors import AUTO, Detector, detector_class
+
+    return Detector if config.detector == AUTO else detector_class(config.detector)
+
+
 def _chosen(config: TrainConfig) -> str:
     """The hyperparameters that were given, in words."""
-    from engine.detectors import detector_class
     from engine.hyperparameters import declared
 
-    knobs = declared(detector_class(config.detector))
+    knobs = declared(_kind(config))
     given = ", ".join(f"{name} {knobs[name].text(value)}" for name, value in config.hyperparameters.items())
     return given or "hyperparameters as by default"
 
@@ -161,12 +179,11 @@ def _step(number: int, name: str, text: str, recording: Recording, prose: TextIO
 def _config(options: argparse.Namespace) -> TrainConfig:
     """The configuration file's choices, overruled by the options given; refused here if they cannot be."""
     from engine.config import TrainConfig
-    from engine.detectors import detector_class
-    from engine.hyperparameters import checked
+    from engine.detectors import checked_choices
     from engine.store import validated_name
 
     config = TrainConfig.load(options.config) if options.config else TrainConfig()
-    for key in ("detector", "name", "label", "time", "entity", "kind", "window", "first"):
+    for key in ("detector", "name", "label", "time", "entity", "kind", "window", "first", "learn_from_label"):
         if getattr(options, key) is not None:
             setattr(config, key, getattr(options, key))
     if options.ignore:
@@ -176,8 +193,7 @@ def _config(options: argparse.Namespace) -> TrainConfig:
         config.hyperparameters["random_state"] = options.seed
     if config.name is not None:
         config.name = validated_name(config.name)
-    kind = detector_class(config.detector)
-    values = checked(kind, config.hyperparameters)
+    values = checked_choices(config.detector, config.hyperparameters)
     config.hyperparameters = {name: values[name] for name in config.hyperparameters}
     return config
 

@@ -110,7 +110,7 @@ def check_card(card: Card) -> None:
     """Raise a StoreError unless every entry of a card is what pages and commands take it for."""
     texts = (card.name, card.detector, card.dataset, card.dataset_hash, card.job, card.origin)
     tables = (card.columns, card.left_out, card.versions, card.hyperparameters, card.roles, card.rule)
-    counts = (card.rows, card.judged, *([] if card.window is None else [card.window]))
+    counts = (card.rows, card.judged, card.labelled, *([] if card.window is None else [card.window]))
     sound = (
         all(_is_text(text) for text in texts)
         and all(isinstance(table, dict) and len(table) <= MOST_ENTRIES for table in tables)

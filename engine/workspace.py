@@ -28,6 +28,10 @@ SHIPPED_MODELS = PROJECT / "models" / "shipped"
 SAMPLE_DATA = PROJECT / "sample_data"
 
 
+CHECKPOINTED = ("dataset", "detector", "hyperparameters", "window", "learn_from_label")
+"""What of a training job says whether another one goes on from its checkpoint."""
+
+
 @dataclass(frozen=True)
 class Workspace:
     """The folders everything lives in, and the stores over them."""
@@ -77,7 +81,7 @@ class Workspace:
 
     def checkpoint_of(self, spec: Mapping[str, Any], roles: Roles) -> Path:
         """Where the training job of that spec keeps its checkpoint; ``roles`` are those it learns by."""
-        choices = {key: spec.get(key) for key in ("dataset", "detector", "hyperparameters", "window")}
+        choices = {key: spec.get(key) for key in CHECKPOINTED}
         return self.checkpoint(choices | {"roles": roles.as_dict()})
 
     @cached_property

@@ -7,7 +7,7 @@ from typing import Any
 
 import streamlit as st
 
-from engine import Dataset, Detector, EngineError, recommended, suggested_name, validated_name
+from engine import AUTO, Dataset, Detector, EngineError, recommended, suggested_name, validated_name
 from ui import cache, forms, server
 from ui.panels import attempt, page, plain
 from ui.session import owner, session, widget
@@ -17,8 +17,11 @@ FAST = 3
 SPEED = {1: "slow", 2: "medium", FAST: "fast"}
 
 
-def choose_detector(catalogue: Mapping[str, type[Detector]], data: Dataset) -> type[Detector]:
-    """Cards of what there is for such data, and which suits it; a fast one is chosen until another is."""
+def choose_detector(catalogue: Mapping[str, type[Detector]], data: Dataset) -> type[Detector] | None:
+    """Cards of what there is for such data, and which suits it; a fast one is chosen until another is.
+
+    None: the program is to choose, which it does for series by trying.
+    """
     advice = recommended(data.rows, len(data.roles.features), data.roles.kind)
     if data.roles.kind != "series":
         catalogue = {name: kind for name, kind in catalogue.items() if not kind.sequential}
@@ -26,14 +29,26 @@ def choose_detector(catalogue: Mapping[str, type[Detector]], data: Dataset) -> t
     badge = " :blue-badge[recommended]"
     chosen = st.segmented_control(
         "Detector",
-        list(catalogue),
+        [*catalogue, *([AUTO] if data.roles.kind == "series" else [])],
         default=advice.detector if fast else next(iter(catalogue)),
         required=True,
-        format_func=lambda name: catalogue[name].title + (STAR if name == advice.detector else ""),
+        format_func=lambda name: (
+            "Let Loupe choose"
+            if name == AUTO
+            else catalogue[name].title + (STAR if name == advice.detector else "")
+        ),
         key="detector",
         persist_state="session",
         label_visibility="collapsed",
     )
+    if chosen == AUTO:
+        with st.container(border=True):
+            st.markdown("**Loupe tries what suits a series, and trains what does best.**")
+            st.caption(
+                "A part of the readings is held out and disturbed on purpose; who ranks the disturbed readings "
+                "highest is trained on all of them. No label is looked at. A long series takes some minutes."
+            )
+        return None
     kind = catalogue[chosen]
     with st.container(border=True):
         st.markdown(f"**{kind.summary}**{badge if chosen == advice.detector else ''}")
@@ -45,14 +60,23 @@ def choose_detector(catalogue: Mapping[str, type[Detector]], data: Dataset) -> t
     return kind
 
 
-def training_form(kind: type[Detector], data: Dataset) -> None:
-    """The knobs of a detector, a name for the model, and the button."""
+def training_form(kind: type[Detector] | None, data: Dataset) -> None:
+    """The knobs of a detector, a name for the model, and the button; None: the program chooses the detector."""
     roles = data.roles
+    if kind is not None and kind.learns_from_labels and roles.label:
+        st.toggle(
+            plain(f"Learn from the anomalies labelled in '{roles.label}', too"),
+            key="learn-from-label",
+            persist_state="session",
+            help="They are kept out of what counts as normal. How well the model finds them then says little.",
+        )
     what = f"{len(roles.features)} columns of {data.rows:,} rows"
-    held_back = f"; '{roles.label}' is kept aside for checking" if roles.label else ""
+    aside = roles.label and not (kind is not None and _learns_from_label(kind, data))
+    held_back = f"; '{roles.label}' is kept aside for checking" if aside else ""
     st.caption(plain(f"Learns from {what}{held_back}."))
-    forms.hyperparameters(kind)
-    if roles.kind == "series" and not kind.sequential:
+    if kind is not None:
+        forms.hyperparameters(kind)
+    if kind is not None and roles.kind == "series" and not kind.sequential:
         st.number_input(
             "Readings a moment is judged by",
             4,
@@ -92,14 +116,24 @@ def earlier(data: Dataset) -> None:
                 st.switch_page(page("results"))
 
 
-def _train(kind: type[Detector], data: Dataset) -> None:
+def _train(kind: type[Detector] | None, data: Dataset) -> None:
     def train() -> None:
         name = validated_name(widget(f"name-{data.id}") or "")
-        window = widget("window") if data.roles.kind == "series" and not kind.sequential else None
-        spec = {"detector": kind.name, "hyperparameters": forms.given(kind), "window": window, "name": name}
+        spec: dict[str, Any] = {"detector": AUTO, "name": name}
+        if kind is not None:
+            spec |= {"detector": kind.name, "hyperparameters": forms.given(kind), "window": None}
+            if data.roles.kind == "series" and not kind.sequential:
+                spec["window"] = widget("window")
+            if _learns_from_label(kind, data):
+                spec["learn_from_label"] = True
         submit("train", data, spec, f"Training {name}")
 
     attempt(train)
+
+
+def _learns_from_label(kind: type[Detector], data: Dataset) -> bool:
+    """Whether labelled anomalies are to be learned from."""
+    return bool(kind.learns_from_labels and data.roles.label and widget("learn-from-label"))
 
 
 def submit(kind: str, data: Dataset, spec: dict[str, Any], title: str) -> None:

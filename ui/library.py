@@ -103,7 +103,6 @@ def _roll_back_button(name: str) -> None:
 
 
 def _card(card: Card) -> None:
-    roles = card.roles["columns"]
     facts = {
         "Detector": card.title,
         "Imported" if card.origin else "Kept": f"{card.created[:16].replace('T', ' ')} UTC",
@@ -111,7 +110,7 @@ def _card(card: Card) -> None:
         "Data": f"{card.dataset} ({card.rows:,} rows, {card.judged:,} judged)",
         "Data sha256": card.dataset_hash[:16],
         "First threshold": f"{card.threshold:.6g}, {card.rule['kind']} {card.rule['value']:g}",
-        "Kept aside": ", ".join(c for c, role in roles.items() if role == "label") or "no label column",
+        "Kept aside": _aside(card),
         "Readings per window": str(card.window) if card.window else "not a series",
         "Versions": ", ".join(f"{name} {number}" for name, number in card.versions.items()),
     }
@@ -129,11 +128,38 @@ def _card(card: Card) -> None:
     if card.history:
         st.markdown("**What it learned, epoch by epoch**")
         chart(charts.loss_curves(card.history, theme=theme()), f"losses-{card.id}")
+    _beside_baselines(card)
     for column, why in card.left_out.items():
         st.caption(plain(f"'{column}' was left out: it {why}."))
     for note in card.notes:
         st.caption(f":material/info: {plain(note)}")
     _lineage(card)
+
+
+def _aside(card: Card) -> str:
+    """What became of the label, in words."""
+    labels = ", ".join(c for c, role in card.roles["columns"].items() if role == "label")
+    if labels and card.labelled:
+        return f"nothing: {card.labelled:,} anomalies of {labels} were learned from"
+    return labels or "no label column"
+
+
+def _beside_baselines(card: Card) -> None:
+    """The model beside plain baselines on injected anomalies, where that was measured."""
+    found = card.comparison
+    if found is None:
+        return
+    st.markdown("**On injected anomalies, beside plain baselines**")
+    columns = {"VUS-PR": "vus_pr", "Average precision": "average_precision", "ROC-AUC": "roc_auc"}
+    st.table(
+        {
+            title: {plain(name): f"{getattr(told, figure):.3f}" for name, told in found.rows()}
+            for title, figure in columns.items()
+        }
+    )
+    if found.warning:
+        st.info(plain(f"{found.warning}."), icon=":material/balance:")
+    st.caption(plain(f"{found.origin}."))
 
 
 def _lineage(card: Card) -> None:

@@ -6,8 +6,8 @@ from typing import Any
 
 import streamlit as st
 
-from engine import Dataset, Job, charts, declared, detector_class
-from ui import server
+from engine import AUTO, Dataset, EngineError, Job, charts, declared, detector_class
+from ui import cache, server
 from ui.panels import attempt, chart, page, plain
 from ui.session import owner, session, theme
 from ui.tray import POLL, job_details
@@ -71,6 +71,8 @@ def _standing(job: Job, data: Dataset) -> None:
         st.success(
             f"{plain(job.title)} is done, in {job.seconds or 0:.1f} s.", icon=":material/check_circle:"
         )
+        if warning := _warning(job):
+            st.info(plain(f"{warning}."), icon=":material/balance:")
         # A click leads on, not the poll that saw the end: a page switched under a poll can stay blank.
         if st.button("See the results", type="primary", icon=":material/arrow_forward:", key="see-results"):
             session().watched = None
@@ -86,6 +88,17 @@ def _standing(job: Job, data: Dataset) -> None:
         st.rerun()
 
 
+def _warning(job: Job) -> str:
+    """What is to be said of the model a job made, beside plain baselines; empty where it is better than they are."""
+    if job.kind != "train" or not job.result:
+        return ""
+    try:
+        comparison = cache.card(job.result["model"]).comparison
+    except EngineError:  # deleted meanwhile
+        return ""
+    return comparison.warning if comparison else ""
+
+
 def _again(job: Job) -> None:
     session().watched = server.jobs().again(job.id).id
 
@@ -99,6 +112,8 @@ def _epochs_kept(job: Job, data: Dataset) -> int:
 
 
 def _planned(spec: dict[str, Any]) -> int | None:
-    """The most epochs a training may take."""
+    """The most epochs a training may take; None where that is not known."""
+    if spec["detector"] == AUTO:
+        return None
     knob = declared(detector_class(spec["detector"])).get("epochs")
     return None if knob is None else int((spec.get("hyperparameters") or {}).get("epochs", knob.default))

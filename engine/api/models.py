@@ -13,9 +13,9 @@ from engine.api.problems import Refusal
 from engine.api.repeats import Asked
 from engine.api.schemas import JobStarted, ModelOut, ModelShort, Training
 from engine.api.services import Here, Key, Reader, Trainer
-from engine.detectors import detector_class
+from engine.detectors import checked_choices
 from engine.errors import UsageError
-from engine.hyperparameters import checked
+from engine.fitting import check_training
 from engine.model import Card
 from engine.store import ModelStore, validated_name
 
@@ -45,16 +45,23 @@ def model(name: str, _: Reader, here: Here) -> dict[str, Any]:
 def train(name: str, asked: Training, token: Trainer, here: Here, key: Key = None) -> Response:
     """Train a model on a data set and keep it as the next version of this name, which becomes the active one."""
     dataset, upload = here.upload(token, asked.dataset)
-    kind = detector_class(asked.detector)
     spec = {
-        "detector": kind.name,
-        "hyperparameters": checked(kind, asked.hyperparameters),
+        "detector": asked.detector,
+        "hyperparameters": checked_choices(asked.detector, asked.hyperparameters),
         "window": asked.window,
+        "learn_from_label": asked.learn_from_label,
         "name": validated_name(name),
         "roles": upload.roles.as_dict(),
     }
     if asked.window is not None and upload.roles.kind != "series":
         raise Refusal(422, "a window is for a series, and this data set is a table", "leave the window out")
+    check_training(
+        asked.detector,
+        asked.hyperparameters,
+        upload.roles,
+        window=asked.window,
+        learn_from_label=asked.learn_from_label,
+    )
     what = {"do": "train", "dataset": dataset.id, **spec}
     request = Asked(token=token.id, key=key, dataset=dataset.id, what=what)
 

@@ -65,10 +65,15 @@ class Training(Request):
     """What a model is trained from."""
 
     dataset: Name = Field(description="id of a data set", examples=["DATASET"])
-    detector: Name = "isolation_forest"
+    detector: Name = Field(
+        default="isolation_forest", description="auto: the one that suits the data, tried without labels"
+    )
     hyperparameters: dict[str, Any] = {}
     window: Annotated[int, Field(ge=1, le=100_000)] | None = Field(
         default=None, description="readings a series is judged by; left out, chosen from its rhythm"
+    )
+    learn_from_label: bool = Field(
+        default=False, description="learn from labelled anomalies, too; else labels only measure"
     )
 
 
@@ -176,6 +181,10 @@ class ModelOut(ModelShort):
     rule: dict[str, Any]
     window: int | None
     notes: list[str]
+    labelled: int = Field(description="rows labelled as anomalies that it learned from")
+    injected: dict[str, Any] | None = Field(
+        description="beside plain baselines on held-out readings with injected anomalies; null of a table"
+    )
     versions: list[int] = Field(description="every version of this name, the newest first")
 
 

@@ -51,6 +51,12 @@ class Readings:
         found[self.places >= 0] = numbers[self.places[self.places >= 0]]
         return found
 
+    def marked(self, rows: NDArray[np.bool_]) -> NDArray[np.bool_]:
+        """Which readings belong to marked rows (n_samples,) of the table (n_readings,)."""
+        marks = np.zeros(len(self.values), dtype=bool)
+        marks[self.places[rows & (self.places >= 0)]] = True
+        return marks
+
     @property
     def neighbours(self) -> Ints:
         """How many readings the stretch of each row has (n_samples,); 0 for a row without a reading."""

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import difflib
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from engine.detectors.autoencoder import AutoEncoder
 from engine.detectors.base import Detector
@@ -13,7 +15,9 @@ from engine.detectors.nearest_windows import NearestWindows
 from engine.detectors.neighbours import KNearestNeighbours
 from engine.detectors.one_class_svm import OneClassSVM
 from engine.errors import UsageError
+from engine.hyperparameters import checked, declared
 
+AUTO = "auto"  # in the place of a name: the program chooses, see engine.choosing
 READINGS_FOR_WINDOWS = 200
 ROWS_FOR_A_NETWORK = 500
 COLUMNS_FOR_A_NETWORK = 3
@@ -38,6 +42,20 @@ def detector_class(name: str) -> type[Detector]:
         hint = f"; did you mean '{near[0]}'?" if near else ""
         raise UsageError(f"there is no detector '{name}'{hint} (there are {', '.join(CATALOGUE)})")
     return CATALOGUE[name]
+
+
+def checked_choices(name: str, values: Mapping[str, Any]) -> dict[str, Any]:
+    """All hyperparameters of the detector of that name, the given values checked; for ``auto`` those that all have."""
+    if name != AUTO:
+        return checked(detector_class(name), values)
+    shared = declared(Detector)
+    other = next((knob for knob in values if knob not in shared), None)
+    if other is not None:
+        raise UsageError(
+            f"'{other}' cannot be set while the detector is chosen for you; choose a detector, or set only "
+            f"{', '.join(shared)}"
+        )
+    return checked(Detector, values)
 
 
 @dataclass(frozen=True)
@@ -68,6 +86,7 @@ def recommended(rows: int, features: int, kind: str) -> Recommendation:
 
 
 __all__ = [
+    "AUTO",
     "CATALOGUE",
     "AutoEncoder",
     "Detector",
@@ -77,6 +96,7 @@ __all__ = [
     "NearestWindows",
     "OneClassSVM",
     "Recommendation",
+    "checked_choices",
     "detector_class",
     "recommended",
 ]

@@ -72,7 +72,7 @@ class Detector:
     struggles_when: ClassVar[str]
     speed: ClassVar[int]  # 1 slow .. 3 fast
     reference: ClassVar[str]  # author (year)
-    learns_from_labels: ClassVar[bool] = False
+    learns_from_labels: ClassVar[bool] = False  # where it is asked to
     explained_by: ClassVar[str] = ""  # what its contributions are; empty where ablation tells them
     # Heavy modules it works with, for a process that has time to spare.
     imports: ClassVar[tuple[str, ...]] = ()
@@ -108,7 +108,7 @@ class Detector:
         progress: Progress = quiet,
         course: Course | None = None,
     ) -> Self:
-        """Learn what is usual in ``X`` (n_samples, n_features). ``y`` is ignored unless ``learns_from_labels``.
+        """Learn what is usual in ``X`` (n_samples, n_features). ``y`` is there for scikit-learn.
 
         ``groups`` (n_features,) numbers from 0: matrix columns that come from one column of the table share a number.
         """

@@ -68,6 +68,7 @@ class MaskedSeries(SequentialDetector):
     reference: ClassVar[str] = "Ristea et al. (2024)"
     learning_share: ClassVar[float] = 0.95
     probe_tolerance: ClassVar[float] = 1e-3
+    learns_from_labels: ClassVar[bool] = True
     explained_by: ClassVar[str] = (
         "Share of the score: how much of what surprised the network, and of the distance to the most similar normal "
         "stretch, lies in the column."

@@ -32,7 +32,7 @@ TRAINED = {
     "files",
     "run",
 }
-TRAINED |= {"share_flagged", "roc_auc", "average_precision", "check"}
+TRAINED |= {"detector", "injected", "share_flagged", "roc_auc", "average_precision", "check"}
 
 
 @pytest.fixture(scope="module")

@@ -157,7 +157,9 @@ def test_a_template_is_a_training_with_every_default(tmp_path, name):
 @pytest.mark.parametrize("name", CATALOGUE)
 def test_a_template_holds_every_key_and_explains_every_hyperparameter(tmp_path, name):
     config = loaded(tmp_path, uncommented(template(name)))
-    apart = {"window"} if CATALOGUE[name].sequential else set()
+    kind = CATALOGUE[name]
+    apart = {"window"} if kind.sequential else set()
+    apart |= set() if kind.learns_from_labels else {"learn_from_label"}
     assert set(config.given()) == {field.name for field in fields(TrainConfig)} - apart
     assert checked(CATALOGUE[name], config.hyperparameters) == checked(CATALOGUE[name], {})
     assert (

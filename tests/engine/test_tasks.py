@@ -109,6 +109,21 @@ def test_what_training_says_of_its_rows_is_what_the_model_says_bit_for_bit(place
     assert space.results.load(done["result"]).about == before
 
 
+def test_a_job_may_choose_the_detector_itself(place):
+    space, spec = place
+    done = run_train(spec("series", detector="auto"), Job(space.root))
+    card = Model.load(space.models, done["model"]).card
+    assert card.detector in SEQUENTIAL
+    assert "was chosen" in card.notes[0]
+
+
+def test_a_job_that_is_to_learn_from_labels_needs_a_detector_that_can(place):
+    space, spec = place
+    with pytest.raises(UsageError, match="learns from no labels"):
+        run_train(spec("series", learn_from_label=True), Job(space.root))
+    assert left_behind(space) == []
+
+
 def test_a_result_says_whether_its_data_is_like_the_training_data(place):
     space, spec = place
     done = run_train(spec("table"), Job(space.root / "a-job"))

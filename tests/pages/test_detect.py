@@ -265,3 +265,30 @@ def test_a_series_begins_with_nearest_windows_which_are_not_offered_for_a_table(
     assert "window" in {found.key for found in at.number_input}
     at = open_page("detect", data=pump_data.id)
     assert "Nearest Windows" not in str(at.segmented_control(key="detector").options)
+
+
+def test_a_series_may_be_left_to_the_program(open_page, space, tmp_path):
+    data = brought(space, rhythm(), "rhythm.csv", tmp_path)
+    at = open_page("detect", data=data.id)
+    sound(at.segmented_control(key="detector").set_value("auto").run())
+    assert "No label is looked at" in texts(at)
+    sound(button(at, "Train").click().run())
+    go_to_results(at)
+    card = space.models.card("rhythm")
+    assert CATALOGUE[card["detector"]].sequential
+    assert "was chosen" in card["notes"][0]
+
+
+def test_a_table_is_not_left_to_the_program(open_page, pump_data):
+    at = open_page("detect", data=pump_data.id)
+    assert "auto" not in at.segmented_control(key="detector").options
+
+
+def test_a_detector_that_learns_from_labels_asks_whether_it_may(open_page, space, tmp_path):
+    data = brought(space, rhythm(), "rhythm.csv", tmp_path)
+    at = open_page("detect", data=data.id)
+    asking = next(name for name, kind in CATALOGUE.items() if kind.learns_from_labels)
+    sound(at.segmented_control(key="detector").set_value(asking).run())
+    assert "'anomaly' is kept aside" in texts(at)
+    sound(at.toggle(key="learn-from-label").set_value(True).run())
+    assert "kept aside" not in texts(at)

@@ -4,7 +4,7 @@ import pytest
 
 from engine.bundle import export_bundle
 from tests.pages.conftest import button, charts, sound, texts, titles
-from tests.pages.prepared import brought, judged, pumps
+from tests.pages.prepared import brought, judged, pumps, rhythm
 
 
 def test_without_models_the_page_leads_to_the_detectors(open_page):
@@ -124,3 +124,18 @@ def test_deleting_the_model_of_the_open_result_leaves_every_page_whole(open_page
     space.models.delete("pumps")
     at = open_page("results", **addresses["pumps"])
     assert at.warning or at.metric
+
+
+def test_a_model_of_a_series_stands_beside_plain_baselines(open_page, space, tmp_path):
+    data = brought(space, rhythm(), "rhythm.csv", tmp_path)
+    judged(space, data, "rhythm", detector="nearest_windows")
+    at = open_page("models")
+    assert "On injected anomalies, beside plain baselines" in texts(at)
+    found = next(table.value for table in at.table if "VUS-PR" in table.value)
+    assert set(found.index) == {"Nearest Windows", "Window energy", "Distance from the median"}
+    assert "disturbed on purpose" in texts(at)
+
+
+def test_a_model_of_a_table_and_one_stored_before_show_no_baselines(open_page, space, tmp_path):
+    judged(space, brought(space, pumps(), "pumps.csv", tmp_path), "pumps", n_estimators=5)
+    assert "beside plain baselines" not in texts(open_page("models"))  # models that come with Loupe have none

@@ -74,6 +74,9 @@ def test_a_training_is_a_job_with_the_choices_made(api, ann, dataset):
         ({"detector": "oracle"}, 422, ""),
         ({"hyperparameters": {"n_estimators": -3}}, 422, "n_estimators must lie"),
         ({"window": 8}, 422, "a window is for a series"),
+        ({"detector": "nearest_windows"}, 422, "Nearest Windows compares how readings follow one another"),
+        ({"learn_from_label": True}, 422, "Isolation Forest learns from no labels"),
+        ({"detector": "auto", "hyperparameters": {"n_estimators": 3}}, 422, "'n_estimators' cannot be set"),
         ({"window": 0}, 422, "'window' must be at least 1, got 0"),
         ({"colour": "red"}, 422, "'colour' is not known here"),
     ],
@@ -82,6 +85,11 @@ def test_a_training_that_cannot_be_is_refused_before_it_is_a_job(api, ann, datas
     answer = ann.post("/api/models/pumps/train", json={"dataset": dataset, **change})
     assert (answer.status_code, answer.json()["error"][: len(words)]) == (status, words)
     assert not api.manager.jobs()
+
+
+def test_the_detector_may_be_left_to_the_program(api, ann, dataset):
+    job = ann.post("/api/models/pumps/train", json={"dataset": dataset, "detector": "auto"}).json()["job"]
+    assert api.manager.spec(job["id"])["detector"] == "auto"
 
 
 def test_a_training_needs_a_body_and_a_good_name(ann, dataset):
