@@ -4,6 +4,8 @@
 types of which nobody could have prepared for. Beside it the distance to the nearest training window, and the time an
 epoch of the method takes as it was first written down: a token a reading, mask tokens inside the encoder, torch's own
 layers.
+
+*belief*: how much the network should be believed beside the nearest windows, on waves of several lengths and numbers.
 """
 
 from __future__ import annotations
@@ -63,7 +65,7 @@ def waves_part(chosen: Any) -> None:
             known = min(v for v, kind in zip(by_kind, kinds, strict=True) if kind not in UNFAMILIAR)
             unknown = min(v for v, kind in zip(by_kind, kinds, strict=True) if kind in UNFAMILIAR)
             figures = [told.roc_auc, best_f1(found, judged.labels), known, unknown]
-    an_epoch = training / len(batches) * -(-TRAINED // BATCH)
+    an_epoch = training / len(batches) * -(-TRAINED // fitted.batch_size)
     plain = plain_epoch(learned.values, chosen.batches)
     goals = zip(
         ("ROC-AUC", "F1", "known types", "unknown types"), figures, (ROC_AUC, F1, KNOWN, UNKNOWN), strict=True
@@ -132,6 +134,73 @@ def plain_epoch(values: Any, batches: int) -> float:
     return median(times) * -(-len(values) // BATCH)
 
 
+BELIEFS = (0.0, 50.0, 100.0, 200.0, 500.0, 1_000.0, 2_000.0, 5_000.0, 20_000.0)
+SIZES = (2_000, 8_000, 32_000)  # training readings
+LENGTHS = (100, 400)  # readings of a stretch
+
+
+def belief_part(chosen: Any) -> None:
+    """The section on how many windows a network must have learned from to be believed half."""
+    import numpy as np
+
+    from engine.data.synthetic.waves import waves
+    from engine.detectors.masked_series import MaskedSeries
+
+    rows = []
+    for length in LENGTHS:
+        judged = waves(60_000 // length, part="test", length=length, seed=1)
+        for size in SIZES:
+            known = waves(size // length, part="train", anomalies=0.0, length=length, seed=1)
+            stretches = np.repeat(np.arange(size // length), length)
+            fitted = MaskedSeries().fit(known.values.reshape(-1, 1), stretches=stretches)
+            n = size / fitted.length
+            network, near = apart(fitted, judged.values)
+            scores = [n / (n + belief) * network + near for belief in BELIEFS]
+            found = [precision(score.max(axis=1), judged.labels) for score in [*scores, near]]
+            rows.append([f"{length}", f"{size:,}", *(f"{value:.3f}" for value in found)])
+            print(rows[-1], flush=True)
+    means = np.mean([[float(cell) for cell in row[2:]] for row in rows], axis=0)
+    rows.append(["mean", "", *(f"{value:.3f}" for value in means)])
+    header = [
+        "readings of a stretch",
+        "in training",
+        *(f"{belief:,.0f}" for belief in BELIEFS),
+        "nearest alone",
+    ]
+    text = f"""Average precision over test windows of waves (25 % anomalous, seven types), without labels in training,
+when a network that learned from n windows side by side weighs n / (n + k). Columns: k.
+
+{table(header, rows)}"""
+    publish("Masked Series: how much the network is believed", text, write=chosen.write, part="belief")
+
+
+def apart(fitted: Any, values: Any) -> tuple[Any, Any]:
+    """What the network, fully believed, and the nearest windows add to the scores of windows (n_windows, length)."""
+    from dataclasses import replace
+
+    import numpy as np
+
+    from engine.detectors.series_evidence import WEIGHTS
+
+    evidence, found = fitted.evidence_, []
+    weights = np.array(list(WEIGHTS.values()))
+    for part in (np.r_[weights[:-1], 0.0], np.r_[0.0 * weights[:-1], weights[-1]]):
+        fitted.evidence_ = replace(evidence, weights=part)
+        stretches = np.repeat(np.arange(len(values)), values.shape[1])
+        found.append(
+            fitted.decision_function(values.reshape(-1, 1), stretches=stretches).reshape(values.shape)
+        )
+    fitted.evidence_ = evidence
+    return found[0], found[1]
+
+
+def precision(scores: Any, labels: Any) -> float:
+    """Average precision."""
+    from engine.scoring.metrics import curve
+
+    return float(curve(scores, labels.astype(float)).average_precision)
+
+
 def rate_part(chosen: Any) -> None:
     """The section on readings scored a second."""
     import numpy as np
@@ -157,7 +226,7 @@ def rate_part(chosen: Any) -> None:
 
 
 def main() -> None:
-    parts = {"waves": waves_part, "rate": rate_part}
+    parts = {"waves": waves_part, "belief": belief_part, "rate": rate_part}
     chosen = options(
         __doc__,
         part={"choices": list(parts), "default": None},

@@ -14,6 +14,7 @@ from engine.detectors.base import Detector, Expectation, Progress, Scores
 from engine.detectors.cells import Cells
 from engine.detectors.ordinary_rows import MOST_KEPT, OrdinaryRows
 from engine.detectors.rebuilding import HiddenCells, RowNetwork, WholeRows
+from engine.detectors.stored_network import fill, weights_of
 from engine.errors import StoreError
 from engine.hyperparameters import hyperparameter
 from engine.training import Plan, train
@@ -273,18 +274,13 @@ class AutoEncoder(Detector):
 
     def arrays(self) -> dict[str, NDArray[Any]]:
         """Weights, cells, units, usual slips, and what each member does not see."""
-        weights = {
-            f"network/{k}": v.detach().cpu().numpy() for k, v in self.rows_.network.state_dict().items()
-        }
         own = {"unit": self.unit_, "slip": self.slip_, **self.rows_.own_arrays(), **self.cells_.arrays()}
         if self.mode == "robust":
             own |= {"distance_unit": np.array([self.distance_unit_]), **self.ordinary_.arrays()}
-        return {**weights, **own}
+        return {**weights_of(self.rows_.network), **own}
 
     def restore(self, arrays: dict[str, NDArray[Any]], *, n_features: int) -> Self:
         """Build the network the hyperparameters describe and fill it; every shape must be what it should be."""
-        import torch
-
         self.cells_ = Cells.restore(arrays, n_cells=n_features)
         self.groups_, n_groups = self.cells_.groups, self.cells_.n_groups
         self.unit_, self.slip_ = arrays["unit"], arrays["slip"]
@@ -307,16 +303,7 @@ class AutoEncoder(Detector):
             self.distance_unit_ = float(arrays["distance_unit"][0])
             self.ordinary_ = OrdinaryRows.restore(arrays, self.cells_)
         self.rows_ = self._network(hidden)
-        expected = self.rows_.network.state_dict()
-        weights = {name: torch.from_numpy(arrays[f"network/{name}"].copy()) for name in expected}
-        if not all(torch.isfinite(tensor).all() for tensor in weights.values()):
-            raise StoreError("the stored network is damaged: a weight is not a number")
-        try:
-            self.rows_.network.load_state_dict(weights)
-        except RuntimeError:
-            raise StoreError(
-                "the stored network is damaged: its layers are not those of this detector"
-            ) from None
+        fill(self.rows_.network, arrays)
         self.n_features_in_ = n_features
         return self
 

@@ -20,9 +20,9 @@ if TYPE_CHECKING:
     from engine.networks.series_transformer import SeriesTransformer
 
 GROUPS = 2  # in which the patches of a window are hidden, one group after the other
-MOST_WATCHED = 512  # held-out windows whose loss is asked after every epoch
+MOST_WATCHED = 256  # held-out windows whose loss is asked after every epoch
 DISTURBED = 0.5  # share of the windows of a mini-batch
-UNMASKED = 0.3  # share of the mini-batches of which every patch is seen, as when the map is drawn
+UNMASKED = 0.3  # share of the mini-batches of which every patch is seen
 SEEN_WEIGHT = 0.2  # of a patch that was seen, against 1 of a hidden one, in the reconstruction
 MAP_WEIGHT = 0.5
 APART = 3.0  # usual discrepancies that a margin of 1 stands for
@@ -65,8 +65,8 @@ class Look(NamedTuple):
     teacher: Tensor  # each reading as rebuilt when it was hidden; 0 where it never was
     student: Tensor
     hidden: Tensor  # whether a reading was hidden, in each of the passes (n_passes, length)
-    repaired: Tensor  # as restored by the teacher when everything was seen
-    map: Tensor  # logit that a reading is anomalous, everything seen
+    repaired: Tensor  # each reading as the teacher restored it when it was seen
+    map: Tensor  # logit that a reading is anomalous, when it was seen
 
 
 class WindowLearner:
@@ -157,8 +157,8 @@ class WindowLearner:
         """What the network says of each reading (n_signals, n, length): more = more anomalous, none below 0."""
         raise NotImplementedError
 
-    def look(self, windows: Tensor, channels: Tensor, *, whole: bool = True) -> Look:
-        """Each patch judged in the pass that hides it; then, if ``whole``, restored with everything seen."""
+    def look(self, windows: Tensor, channels: Tensor) -> Look:
+        """Each patch rebuilt in the pass that hides it, restored and mapped in the one that shows it."""
         import torch
 
         from engine.networks import series_transformer as of
@@ -166,24 +166,22 @@ class WindowLearner:
         network, n, count = self.network, len(windows), self.network.n_patches
         shown = self.shown(windows)
         patches = network.patchify(shown.values)
-        teacher, student, repaired, logits = (torch.zeros_like(patches) for _ in range(4))
         last = self.knobs.mask_last
-        views = [of.last_masked(count, last)] if last else of.complementary(count, GROUPS)
-        masks = []
-        for view in views:
+        passes = []
+        for view in [of.last_masked(count, last)] if last else of.complementary(count, GROUPS):
             visible = view.expand(n, -1)
-            hidden = of.hidden_patches(visible[:1], count)
-            taught, learned, _ = network(patches, visible, channels, shown.facts)
-            teacher = torch.where(hidden[..., None], taught, teacher)
-            student = torch.where(hidden[..., None], learned, student)
-            masks.append(hidden[0].repeat_interleave(network.patch_length))
-        if whole:
-            visible = torch.arange(count).expand(n, -1)
-            encoded = network.forward_encoder(patches, visible, channels, shown.facts)
-            repaired, logits, _ = network.forward_teacher(encoded, visible)
-        flat = (part.reshape(n, -1) for part in (teacher, student, repaired, logits))
-        teacher, student, repaired, logits = flat
-        return Look(shown.values, teacher, student, torch.stack(masks), repaired, logits)
+            hidden = of.hidden_patches(visible[:1], count)[..., None]
+            passes.append((hidden, *network(patches, visible, channels, shown.facts)))
+        teacher, student = torch.zeros_like(patches), torch.zeros_like(patches)
+        _, repaired, _, mapped = passes[0]  # for what no pass shows
+        for hidden, taught, learned, odd in passes:
+            teacher, student = torch.where(hidden, taught, teacher), torch.where(hidden, learned, student)
+            repaired, mapped = torch.where(hidden, repaired, taught), torch.where(hidden, mapped, odd)
+        masks = torch.stack([hidden[0, :, 0] for hidden, *_ in passes])
+        flat = (part.reshape(n, -1) for part in (teacher, student, repaired, mapped))
+        teacher, student, repaired, mapped = flat
+        hidden = masks.repeat_interleave(network.patch_length, 1)
+        return Look(shown.values, teacher, student, hidden, repaired, mapped)
 
     def _of_hidden(self, numbers: Tensor, look: Look) -> Tensor:
         """Numbers of readings (n, length); where only the last were hidden, all readings have the mean of these."""
@@ -225,7 +223,7 @@ class Plain(WindowLearner):
 
     def judged(self, windows: Tensor, channels: Tensor) -> Tensor:
         """The discrepancy alone."""
-        look = self.look(windows, channels, whole=False)
+        look = self.look(windows, channels)
         return self._of_hidden((look.teacher - look.student) ** 2, look)[None]
 
 

@@ -10,14 +10,16 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from engine.cores import side_by_side, torch_threads
 from engine.data.pseudo_anomalies import VERSION
 from engine.detectors.base import Course, Progress, Scores, quiet, within
 from engine.detectors.distilling import Distilled, Knobs, Marks, Plain, WindowLearner
 from engine.detectors.sequential import Ints, SequentialDetector, bounds
 from engine.detectors.series_evidence import Evidence, fitted_nearest
+from engine.detectors.stored_network import fill, weights_of
 from engine.detectors.window_inspection import Inspection, inspected
 from engine.detectors.window_matching import Alike
-from engine.detectors.window_signals import Scale, chunks, signals
+from engine.detectors.window_signals import Chunk, Scale, chunks, signals
 from engine.detectors.window_split import learned_and_watched, patches_of, usual_readings
 from engine.errors import StoreError, UsageError
 from engine.hyperparameters import hyperparameter
@@ -27,7 +29,8 @@ if TYPE_CHECKING:
     from engine.networks.series_transformer import SeriesTransformer
 
 LAYERS = ("num_encoder_layers", "num_teacher_decoder_layers", "num_student_decoder_layers")
-CHUNK = 16_384  # readings judged between two looks at the cancel flag
+CHUNK = 8_192  # readings judged between two looks at the cancel flag
+EXPLAINED = 128  # readings explained at once
 STEPS = 5  # mini-batches of an epoch, at most
 SAMPLED = 2_000  # windows that say what is usual of level and size
 
@@ -139,9 +142,7 @@ class MaskedSeries(SequentialDetector):
     warm_up: float = hyperparameter(
         0.2, "Share of the training in which anomalies come to count.", low=0.0, high=1.0, advanced=True
     )
-    batch_size: int = hyperparameter(
-        128, "Windows learned from at a time.", low=1, high=65_536, advanced=True
-    )
+    batch_size: int = hyperparameter(64, "Windows learned from at a time.", low=1, high=65_536, advanced=True)
     learning_rate: float = hyperparameter(
         0.002, "Largest size of a learning step.", low=1e-6, high=1.0, log=True, advanced=True
     )
@@ -279,11 +280,15 @@ class MaskedSeries(SequentialDetector):
         self, X: Scores, starts: Ints, ends: Ints, progress: Progress
     ) -> Iterator[tuple[slice, Scores]]:
         """What the network says of readings, part by part (n_signals, n, n_channels)."""
-        for around, own, bound in chunks(starts, ends, self.length, CHUNK):
-            found = signals(self.learner_, self.scale_.scaled(X[around]), bound)
-            part = slice(around.start + own.start, around.start + own.stop)
-            progress(part.stop / len(X), "Scoring")
-            yield part, found[:, own]
+
+        def judge(chunk: Chunk) -> Scores:
+            return signals(self.learner_, self.scale_.scaled(X[chunk.around]), chunk.ends)[:, chunk.own]
+
+        parts = list(chunks(starts, ends, self.length, CHUNK))
+        with torch_threads(1):  # in products this small, threads wait for each other longer than they work
+            for chunk, found in zip(parts, side_by_side(judge, parts), strict=True):
+                progress(chunk.place.stop / len(X), "Scoring")
+                yield chunk.place, found
 
     def _reference_scores(self, X: Scores, progress: Progress) -> Scores:
         del X  # judged when its signals were measured
@@ -301,19 +306,23 @@ class MaskedSeries(SequentialDetector):
     def parts_at(self, X: Scores, rows: Ints, *, stretches: ArrayLike | None = None) -> Scores:
         """What each channel adds to the scores (n_rows, n_channels); rows sum to the score."""
         starts, ends = bounds(stretches, len(X))
-        parts = np.empty((len(rows), X.shape[1]))
-        for number, row in enumerate(rows):
-            around = slice(max(starts[row], row - self.window_), min(ends[row], row + self.window_))
-            readings, here = X[around], np.array([row - around.start])
-            bound = np.full(len(readings), len(readings))
-            told = signals(self.learner_, self.scale_.scaled(readings), bound)[:, here]
-            if self.evidence_ is None:
-                parts[number] = told[0, 0] / X.shape[1]
-                continue
-            near = self.evidence_.near(readings, bound)[here]
-            apart = self.evidence_.nearest.parts_at(readings, here)
-            parts[number] = self.evidence_.parts(told, near, apart)[0]
-        return parts
+        blocks = [rows[first : first + EXPLAINED] for first in range(0, len(rows), EXPLAINED)]
+        return np.vstack([np.empty((0, X.shape[1])), *(self._parts(X, few, starts, ends) for few in blocks)])
+
+    def _parts(self, X: Scores, rows: Ints, starts: Ints, ends: Ints) -> Scores:
+        """:meth:`parts_at` of a few readings, from those around them alone."""
+        reach = np.arange(-self.window_, self.window_ + 1)
+        around = np.unique(np.clip(rows[:, None] + reach, starts[rows, None], ends[rows, None] - 1))
+        cut = (np.diff(around) > 1) | (np.diff(starts[around]) > 0)
+        stretches = np.cumsum(np.r_[0, cut])
+        readings, here = X[around], np.searchsorted(around, rows)
+        with torch_threads(1):
+            told = signals(self.learner_, self.scale_.scaled(readings), bounds(stretches, len(around))[1])
+        if self.evidence_ is None:
+            return told[0, here] / X.shape[1]
+        near = self.evidence_.near(readings, stretches)[here]
+        apart = self.evidence_.nearest.parts_at(readings, here, stretches=stretches)
+        return self.evidence_.parts(told[:, here], near, apart)
 
     def inspect(self, X: Scores, row: int, *, stretches: ArrayLike | None = None) -> Inspection:
         """The window around a judged reading of ``X`` as the network sees it."""
@@ -329,15 +338,12 @@ class MaskedSeries(SequentialDetector):
 
     def arrays(self) -> dict[str, NDArray[Any]]:
         """Weights, scales, what is usual, and the normal windows."""
-        weights = self.learner_.network.state_dict()
-        own = {f"network/{name}": values.detach().numpy() for name, values in weights.items()}
-        own |= {"layout": np.array([self.patch_, self.n_patches_, VERSION]), **self.scale_.arrays()}
+        layout = {"layout": np.array([self.patch_, self.n_patches_, VERSION])}
+        own = weights_of(self.learner_.network) | layout | self.scale_.arrays()
         return own | (self.evidence_.arrays() if self.evidence_ else {})
 
     def restore(self, arrays: dict[str, NDArray[Any]], *, n_features: int) -> Self:
         """Build the network the hyperparameters describe and fill it; every shape must be what it should be."""
-        import torch
-
         layout = arrays["layout"]
         sound = layout.shape == (3,) and layout.dtype == np.int64 and (layout > 0).all() and layout[1] > 1
         if not sound or layout[0] > self.patch_length or layout[0] * layout[1] > self.seq_length:
@@ -345,16 +351,7 @@ class MaskedSeries(SequentialDetector):
         self.patch_, self.n_patches_ = int(layout[0]), int(layout[1])
         self.scale_ = Scale.restore(arrays, n_channels=n_features)
         self.learner_ = self._learner()
-        network = self.learner_.network
-        weights = {name: torch.from_numpy(arrays[f"network/{name}"].copy()) for name in network.state_dict()}
-        if not all(torch.isfinite(tensor).all() for tensor in weights.values()):
-            raise StoreError("the stored network is damaged: a weight is not a number")
-        try:
-            network.load_state_dict(weights)
-        except RuntimeError:
-            raise StoreError(
-                "the stored network is damaged: its layers are not those of this detector"
-            ) from None
+        fill(self.learner_.network, arrays)
         self.evidence_ = Evidence.restore(arrays, n_channels=n_features) if self.score == "fused" else None
         self.n_features_in_ = n_features
         return self

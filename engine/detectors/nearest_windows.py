@@ -29,6 +29,7 @@ from engine.detectors.window_library import (
     smoothed,
 )
 from engine.detectors.window_matching import Alike
+from engine.detectors.window_sampling import sampled
 from engine.errors import DataError, StoreError
 from engine.hyperparameters import hyperparameter
 
@@ -93,6 +94,13 @@ class NearestWindows(SequentialDetector):
         high=20_000,
         log=True,
         title="Windows to compare with",
+    )
+    stride: int = hyperparameter(
+        1,
+        "About every how many readings a window is looked up: 1 every one; more is faster and a little less sharp.",
+        low=1,
+        high=64,
+        advanced=True,
     )
 
     # ---- learning
@@ -203,9 +211,19 @@ class NearestWindows(SequentialDetector):
             begins = np.flatnonzero(ends - np.arange(len(readings)) >= shape.span)
             ratios = np.ones((len(VIEWS), len(readings)))
             if len(begins):
-                _, distances = self._search(readings, shape, begins, own[begins])
-                ratios[:, begins] = distances / usual[:, None]
+                asked = begins if self._reach == 1 else sampled(readings, ends, shape.span, self._reach)[0]
+                _, distances = self._search(readings, shape, asked, own[asked])
+                last = np.searchsorted(asked, begins, side="right") - 1
+                ratios[:, begins] = distances[:, last] / usual[:, None]
             yield smoothed(np.nan_to_num(ratios, nan=1.0), starts, ends, shape.span)
+
+    @property
+    def _reach(self) -> int:
+        """One of so many windows in a row is looked up: chosen by content, which comes to one every ``stride``.
+
+        So few that a score depends on no reading as far away as the longest window.
+        """
+        return max(1, min(2 * self.stride - 1, self.window_ // 8))
 
     def _known(self, readings: Singles) -> Ints:
         """Which training reading each of some readings is, told by those after it; -1 for a new one (n_readings,)."""

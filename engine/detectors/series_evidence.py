@@ -19,6 +19,7 @@ WEIGHTS = {"reconstruction": 1.0, "repair": 1.0, "map": 1.0, "discrepancy": 0.5,
 BELIEVED = 500.0  # windows side by side from which a network must have learned to be believed half
 FLOOR = 0.1  # of what is usual in the other channels: what a channel's own usual signal is not below
 FINEST = 1e-3
+STRIDE = 4  # readings between windows that are compared with the nearest ones
 CLOSEST = 0.01  # of the usual signal: less is as ordinary as can be
 
 Marks = NDArray[np.bool_]
@@ -86,13 +87,14 @@ class Evidence:
         sound = sound and weights.shape == (len(WEIGHTS),) and weights.dtype == np.float64
         if not sound or not all(np.isfinite(a).all() and (a > 0).all() for a in (usual, weights)):
             raise StoreError("the stored network is damaged: its usual signals do not add up")
-        start = "nearest/"
-        own = {name.removeprefix(start): a for name, a in arrays.items() if name.startswith(start)}
+        own = {
+            name: arrays[f"nearest/{name}"] for name in ("readings", "origins", "begin", "shapes", "usual")
+        }
         return cls(
             usual=usual,
             weights=weights,
             surprise=Surprise.restore(arrays, n_signals=len(WEIGHTS)),
-            nearest=NearestWindows().restore(own, n_features=n_channels),
+            nearest=NearestWindows(stride=STRIDE).restore(own, n_features=n_channels),
         )
 
 
@@ -101,7 +103,9 @@ def fitted_nearest(
 ) -> tuple[NearestWindows, Floats]:
     """Nearest windows that know no ``labelled`` reading, and their distance of every training reading (n_readings,)."""
     kept, stretch = ~labelled, starts + np.cumsum(labelled)
-    nearest = NearestWindows(random_state=seed).fit(X[kept], stretches=stretch[kept], progress=progress)
+    nearest = NearestWindows(stride=STRIDE, random_state=seed).fit(
+        X[kept], stretches=stretch[kept], progress=progress
+    )
     near = np.full(len(X), np.nan)
     near[kept] = nearest.decision_scores_
     again = np.isin(starts, starts[labelled])

@@ -1,9 +1,10 @@
 """Which windows of a series an expensive detector looks at: few, and the same ones in whichever longer series they lie.
 
 Windows at every tenth reading would depend on where a series begins. Here their content decides: each reading gets a
-code of the window that begins there, and of any ``REACH`` readings in a row the one with the smallest code begins a
+code of the window that begins there, and of any ``reach`` readings in a row the one with the smallest code begins a
 window (minimizers; Roberts, Hayes, Hunt, Mount and Yorke, 2004; winnowing; Schleimer, Wilkerson and Aiken, 2003). So
-windows lie about half of that apart, never further, and each is chosen by the readings around it alone.
+windows lie about half of that apart, never further, and each is chosen by the readings around it alone. Where ``reach``
+is more than a third of a window, only its middle is coded, so that no reading matters to one a window away.
 """
 
 from __future__ import annotations
@@ -20,50 +21,55 @@ Floats = NDArray[np.float64]
 NONE = np.uint64(2**64 - 1)  # the code of a reading with which no window begins
 
 
-def sampled(readings: Singles, ends: Ints, length: int) -> tuple[Ints, Ints]:
+def sampled(readings: Singles, ends: Ints, length: int, reach: int) -> tuple[Ints, Ints]:
     """Where the chosen windows begin (n_windows,), in order, and for each the number of its content (n_windows,).
 
     ``readings`` (n_readings, n_channels); ``ends`` (n_readings,): one after the last reading of each reading's stretch.
-    Windows with equal numbers hold the same readings. The first and the last window of a stretch are always chosen.
+    Windows with equal numbers hold the same readings. The first and the last window of a stretch are always chosen, and
+    one of any ``reach`` in a row.
     """
-    reach = reach_of(length)
+    core = max(1, min(length, 2 * length - 3 * reach))
+    found = codes(readings, core) >> np.uint64(1)  # below NONE
+    whole = np.flatnonzero(ends[: len(found)] - np.arange(len(found)) >= core)
     coded = np.full(len(readings) + 2 * (reach - 1), NONE)
     middle = coded[reach - 1 : reach - 1 + len(readings)]
-    found = codes(readings, length) >> np.uint64(1)  # below NONE
-    inside = np.flatnonzero(ends[: len(found)] - np.arange(len(found)) >= length)
-    middle[inside] = found[inside]
+    middle[whole] = found[whole]
     first = np.lib.stride_tricks.sliding_window_view(coded, reach).argmin(axis=1)
-    chosen = np.unique(np.arange(len(first)) + first) - (reach - 1)
-    chosen = chosen[(chosen >= 0) & (chosen < len(readings))]
-    chosen = chosen[middle[chosen] != NONE]
-    return chosen, np.unique(middle[chosen], return_inverse=True)[1]
+    least = np.unique(np.arange(len(first)) + first) - (reach - 1)
+    least = least[(least >= 0) & (least < len(readings))]
+    least = least[middle[least] != NONE]
+    begins = least - (length - core) // 2
+    begins, bound = begins[begins >= 0], ends[least[begins >= 0]]
+    begins = begins[(ends[begins] == bound) & (begins + length <= bound)]
+    outermost = np.flatnonzero(np.diff(ends, prepend=-1))
+    outermost = outermost[ends[outermost] - outermost >= length]
+    begins = np.unique(np.concatenate([begins, outermost, ends[outermost] - length]))
+    return begins, np.unique(codes(readings, length)[begins], return_inverse=True)[1]
 
 
 def reach_of(length: int) -> int:
-    """In how many readings in a row at least one window of some length begins; its margins are as long."""
-    return max(1, length // 3)
+    """In how many readings in a row at least one window of some length begins; so much of its middle counts."""
+    return max(1, length // 2)
 
 
-def overlapped(values: Floats, begins: Ints, n: int) -> Floats:
-    """The mean over the windows around each reading (n_signals, n), NaN where there is none.
+def overlapped(values: Floats, begins: Ints, ends: Ints) -> Floats:
+    """The mean over the windows around each reading (n_signals, n_readings), NaN where there is none.
 
-    ``values`` (n_signals, n_windows, length) of windows that begin at ``begins``, in order. Those in whose middle
-    third a reading lies count, the more the nearer to the middle; in the first and the last third of a stretch there
-    may be none, and all around it count alike. So whether a window is chosen or not matters to no reading further
-    away than a window.
+    ``values`` (n_signals, n_windows, length) of windows that begin at ``begins``, in order. Those in whose middle half
+    a reading lies count, the more the nearer to the middle. Near the ends of a stretch there are none: there its first
+    or last window counts. So whether a window is chosen or not matters to no reading as far away as a window.
     """
     n_signals, _, length = values.shape
-    margin = reach_of(length)
+    margin = (length - reach_of(length)) // 2
+    counts = np.zeros((len(begins), length), dtype=bool)
+    counts[:, margin : length - margin] = True
+    counts[begins == np.r_[0, ends][begins], :margin] = True
+    counts[begins + length == ends[begins], length - margin :] = True
+    near = counts * (1.0 + np.minimum(np.arange(length), np.arange(length)[::-1]))
     places = begins[:, None] + np.arange(length)
-    near = 1.0 + np.minimum(np.arange(length), np.arange(length)[::-1])
-    inner = slice(margin, length - margin)
-    weights = np.bincount(places[:, inner].ravel(), np.tile(near[inner], len(begins)), n)
-    edge = weights == 0
-    around = np.bincount(places.ravel(), minlength=n)
-    means = np.full((n_signals, n), np.nan)
+    weights = np.bincount(places.ravel(), near.ravel(), len(ends))
+    means = np.full((n_signals, len(ends)), np.nan)
     for mean, signal in zip(means, values, strict=True):
-        total = np.bincount(places[:, inner].ravel(), (signal[:, inner] * near[inner]).ravel(), n)
-        plain = np.bincount(places.ravel(), signal.ravel(), n)
-        np.divide(total, weights, out=mean, where=~edge)
-        np.divide(plain, around, out=mean, where=edge & (around > 0))
+        total = np.bincount(places.ravel(), (signal * near).ravel(), len(ends))
+        np.divide(total, weights, out=mean, where=weights > 0)
     return means

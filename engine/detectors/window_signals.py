@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.detectors.distilling import WindowLearner
-from engine.detectors.window_sampling import Floats, Ints, Singles, overlapped, sampled
+from engine.detectors.window_sampling import Floats, Ints, Singles, overlapped, reach_of, sampled
 from engine.errors import StoreError
 
 BLOCK = (
@@ -73,12 +73,12 @@ def signals(learner: WindowLearner, readings: Singles, ends: Ints) -> Floats:
     found = np.full((len(learner.signals), n, n_channels), np.nan)
     for channel in range(n_channels):
         one = readings[:, [channel]]
-        begins, content = sampled(one, ends, learner.length)
+        begins, content = sampled(one, ends, learner.length, reach_of(learner.length))
         if not len(begins):
             continue
         first = np.unique(content, return_index=True)[1]
         windows = one[begins[first][:, None] + np.arange(learner.length), 0]
-        found[:, :, channel] = overlapped(_judged(learner, windows, channel)[:, content], begins, n)
+        found[:, :, channel] = overlapped(_judged(learner, windows, channel)[:, content], begins, ends)
     return found
 
 
@@ -94,13 +94,25 @@ def _judged(learner: WindowLearner, windows: Singles, channel: int) -> Floats:
     return torch.cat(blocks, 1)[:, : len(windows)].double().numpy()
 
 
-def chunks(starts: Ints, ends: Ints, reach: int, size: int) -> Iterator[tuple[slice, slice, Ints]]:
-    """Parts of ``size`` readings to judge one after the other, each with the readings up to ``reach`` away.
+@dataclass(frozen=True, kw_only=True)
+class Chunk:
+    """Readings that are judged together."""
 
-    Gives the part with its surroundings, the part among these, and the ends of stretches among them (n_readings,).
-    """
+    place: slice  # of the readings in their series
+    around: slice  # of the readings and those near them, on which their scores depend
+    own: slice  # of the readings among these
+    ends: Ints  # one after the last reading of each one's stretch, among these (n_around,)
+
+
+def chunks(starts: Ints, ends: Ints, reach: int, size: int) -> Iterator[Chunk]:
+    """A series in parts of ``size`` readings, each with the readings up to ``reach`` away."""
     for first in range(0, len(starts), size):
         last = min(first + size, len(starts))
         low = max(int(starts[first]), first - reach)
         high = min(int(ends[last - 1]), last + reach)
-        yield slice(low, high), slice(first - low, last - low), np.minimum(ends[low:high], high) - low
+        yield Chunk(
+            place=slice(first, last),
+            around=slice(low, high),
+            own=slice(first - low, last - low),
+            ends=np.minimum(ends[low:high], high) - low,
+        )

@@ -66,7 +66,7 @@ class SeriesTransformer(nn.Module):
     """
 
     positions: Tensor
-    usual_discrepancy: Tensor  # of a patch that is ordinary, over the last mini-batches
+    usual_discrepancy: Tensor  # (1,): of a patch that is ordinary, over the last mini-batches
 
     def __init__(
         self,
@@ -90,7 +90,7 @@ class SeriesTransformer(nn.Module):
         self.channels = nn.Parameter(torch.randn(n_channels, d_model) * 0.02)
         self.mask_token = nn.Parameter(torch.randn(d_model) * 0.02)
         self.register_buffer("positions", sinusoidal(self.n_patches, d_model), persistent=False)
-        self.register_buffer("usual_discrepancy", torch.ones(()))
+        self.register_buffer("usual_discrepancy", torch.ones(1))
         self.encoder = nn.ModuleList(Block(d_model, nhead) for _ in range(num_encoder_layers))
         self.teacher = nn.ModuleList(Block(d_model, nhead) for _ in range(num_teacher_decoder_layers))
         self.student = nn.ModuleList(Block(d_model, nhead) for _ in range(num_student_decoder_layers))

@@ -47,13 +47,18 @@ def numbers_of(data) -> list[str]:
 
 def quick(detector) -> dict[str, int]:
     """Hyperparameters with which a detector that takes long learns just enough."""
-    return {name: 2 for name in ("epochs", "num_epochs") if name in declared(CATALOGUE[detector])}
+    fast = {"epochs": 2, "num_epochs": 2, "d_model": 16, "nhead": 2}
+    layers = ("num_encoder_layers", "num_teacher_decoder_layers", "num_student_decoder_layers")
+    return _declared(detector, fast | dict.fromkeys(layers, 1))
 
 
 def quickest(detector) -> dict[str, int]:
     """Hyperparameters that make a detector quick where the law does not depend on what it finds."""
-    fast = {"n_estimators": 15, "epochs": 1, "num_epochs": 1}
-    return {name: value for name, value in fast.items() if name in declared(CATALOGUE[detector])}
+    return quick(detector) | _declared(detector, {"n_estimators": 15, "epochs": 1, "num_epochs": 1})
+
+
+def _declared(detector, values) -> dict[str, int]:
+    return {name: value for name, value in values.items() if name in declared(CATALOGUE[detector])}
 
 
 def matrix(n_samples=80, n_features=4, seed=3):

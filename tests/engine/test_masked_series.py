@@ -245,45 +245,74 @@ DAMAGED = {}
 # ---- windows chosen by content
 
 
-def test_of_any_readings_in_a_row_one_begins_a_window():
-    readings = hum(2_000).astype(np.float32)
-    begins, _ = sampled(readings, np.full(2_000, 2_000), 60)
+@pytest.mark.parametrize(("length", "reach"), [(60, 20), (60, 30), (61, 30), (7, 3), (2, 1)])
+def test_of_any_readings_in_a_row_one_begins_a_window(length, reach):
+    begins, _ = sampled(hum(2_000).astype(np.float32), np.full(2_000, 2_000), length, reach)
     assert begins[0] == 0
-    assert begins[-1] == 1_940
-    assert np.diff(begins).max() <= reach_of(60)
-    assert len(begins) < 2_000 / 8
+    assert begins[-1] == 2_000 - length
+    assert np.diff(begins).max() <= reach
+    assert len(begins) < 2_000 / (0.4 * reach)
 
 
 def test_windows_never_cross_a_gap():
     ends = np.repeat([150, 170, 400], [150, 20, 230])
-    begins, _ = sampled(hum(400).astype(np.float32), ends, 40)
+    begins, _ = sampled(hum(400).astype(np.float32), ends, 40, 20)
     assert (begins + 40 <= ends[begins]).all()
     assert {0, 110, 170, 360} <= set(begins.tolist())
 
 
 def test_equal_windows_have_equal_numbers():
-    _, content = sampled(np.zeros((500, 1), dtype=np.float32), np.full(500, 500), 30)
-    assert set(content) == {0}
+    readings = np.zeros((500, 1), dtype=np.float32)
+    readings[250:] = 1
+    begins, content = sampled(readings, np.full(500, 500), 30, 15)
+    windows = readings[begins[:, None] + np.arange(30), 0]
+    assert len(set(content.tolist())) == len(np.unique(windows, axis=0)) < len(begins)
+    for number in set(content.tolist()):
+        assert (windows[content == number] == windows[content == number][0]).all()
 
 
-def test_overlapping_windows_are_averaged_by_their_middles():
-    begins, length, n = np.array([0, 3, 4]), 6, 10
-    values = np.arange(18, dtype=float).reshape(1, 3, 6)
-    found = overlapped(values, begins, n)[0]
-    near = [1, 2, 3, 3, 2, 1]
+def overlapped_slowly(values, begins, n):
+    """Of one stretch: the weighted mean over windows in whose middle half a reading lies, or the outermost one."""
+    length = values.shape[1]
+    margin, found = (length - length // 2) // 2, []
     for t in range(n):
-        around = [
-            (values[0, w, t - b], near[t - b], 2 <= t - b < 4)
-            for w, b in enumerate(begins)
-            if 0 <= t - b < length
-        ]
-        inner = [(value, weight) for value, weight, inside in around if inside]
-        expected = (
-            sum(value * weight for value, weight in inner) / sum(weight for _, weight in inner)
-            if inner
-            else sum(value for value, _, _ in around) / len(around)
-        )
-        assert found[t] == pytest.approx(expected), t
+        total = weights = 0.0
+        for window, begin in zip(values, begins, strict=True):
+            place = t - begin
+            low = 0 if begin == 0 else margin
+            high = length if begin + length == n else length - margin
+            if low <= place < high:
+                weight = 1 + min(place, length - 1 - place)
+                total, weights = total + weight * window[place], weights + weight
+        found.append(total / weights)
+    return found
+
+
+@pytest.mark.parametrize(("begins", "length"), [([0, 3, 4], 6), ([0], 10), ([0, 2, 3, 5], 5), ([0, 8], 2)])
+def test_overlapping_windows_are_averaged_by_their_middles(begins, length):
+    values, n = np.random.default_rng(0).normal(size=(1, len(begins), length)), begins[-1] + length
+    found = overlapped(values, np.array(begins), np.full(n, n))[0]
+    inside = np.isfinite(found)
+    assert inside[0]
+    assert inside[-1]
+    if length != 2:
+        np.testing.assert_allclose(found, overlapped_slowly(values[0], begins, n))
+
+
+def test_no_reading_as_far_away_as_a_window_matters():
+    """Neither to which windows are chosen around a reading, nor, near the ends of a stretch, to how many count."""
+    length, readings = 20, np.round(hum(400, seed=4)).astype(np.float32)  # few values: many windows are alike
+
+    def judged(part):
+        begins, _ = sampled(part, np.full(len(part), len(part)), length, reach_of(length))
+        sums = np.cumsum(part[begins[:, None] + np.arange(length), 0], axis=1)  # of a window up to each place
+        return overlapped(sums[None].astype(float), begins, np.full(len(part), len(part)))[0]
+
+    whole = judged(readings)
+    for stop in range(length, 90):
+        part = judged(readings[:stop])
+        np.testing.assert_array_equal(part[: max(0, stop - length + 1)], whole[: max(0, stop - length + 1)])
+        np.testing.assert_array_equal(judged(readings[-stop:])[length - 1 :], whole[-stop:][length - 1 :])
 
 
 # ---- surprise

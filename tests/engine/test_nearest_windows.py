@@ -58,11 +58,16 @@ def fitted():
     return NearestWindows().fit(rhythm(4_000))
 
 
+@pytest.fixture(scope="module", params=[1, 4], ids=["every window", "every fourth"])
+def strided(request):
+    return NearestWindows(stride=request.param).fit(rhythm(4_000))
+
+
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_planted_stretch_has_the_highest_score(fitted, kind):
+def test_a_planted_stretch_has_the_highest_score(strided, kind):
     X = rhythm(2_000, seed=1)
     kind(X[900:960, 0])
-    scores = fitted.decision_function(X)
+    scores = strided.decision_function(X)
     assert 850 <= np.argmax(scores) <= 1_010
     ordinary = np.delete(scores, np.arange(800, 1_060))
     assert scores.max() > 1.5 * np.quantile(ordinary, 0.99)
@@ -89,20 +94,20 @@ def test_a_broken_relation_between_channels_is_found_and_the_channels_are_named(
     assert parts[0, 2] < parts[0, :2].min()
 
 
-def test_a_stretch_scores_the_same_alone_and_inside_a_longer_series(fitted):
-    X, reach = rhythm(3_000, seed=3), fitted.window_
-    whole = fitted.decision_function(X)
+def test_a_stretch_scores_the_same_alone_and_inside_a_longer_series(strided):
+    X, reach = rhythm(3_000, seed=3), strided.window_
+    whole = strided.decision_function(X)
     for first, last in ((1, 600), (777, 2_001), (1_500, 1_500 + 2 * reach + 1)):
-        alone = fitted.decision_function(X[first:last])
+        alone = strided.decision_function(X[first:last])
         assert alone[reach:-reach].tobytes() == whole[first + reach : last - reach].tobytes()
 
 
-def test_neither_batches_nor_blocks_nor_neighbouring_stretches_matter(fitted, monkeypatch):
+def test_neither_batches_nor_blocks_nor_neighbouring_stretches_matter(strided, monkeypatch):
     X = rhythm(1_500, seed=4)
-    whole = fitted.decision_function(X)
+    whole = strided.decision_function(X)
     monkeypatch.setattr(nearest_windows, "CHUNK", 97)
-    assert fitted.decision_function(X).tobytes() == whole.tobytes()
-    beside = fitted.decision_function(
+    assert strided.decision_function(X).tobytes() == whole.tobytes()
+    beside = strided.decision_function(
         np.vstack([100 * X[:333], X, -X]), stretches=np.repeat([5, 2, 5], [333, 1_500, 1_500])
     )
     assert beside[333:1_833].tobytes() == whole.tobytes()

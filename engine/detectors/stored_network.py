@@ -1,0 +1,35 @@
+"""The weights of a network as named arrays, and back."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from numpy.typing import NDArray
+
+from engine.errors import StoreError
+
+if TYPE_CHECKING:
+    from torch import nn
+
+
+def weights_of(network: nn.Module) -> dict[str, NDArray[Any]]:
+    """All weights and running numbers of a network, by name."""
+    return {f"network/{name}": values.detach().cpu().numpy() for name, values in network.state_dict().items()}
+
+
+def fill(network: nn.Module, arrays: Mapping[str, NDArray[Any]]) -> None:
+    """Put weights that :func:`weights_of` gave into a network of the same layers.
+
+    Raises a :class:`StoreError` where a shape is another or a weight is no finite number; a KeyError names one that is
+    missing.
+    """
+    import torch
+
+    weights = {name: torch.from_numpy(arrays[f"network/{name}"].copy()) for name in network.state_dict()}
+    if not all(torch.isfinite(tensor).all() for tensor in weights.values()):
+        raise StoreError("the stored network is damaged: a weight is not a number")
+    try:
+        network.load_state_dict(weights)
+    except RuntimeError:
+        raise StoreError("the stored network is damaged: its layers are not those of this detector") from None
