@@ -59,21 +59,11 @@ def _board(found: Result, card: Card, data: Dataset, columns: SeriesColumns, row
 
 def _choose(found: Result, columns: SeriesColumns, row: int, view: WindowView | None) -> str:
     """The channel to look at; the one that adds most to the score at first."""
-    if view is not None:
-        shares = dict(zip(view.channels, view.shares.tolist(), strict=True))
-        named = view.channels
-    else:
-        shares = {}
-        named = [found.mapping.get(r["column"], r["column"]) for r in found.reasons(row) or []]
+    reasons = found.reasons(row) or []
+    named = view.channels if view else [found.mapping.get(r["column"], r["column"]) for r in reasons]
     first = [name for name in dict.fromkeys(named) if name in columns.channels]
-    chosen: str = st.selectbox(
-        "Channel",
-        [*first, *(name for name in columns.channels if name not in first)],
-        key=f"around-{found.id}-{row}",
-        format_func=lambda name: (
-            f"{name} ({100 * shares[name]:.0f} % of the score)" if name in shares else name
-        ),
-    )
+    others = [name for name in columns.channels if name not in first]
+    chosen: str = st.selectbox("Channel", [*first, *others], key=f"around-{found.id}-{row}")
     return chosen
 
 

@@ -1,11 +1,13 @@
 """A series looked at closer: by a drag over the whole, by an event, by a cell of the map."""
 
 import re
+from functools import partial
 
 from playwright.sync_api import TimeoutError as PlaywrightTimeout
 from playwright.sync_api import expect
 
-from tests.pages.prepared import judged, sample
+from engine.analysis import explain_worst
+from tests.pages.prepared import brought, judged, sample
 
 SHOWN = re.compile(r"to .*: [\d,]+ readings")
 OVERVIEW, CLOSER, MAP = 1, 2, 3  # charts on the page, from the top; the first are the scores
@@ -99,8 +101,13 @@ def test_an_event_and_a_cell_of_the_map_lead_to_their_time(visitor, compressor_l
     visitor.arrives("inspect")
 
 
-def test_a_window_is_looked_at_pass_by_pass_and_events_are_walked_through(meet, visitor, server):
-    data = sample(server.space, "machine_sensor.csv")
+def test_a_window_is_looked_at_pass_by_pass_and_events_are_walked_through(
+    meet, visitor, server, tmp_path, monkeypatch
+):
+    monkeypatch.setattr("engine.tasks.explain_worst", partial(explain_worst, most=20))
+    whole = sample(server.space, "machine_sensor.csv")
+    data = brought(server.space, whole.frame().iloc[1_000:2_500], "part.csv", tmp_path)
+    data = server.space.datasets.set_roles(data, whole.roles)
     link = judged(server.space, data, "rebuilt", detector="masked_series", num_epochs=2)
     visitor.open("inspect", **link)
     visitor.sees("As a network rebuilds it", seconds=60)
