@@ -10,7 +10,7 @@ if str(ROOT) not in sys.path:  # Streamlit adds only this script's own folder
 import streamlit as st  # noqa: E402
 
 from ui.panels import in_plain_words, page  # noqa: E402
-from ui.session import remember, session  # noqa: E402
+from ui.session import remember, session, turn_to  # noqa: E402
 from ui.sidebar import at_hand  # noqa: E402
 from ui.tray import job_tray  # noqa: E402
 
@@ -28,6 +28,7 @@ here = st.navigation(
         "Library": [st.Page(page("models"), title="Models", icon=":material/inventory_2:")],
     }
 )
+turn_to(here.title)
 with st.sidebar, in_plain_words():
     at_hand(session())
     job_tray()

@@ -66,7 +66,8 @@ def of_series(found: Result, card: Card, columns: SeriesColumns, label: str, thr
 def in_a_sentence(metrics: EventMetrics, files: SeriesFiles) -> str:
     """How the events above the threshold meet the labelled ones, in words."""
     missed = metrics.events - metrics.found
-    said = f"**{metrics.found:,} of {metrics.events:,}** labelled events {_are(metrics.events)} found"
+    are = f"labelled event{_s(metrics.events)} {_are(metrics.events)}"
+    said = f"**{metrics.found:,} of {metrics.events:,}** {are} found"
     said += f", **{missed:,}** missed" if missed else ""
     delay = metrics.median_delay_seconds if files.clock else metrics.delay
     if delay is not None:

@@ -27,6 +27,8 @@ class Session:
     rule_value: float = 0.0
     row: int | None = None
     view: View = field(default_factory=View)
+    page: str = ""  # the page drawn last
+    drawn: set[str] = field(default_factory=set)  # keys of the widgets that were given a value on it
     upload: int = 0  # number of the upload widget: a new number is an empty one
     bundle: int = 0  # the same for bundles of models
     watched: str | None = None  # the job whose result opens when it is done
@@ -130,10 +132,20 @@ def widget(key: str) -> Any:
     return st.session_state.get(key)
 
 
+def turn_to(page: str) -> None:
+    """Note which page is drawn: a widget of the page before and one of this page may have one key."""
+    if session().page != page:
+        session().page, session().drawn = page, set()
+
+
 def set_widget(key: str, value: Any) -> None:
     """Give a keyed widget a value before it is drawn."""
-    if st.session_state.get(key) != value:  # writing what it has would undo what the person does meanwhile
+    current = session()
+    # Writing what it has would undo what the person does meanwhile. On a new page it has nothing yet, though the value
+    # of the page before may still stand under its key.
+    if key not in current.drawn or st.session_state.get(key) != value:
         st.session_state[key] = value
+        current.drawn.add(key)
 
 
 def _from_address() -> Session:

@@ -32,6 +32,7 @@ MAX_EPOCHS = 1_000  # drawn of each curve
 ROOM = 0.28  # of the epochs drawn, free on the right for the words at the ends of the curves
 PADDING = 12  # pixels above and below the curves, for the words at their ends
 HEIGHT = 260
+APART = 100.0  # times the smallest loss: beyond it parts are drawn on a logarithmic scale
 TOTAL = "total"
 PARTS = {
     "reconstruction_loss": "reconstruction",
@@ -85,6 +86,8 @@ def loss_parts(records: Sequence[Mapping[str, float]], *, theme: Theme) -> Chart
         return nothing(theme, "the parts of the loss were not recorded")
     curves = {"train_loss": TOTAL, **drawn}
     epochs = np.array([record["epoch"] for record in records], dtype=float)
+    every = np.array([[record[key] for key in curves] for record in records], dtype=float)
+    log = bool(every.min() > 0 and every.max() > APART * every.min())
     rows, ends = [], []
     for key, name in curves.items():
         losses = np.array([record[key] for record in records], dtype=float)
@@ -92,7 +95,7 @@ def loss_parts(records: Sequence[Mapping[str, float]], *, theme: Theme) -> Chart
         rows += [{"part": name, "epoch": epochs[i], "loss": finite(losses[i])} for i in kept]
         ends.append(f"{name} from {number(losses[0])} to {number(losses[-1])}")
     words = f"What the training loss adds up from, over {counted(len(records), 'epoch')}: {', '.join(ends)}."
-    return filled(_parts_spec(theme, max(int(epochs[-1]), 2)), words, {"parts": rows})
+    return filled(_parts_spec(theme, max(int(epochs[-1]), 2), log), words, {"parts": rows})
 
 
 def has_parts(records: Sequence[Mapping[str, float]], *keys: str) -> bool:
@@ -172,11 +175,13 @@ def _loss_spec(theme: Theme, last: int) -> Spec:
 
 
 @lru_cache(maxsize=32)
-def _parts_spec(theme: Theme, last: int) -> Spec:
+def _parts_spec(theme: Theme, last: int, log: bool) -> Spec:
     import altair as alt
 
     palette = PALETTES[theme]
     names = [TOTAL, *PARTS.values()]
+    scale = alt.Scale(type="log") if log else alt.Scale(domainMin=0)
+    title = "training loss, logarithmic" if log else "training loss"
     colours = [palette.ink, palette.line, palette.muted, palette.anomaly]
     legend = alt.Legend(title=None, orient="top", symbolType="stroke", symbolStrokeWidth=3)
     line = alt.Chart(alt.NamedData(name="parts")).mark_line(
@@ -189,7 +194,7 @@ def _parts_spec(theme: Theme, last: int) -> Spec:
             scale=alt.Scale(domain=[1, last], nice=False, zero=False, padding=6),
             axis=alt.Axis(values=_ticks(last), format=",d", grid=False),
         ),
-        y=alt.Y("loss:Q", title="training loss", scale=alt.Scale(domainMin=0)),
+        y=alt.Y("loss:Q", title=title, scale=scale),
         color=alt.Color("part:N", legend=legend, scale=alt.Scale(domain=names, range=colours)),
         tooltip=[
             alt.Tooltip("part:N", title="part"),

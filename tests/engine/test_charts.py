@@ -660,3 +660,13 @@ def test_the_parts_of_a_loss_are_drawn_where_every_epoch_has_them():
     assert [row["loss"] for row in rows if row["part"] == "total"] == [each["train_loss"] for each in LOSSES]
     assert not charts.has_parts(LOSSES)
     assert "were not recorded" in charts.loss_parts(LOSSES, theme="light").alt
+
+
+def test_parts_that_lie_far_apart_are_drawn_on_a_logarithmic_scale():
+    far = [each | {"discrepancy_loss": 1_000.0} for each in PARTS]
+    zero = [each | {"discrepancy_loss": 0.0} for each in far]
+    titles = [
+        layers(charts.loss_parts(each, theme="light").spec)[0]["encoding"]["y"]["title"]
+        for each in (PARTS[:9], far, zero)
+    ]
+    assert titles == ["training loss", "training loss, logarithmic", "training loss"]

@@ -88,7 +88,8 @@ def test_events_are_made_as_on_the_page_of_results(open_page, spikes):
     at = open_page("results", **address)
     events = next(table.value for table in at.dataframe if "How long" in table.value)
     turn_to(at, "evaluate")
-    assert f"Of **{len(events)}** flagged events" in texts(at)
+    assert at.number_input(key="events-bridge").value == 3, "a widget of the same key on another page"
+    assert at.slider(key="rule-slider").value == 90
     at = open_page("evaluate", **address)
     assert f"Of **{len(events)}** flagged events" in texts(at)
     assert at.number_input(key="events-bridge").value == 3
