@@ -13,7 +13,7 @@ import pandas as pd
 
 from engine.comparing import Trial
 from engine.data.column_codes import Scaling
-from engine.data.roles import Roles
+from engine.data.roles import Role, Roles
 from engine.detectors import (
     READINGS_FOR_WINDOWS,
     MaskedSeries,
@@ -58,7 +58,7 @@ def choose(
     if len(frame) < READINGS_FOR_A_NETWORK:
         few = f"with fewer than {READINGS_FOR_A_NETWORK:,} readings a network has too little to learn from"
         return Choice(detector=NearestWindows.name, why=f"{NearestWindows.title} was chosen: {few}")
-    trial = Trial.of(frame, roles, scaling)
+    trial = Trial.of(frame, _without_label(roles), scaling)
     found = _tried(trial, hyperparameters, progress) if trial else {}
     if len(found) < 2:
         only = next(iter(found), NearestWindows.name)
@@ -69,6 +69,14 @@ def choose(
             comparison=found.get(only),
         )
     return _better(found[NearestWindows.name], found[MaskedSeries.name])
+
+
+def _without_label(roles: Roles) -> Roles:
+    """The same roles with the known answers left out, so that they cannot sway the choice."""
+    columns: dict[str, Role] = {
+        column: "ignore" if role == "label" else role for column, role in roles.columns.items()
+    }
+    return Roles(columns, roles.kind)
 
 
 def _better(quick: Comparison, slow: Comparison) -> Choice:

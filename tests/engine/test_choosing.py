@@ -85,6 +85,18 @@ def test_the_reason_names_both_figures(tried):
     assert why.endswith("is 0.400, that of Masked Series 0.410, too little more to be worth its time")
 
 
+def test_no_label_sways_the_choice(monkeypatch):
+    shown = []
+    monkeypatch.setattr(choosing, "_tried", lambda trial, *more: shown.append(trial) or {})
+    frame = hum(READINGS_FOR_A_NETWORK)
+    choose(frame, ROLES, {})
+    labelled = Roles({**ROLES.columns, "fault": "label"}, "series")
+    choose(frame.assign(fault=np.arange(len(frame)) % 2), labelled, {})
+    plain, known = shown
+    for one, other in zip(plain.copies, known.copies, strict=True):
+        np.testing.assert_array_equal(one.labels, other.labels)
+
+
 def test_a_series_that_nobody_can_learn_from_falls_to_the_quick_one(tried):
     tried(None, None)
     assert choose(hum(READINGS_FOR_A_NETWORK), ROLES, {}).detector == NearestWindows.name
