@@ -16,7 +16,8 @@ from engine.detectors.window_sampling import Floats
 from engine.errors import StoreError
 
 WEIGHTS = {"reconstruction": 1.0, "repair": 1.0, "map": 1.0, "discrepancy": 0.5, "nearest": 1.0}
-BELIEVED = 500.0  # windows side by side from which a network must have learned to be believed half
+BELIEVED = 500.0  # windows side by side from which a network must have learned to be believed half: chosen on
+# generated waves alone (decision 0013)
 FLOOR = 0.1  # of what is usual in the other channels: what a channel's own usual signal is not below
 FINEST = 1e-3
 STRIDE = 4  # readings between windows that are compared with the nearest ones

@@ -20,7 +20,8 @@ VIEWS: tuple[View, ...] = get_args(View)
 DETAIL = 16  # numbers a channel of a window becomes
 FLAT = 0.05  # spread below which a channel counts as flat, in standard deviations of the channel
 LONGEST = 4_096  # readings of a window
-BLOCK = 1_024  # windows looked up at once
+BLOCK = 512  # windows looked up at once
+BASE = 0x9E3779B97F4A7C15  # of the polynomial that a code is: odd, its bits without a pattern
 
 Floats = NDArray[np.float64]
 Singles = NDArray[np.float32]
@@ -113,20 +114,27 @@ def filled_up(numbers: Ints) -> Ints:
 def codes(readings: Singles, length: int) -> Codes:
     """A 64-bit code of the ``length`` readings from each on: equal codes mean equal readings, but for rare chance."""
     rng = np.random.default_rng(0)
-    of_channel, of_place = (
-        rng.integers(0, 2**63, size, dtype=np.uint64) * np.uint64(2) + np.uint64(1)
-        for size in (readings.shape[1], length)
-    )
+    drawn_bits: Codes = rng.integers(0, 2**63, (readings.shape[1],), dtype=np.uint64)
+    of_channel = drawn_bits * np.uint64(2) + np.uint64(1)
     bits = (readings + np.float32(0)).view(np.uint32)  # -0.0 becomes 0.0
     mixed = np.zeros(len(readings), dtype=np.uint64)
     for channel, factor in zip(bits.T, of_channel, strict=True):
         mixed = (mixed ^ (mixed >> np.uint64(29))) * factor + channel
     mixed = (mixed ^ (mixed >> np.uint64(32))) * of_channel[0]
     mixed ^= mixed >> np.uint64(29)
-    n = max(0, len(readings) - length + 1)
-    total = np.zeros(n, dtype=np.uint64)
-    for place, factor in enumerate(of_place):
-        total += mixed[place : place + n] * factor
+    return _rolled(mixed, length)
+
+
+def _rolled(numbers: Codes, length: int) -> Codes:
+    """A polynomial of ``length`` numbers from each on, modulo 2^64, put together from those of 1, 2, 4 … numbers."""
+    n = max(0, len(numbers) - length + 1)
+    total, done, size, factor = np.zeros(n, dtype=np.uint64), 0, 1, BASE
+    while size <= length and n:
+        if length & size:
+            total = total * np.uint64(factor) + numbers[done : done + n]
+            done += size
+        numbers = numbers[:-size] * np.uint64(factor) + numbers[size:]
+        size, factor = 2 * size, factor * factor % 2**64
     return total
 
 
