@@ -32,7 +32,7 @@ Array = NDArray[np.float64]
 Flags = NDArray[np.bool_]
 
 MEASURED, TEACHER, STUDENT = "measured", "rebuilt (teacher)", "rebuilt (student)"
-HIDDEN, APART = "hidden from both", "teacher and student apart (discrepancy)"
+HIDDEN, APART = "hidden from both", "discrepancy of the two"
 THIS_WINDOW, NORMAL = "this window", "most similar normal window"
 
 HEIGHT, RIBBON_HEIGHT, ROOM = 300, 44, 12  # pixels: all of it, the ribbon at its foot, the room above that

@@ -112,7 +112,7 @@ def test_a_window_is_looked_at_pass_by_pass_and_events_are_walked_through(
     visitor.open("inspect", **link)
     visitor.sees("As a network rebuilds it", seconds=60)
     visitor.sees("The most similar normal window")
-    visitor.page.get_by_role("button", name="Pass 2").click()
+    visitor.page.get_by_text("Pass 2", exact=True).click()
     visitor.settle()
     chart(visitor, REBUILT)
     visitor.picture("window-rebuilt")
