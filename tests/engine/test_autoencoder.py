@@ -225,8 +225,8 @@ def test_what_is_not_known_lies_nowhere():
 
 def test_rows_with_errors_far_out_are_not_kept():
     rng = np.random.default_rng(0)
-    candidates = np.arange(1_000, dtype=np.float32)[:, None]
-    errors = np.exp(rng.normal(size=1_000))
+    candidates = np.arange(2 * MOST_KEPT, dtype=np.float32)[:, None]
+    errors = np.exp(rng.normal(size=2 * MOST_KEPT))
     errors[:30] *= 1_000
     kept = OrdinaryRows.chosen(ordinary([[0]]).cells, candidates, errors, rng).kept
     assert len(kept) == MOST_KEPT
@@ -235,7 +235,13 @@ def test_rows_with_errors_far_out_are_not_kept():
 
 @pytest.mark.parametrize(
     "kept",
-    [np.zeros((0, 2)), np.zeros((3, 1)), np.full((3, 2), 21.0), np.full((3, 2), np.nan), np.zeros((513, 2))],
+    [
+        np.zeros((0, 2)),
+        np.zeros((3, 1)),
+        np.full((3, 2), 21.0),
+        np.full((3, 2), np.nan),
+        np.zeros((MOST_KEPT + 1, 2)),
+    ],
 )
 def test_damaged_ordinary_rows_are_refused(kept):
     with pytest.raises(StoreError, match="ordinary rows do not add up"):
