@@ -57,14 +57,6 @@ TIMES = """() => {
 }"""
 
 
-class QuietJob:
-    """Stands in for the job a task reports to."""
-
-    def progress(self, fraction: float, message: str = "") -> None: ...
-
-    def log(self, text: str) -> None: ...
-
-
 def prepare(folder: Path, rows: int) -> str:
     """A table of that many rows, kept, trained on and scored as the app would; returns the address of its result."""
     import numpy as np
@@ -72,6 +64,7 @@ def prepare(folder: Path, rows: int) -> str:
 
     from engine import Workspace
     from engine.tasks import run_train
+    from engine.worker import JobContext
 
     values = np.random.default_rng(0).normal(size=(rows, COLUMNS))
     values[:: rows // 1_000] *= 4
@@ -86,7 +79,7 @@ def prepare(folder: Path, rows: int) -> str:
         "detector": "isolation_forest",
         "name": "million",
     }
-    result = run_train(spec, QuietJob())["result"]
+    result = run_train(spec, JobContext(folder))["result"]
     return f"/results?data={data.id}&result={result}"
 
 
