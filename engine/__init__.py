@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from engine.errors import DataError, EngineError, UsageError
     from engine.hyperparameters import Hyperparameter, declared
     from engine.jobs import Job, JobManager
-    from engine.leaderboard import AgreementMeasure, Leaderboard, Standing, flagged_by_one, flags_of
+    from engine.leaderboard import AgreementMeasure, Leaderboard, Standing, flagged_by_one, flags_of, surely
     from engine.model import Card, Model, load_fingerprint, load_recipe
     from engine.offers import Offer, offers_for, readable_card
     from engine.result_files import picture_name, result_name
@@ -125,6 +125,7 @@ _HOMES = {
     "suggest": "engine.data.roles",
     "suggested_name": "engine.store",
     "suitable": "engine.detectors",
+    "surely": "engine.leaderboard",
     "train": "engine.analysis",
     "validated_name": "engine.store",
 }
@@ -207,6 +208,7 @@ __all__ = [
     "suggest",
     "suggested_name",
     "suitable",
+    "surely",
     "train",
     "validated_name",
 ]

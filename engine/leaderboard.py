@@ -120,7 +120,10 @@ class Leaderboard:
 
     @cached_property
     def overlaps(self) -> dict[str, tuple[Array, Array]]:
-        """For each model, tops of growing size and the share of them that the consensus of the others has, too."""
+        """For each model, tops of growing size and the share of them that the consensus of the others has, too.
+
+        Of two models one curve under both names.
+        """
         models = self.models
         if len(models) < 2 or self.rows < 2 * FEWEST_TOP:
             return {}
@@ -130,6 +133,8 @@ class Leaderboard:
             others = consensus_of_ranks([other.scores for other in models if other.name != entry.name])
             shares = [top_overlap(entry.scores, others, int(size)) for size in sizes]
             found[entry.name] = sizes.astype(np.float64), np.array(shares)
+        if len(models) == 2:
+            return {" and ".join(found): found[models[0].name]}
         return found
 
     @cached_property
@@ -192,6 +197,11 @@ def leaderboard(
         curves=curves,
         bootstrap=bootstrap,
     )
+
+
+def surely(share: float) -> str:
+    """In what share of resamples one is better, as a whole percentage that is never quite certain."""
+    return "> 99 %" if share > 0.995 else f"{100 * share:.0f} %"
 
 
 def with_consensus(entries: Sequence[Entry]) -> list[Entry]:

@@ -7,16 +7,21 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from engine import AgreementMeasure, Dataset, Leaderboard, Standing, charts
+from engine import AgreementMeasure, Dataset, Leaderboard, Standing, charts, surely
 from ui import cache
 from ui.panels import chart, plain
 from ui.session import theme
 
 FEW = 10  # known anomalies, or events: with fewer, resampling cannot tell much
 MEASURES: dict[AgreementMeasure, str] = {
-    "spearman": "Rank correlation (Spearman)",
-    "kendall": "Pairs in the same order (Kendall)",
-    "top": "The same rows at the top",
+    "spearman": "Order of all rows",
+    "kendall": "Pairs of rows",
+    "top": "Top rows",
+}
+MEANING: dict[AgreementMeasure, str] = {
+    "spearman": "Spearman's rank correlation: 1 is the same order, 0 none in common.",
+    "kendall": "Kendall's tau: pairs of rows in the same order less those in the other, as a share of all.",
+    "top": "Share of the top {} rows that are in both tops.",
 }
 UNMEASURED = (
     "Without known answers nobody can say which model is better. What can be said: who ranks rows like the others "
@@ -37,14 +42,18 @@ def show(data: Dataset, results: tuple[str, ...]) -> Leaderboard:
 
 def table(board: Leaderboard, data: Dataset, key: str) -> None:
     """The leaderboard; ``key`` tells the tables of different pages apart."""
-    measured = bool(board.curves)
+    measured, best = bool(board.curves), board.standings[0].entry.name
     rows = [_line(standing, board) for standing in board.standings]
     frame = pd.DataFrame(rows).dropna(axis=1, how="all")
-    st.dataframe(frame, key=f"board-{key}", hide_index=True, width="stretch", column_config=_columns(board))
+    st.dataframe(frame, key=f"board-{key}", hide_index=True, placeholder="–", column_config=_columns(board))
     unit = "readings" if data.roles.kind == "series" else "rows"
     said = f"Every figure is of the {board.rows:,} {unit} that all of them judge"
     if measured:
         st.caption(f"{said}; {board.anomalies:,} of these are known anomalies.")
+        if board.standings[0].entry.sort == "baseline" and board.models:
+            st.info(
+                f"No model here does better than {best}, which needs no training.", icon=":material/balance:"
+            )
         return
     why = f" ({board.why_unmeasured})" if data.roles.label else ""
     st.caption(plain(f"{said}. {UNMEASURED}{why}"))
@@ -53,7 +62,7 @@ def table(board: Leaderboard, data: Dataset, key: str) -> None:
 def _line(standing: Standing, board: Leaderboard) -> dict[str, Any]:
     entry, found = standing.entry, standing.found
     name = f"{entry.name} (baseline)" if entry.sort == "baseline" else entry.name
-    line: dict[str, Any] = {"Model": name, "Detector": entry.detector}
+    line: dict[str, Any] = {"Model": name}
     if found is not None:
         line |= {
             "VUS-PR": found.vus_pr,
@@ -68,17 +77,20 @@ def _line(standing: Standing, board: Leaderboard) -> dict[str, Any]:
         "Flagged": standing.flagged,
         "Agreement": standing.agreement,
         f"Top {board.top:,} shared": standing.overlap,
-        "Training took": entry.seconds,
+        "Trained in": entry.seconds,
         "Size": size,
+        "Detector": entry.detector,
     }
 
 
 def _columns(board: Leaderboard) -> dict[str, Any]:
     def number(format: str, help: str) -> Any:
-        return st.column_config.NumberColumn(format=format, help=help)
+        return st.column_config.NumberColumn(format=format, help=help, width=76)
 
     def bar(help: str) -> Any:
-        return st.column_config.ProgressColumn(min_value=0.0, max_value=1.0, format="%.3f", help=help)
+        return st.column_config.ProgressColumn(
+            min_value=0.0, max_value=1.0, format="%.3f", help=help, width=130
+        )
 
     own = "at the model's own first threshold"
     return {
@@ -88,7 +100,7 @@ def _columns(board: Leaderboard) -> dict[str, Any]:
             "Precision averaged over all recalls. Guessing gives the share of anomalies."
         ),
         "95 % interval": st.column_config.TextColumn(
-            help="Where average precision lies in the middle 95 % of resamples of these rows."
+            width=105, help="Where average precision lies in the middle 95 % of resamples of these rows."
         ),
         "ROC-AUC": number("%.3f", "Chance that an anomaly scores above a normal row. 0.5 is guessing."),
         "Precision": number("%.3f", f"Share of the flagged that are anomalies, {own}."),
@@ -101,7 +113,7 @@ def _columns(board: Leaderboard) -> dict[str, Any]:
             "%.2f",
             f"Share of its {board.top:,} most unusual rows that the consensus of the other models has there, too.",
         ),
-        "Training took": number("%.1f s", "Seconds its training took, on the machine that trained it."),
+        "Trained in": number("%.1f s", "Seconds its training took, on the machine that trained it."),
         "Size": number("%.2f MB", "What the model takes on disk."),
     }
 
@@ -112,9 +124,11 @@ def _verdicts(board: Leaderboard, data: Dataset) -> None:
     if bootstrap is None or not board.verdicts:
         return
     st.subheader("Who is better, and how surely", anchor=False)
-    best = board.entries[0].name
+    best = max(board.curves, key=lambda name: board.curves[name].average_precision)
     lines = [(a, b, share) for a, b, share in board.verdicts if best in (a, b)]
-    st.markdown("\n".join(f"- **{plain(a)}** is better than {plain(b)}: **{_sure(s)}**" for a, b, s in lines))
+    st.markdown(
+        "\n".join(f"- **{plain(a)}** is better than {plain(b)}: **{surely(s)}**" for a, b, s in lines)
+    )
     of = "labelled events" if data.roles.kind == "series" else "known anomalies"
     few = (
         f" There are only {bootstrap.anomalous_units:,} {of}: read these as hints."
@@ -130,14 +144,9 @@ def _verdicts(board: Leaderboard, data: Dataset) -> None:
     if len(board.entries) > 2:
         with st.expander("Every two of them"):
             st.dataframe(
-                [{"Better": a, "Than": b, "In resamples": _sure(s)} for a, b, s in board.verdicts],
+                [{"Better": a, "Than": b, "In resamples": surely(s)} for a, b, s in board.verdicts],
                 hide_index=True,
             )
-
-
-def _sure(share: float) -> str:
-    """A share as a whole percentage that is never quite certain."""
-    return "> 99 %" if share > 0.995 else f"{100 * share:.0f} %"
 
 
 def _curves(board: Leaderboard) -> None:
@@ -176,10 +185,11 @@ def _agreement(board: Leaderboard) -> None:
             label_visibility="collapsed",
         )
         names = [entry.name for entry in board.entries]
-        title = f"{MEASURES[measure]}{f', of {board.top:,}' if measure == 'top' else ''}"
-        chart(charts.agreement_map(names, board.agreement(measure), title, theme=theme()), "compare-map")
+        drawn = charts.agreement_map(names, board.agreement(measure), MEASURES[measure], theme=theme())
+        chart(drawn, "compare-map")
+        st.caption(MEANING[measure].format(f"{board.top:,}"))
     with right:
         if board.overlaps:
-            st.markdown("**How much of its top the consensus of the others shares**")
-            styles = {entry.name: entry.sort for entry in board.entries}
+            st.markdown("**How much of the top the others share**")
+            styles = dict.fromkeys(board.overlaps, "model")
             chart(charts.overlap_curves(board.overlaps, styles, theme=theme()), "compare-tops")

@@ -25,8 +25,9 @@ COLOURS: Mapping[Theme, tuple[str, ...]] = {
     "light": ("#0072B2", "#D55E00", "#009E73", "#B0609A", "#B58900", "#3A9AD9", "#7B4FB5", "#8C5A2B"),
     "dark": ("#5AA9E6", "#FF8A4C", "#3FCF9F", "#E39CCB", "#F0C94A", "#9ED8FF", "#B79CF0", "#D2A070"),
 }
-DASHES = ([1, 0], [6, 3], [2, 3])  # of a model, of the consensus, of a baseline
-STYLES = ("model", "consensus", "baseline")
+LINE, CONSENSUS_DASH = [1, 0], [6, 3]
+BASELINE_DASHES = ([2, 3], [8, 3, 2, 3])
+MAP_EDGE = 110  # pixels above the map, for the names
 
 
 def overlaid_roc(curves: Curves, styles: Mapping[str, str], *, theme: Theme) -> Chart:
@@ -67,7 +68,9 @@ def agreement_map(names: Sequence[str], values: Array, measure: str, *, theme: T
             "one": one,
             "other": other,
             "value": float(values[i, j]) if np.isfinite(values[i, j]) else None,
-            "text": f"{values[i, j]:.2f}" if np.isfinite(values[i, j]) else "–",
+            "text": f"{values[i, j] + 0.0:.2f}".replace("-0.00", "0.00")
+            if np.isfinite(values[i, j])
+            else "–",
         }
         for i, one in enumerate(names)
         for j, other in enumerate(names)
@@ -80,7 +83,7 @@ def agreement_map(names: Sequence[str], values: Array, measure: str, *, theme: T
         words += (
             f"; most alike are {' and '.join(close)} ({most:.2f}), least {' and '.join(apart)} ({least:.2f})"
         )
-    return filled(_map_spec(theme), f"{words}.", {"cells": cells}, height=CELL * len(names))
+    return filled(_map_spec(theme), f"{words}.", {"cells": cells}, height=CELL * len(names) + MAP_EDGE)
 
 
 def _overlaid(
@@ -132,7 +135,11 @@ def _curves_spec(
     colour = alt.Color(
         "name:N", scale=alt.Scale(domain=list(names), range=list(chosen.values())), legend=legend
     )
-    dashes = [DASHES[STYLES.index(style)] for style in styles]
+    grey = iter(BASELINE_DASHES * len(styles))
+    dashes = [
+        LINE if style == "model" else CONSENSUS_DASH if style == "consensus" else next(grey)
+        for style in styles
+    ]
     dash = alt.StrokeDash("name:N", scale=alt.Scale(domain=list(names), range=dashes), legend=legend)
     picked = alt.selection_point(fields=["name"], bind="legend")
     share = alt.Axis(format=".0%", tickCount=5)

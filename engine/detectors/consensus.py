@@ -14,6 +14,7 @@ from engine.hyperparameters import hyperparameter
 from engine.scoring.explanations import ablation, shares
 from engine.scoring.thresholds import N_QUANTILES, reference_quantiles, severity
 
+CHUNK = 65_536  # rows scored by one member after the other
 FEWEST_MEMBERS = 2
 REFERENCE, TYPICAL, GROUPS = "reference", "typical", "groups"  # arrays beside those of the members
 TAIL = 99.0  # percentile from which the reach of the reference scores is measured
@@ -77,7 +78,12 @@ class Consensus(Detector):
         return told
 
     def _score(self, X: Scores, progress: Progress) -> Scores:
-        return self._percentiles(X, progress).mean(axis=0)
+        scores = np.empty(len(X))
+        for start in range(0, len(X), CHUNK):
+            stop = min(start + CHUNK, len(X))
+            part = within(progress, start / len(X), stop / len(X))
+            scores[start:stop] = self._percentiles(X[start:stop], part).mean(axis=0)
+        return scores
 
     def contributions(self, X: Scores) -> Scores:
         """What each group of columns adds to the scores of rows (n_samples, n_groups): the mean over the members.
@@ -94,8 +100,6 @@ class Consensus(Detector):
 
     def _percentiles(self, X: Scores, progress: Progress = quiet) -> Scores:
         """What each member says of rows (n_members, n_samples)."""
-        if len(X) == 0:
-            return np.zeros((len(self.members_), 0))
         found = [
             _percentile(member.decision_function(X, progress=part), reference)
             for member, reference, part in zip(

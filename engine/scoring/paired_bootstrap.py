@@ -17,8 +17,7 @@ from numpy.typing import NDArray
 from engine.scoring.metrics import judged_rows
 
 RESAMPLES = 500
-MOST = 5_000  # rows of a class that are resampled; of more, a sample by seed stands for them
-CHUNK_CELLS = 500_000  # resamples times rows held at once
+MOST = 20_000  # rows of a class that are resampled; of more, a sample by seed stands for them
 MIDDLE = (2.5, 97.5)  # percentiles of a 95 % interval
 
 Array = NDArray[np.float64]
@@ -74,19 +73,15 @@ def paired_bootstrap(
     truth = labels[rows] > 0
     anomalous = np.bincount(numbers, weights=truth) > 0
     drawn, stands_for = _few_enough(numbers, anomalous, rng)
-    rows, truth, numbers = rows[drawn], truth[drawn], numbers[drawn]
-    kept = np.unique(numbers)
-    weight = _weights(kept, anomalous[kept], resamples, rng)
-    places = np.searchsorted(kept, numbers)
-    orders = {name: _Ranked.of(np.asarray(values)[rows], truth) for name, values in scores.items()}
-    precision = {name: np.empty(resamples) for name in scores}
-    area = {name: np.empty(resamples) for name in scores}
-    step = max(1, CHUNK_CELLS // len(rows))
-    for start in range(0, resamples, step):
-        part = slice(start, start + step)
-        weights = weight[part][:, places] * stands_for[drawn]
-        for name, ranked in orders.items():
-            precision[name][part], area[name][part] = ranked.figures(weights)
+    rows, truth, numbers, stands_for = rows[drawn], truth[drawn], numbers[drawn], stands_for[drawn]
+    ranked = {name: _Ranked.of(np.asarray(values)[rows], truth) for name, values in scores.items()}
+    kept, places = np.unique(numbers, return_inverse=True)
+    strata = [np.flatnonzero(anomalous[kept]), np.flatnonzero(~anomalous[kept])]
+    precision, area = ({name: np.empty(resamples) for name in scores} for _ in range(2))
+    for number in range(resamples):
+        weights = _drawn(strata, len(kept), rng)[places] * stands_for
+        for name, each in ranked.items():
+            precision[name][number], area[name][number] = each.figures(weights[truth], weights[~truth])
     return PairedBootstrap(
         average_precision=precision,
         roc_auc=area,
@@ -112,31 +107,37 @@ def event_blocks(labels: Array, segments: NDArray[np.integer], length: int) -> I
 
 @dataclass(frozen=True, kw_only=True)
 class _Ranked:
-    """Labels in the order of falling scores, ready to be weighted."""
+    """Anomalies and normal rows by where they stand among the distinct scores of the anomalies, the highest first.
 
-    order: Ints
-    truth: NDArray[np.bool_]
-    last: Ints  # the last row of each group of equal scores
+    That is all that average precision and ROC-AUC depend on, and much less than every row in order.
+    """
+
+    groups: int  # distinct scores of anomalies
+    anomalies: Ints  # the group of each anomaly
+    normal: (
+        Ints  # twice the first group that scores no higher than the row, one more where it scores the same
+    )
 
     @classmethod
     def of(cls, scores: Array, truth: NDArray[np.bool_]) -> _Ranked:
-        order = np.argsort(-scores, kind="stable")
-        ranked = scores[order]
-        last = np.r_[np.flatnonzero(np.diff(ranked)), len(ranked) - 1]
-        return cls(order=order, truth=truth[order], last=last)
+        levels, groups = np.unique(-scores[truth], return_inverse=True)
+        normal = -scores[~truth]
+        first = np.searchsorted(levels, normal, side="left")
+        same = np.r_[levels, np.nan][first] == normal
+        return cls(groups=len(levels), anomalies=groups, normal=2 * first + same)
 
-    def figures(self, weights: Array) -> tuple[Array, Array]:
-        """Average precision and ROC-AUC where each row counts by its weight: weights (n_resamples, n_rows)."""
-        weights = weights[:, self.order]
-        flagged = np.cumsum(weights, axis=1)[:, self.last]
-        caught = np.cumsum(weights * self.truth, axis=1)[:, self.last]
-        false = flagged - caught
-        positives, negatives = caught[:, -1], false[:, -1]
-        new = np.diff(caught, axis=1, prepend=0.0)
+    def figures(self, anomalies: Array, normal: Array) -> tuple[float, float]:
+        """Average precision and ROC-AUC where anomalies and normal rows count by their weights, (n_rows,) each."""
+        found = np.bincount(self.anomalies, weights=anomalies, minlength=self.groups)
+        beside = np.bincount(self.normal, weights=normal, minlength=2 * self.groups + 2).reshape(-1, 2)
+        caught = np.cumsum(found)
+        false = np.cumsum(beside.sum(axis=1))
+        flagged = caught + false[:-1]
         precision = np.divide(caught, flagged, out=np.zeros_like(caught), where=flagged > 0)
-        wrong = np.diff(false, axis=1, prepend=0.0)
-        area = (wrong * (caught - new / 2)).sum(axis=1)
-        return (new * precision).sum(axis=1) / positives, area / (positives * negatives)
+        # Of a normal row all anomalies above it are in the right order, and those with its score by half.
+        above = np.r_[0.0, caught]
+        right = beside.sum(axis=1) @ above + beside[:-1, 1] @ found / 2
+        return float(found @ precision / caught[-1]), float(right / (caught[-1] * false[-1]))
 
 
 def _few_enough(
@@ -155,11 +156,11 @@ def _few_enough(
     return keep[numbers], stands_for[numbers]
 
 
-def _weights(kept: Ints, anomalous: NDArray[np.bool_], resamples: int, rng: Generator) -> NDArray[np.float32]:
-    """How often each unit is drawn in each resample (n_resamples, n_units), anomalous units and others apart."""
-    weight = np.zeros((resamples, len(kept)), dtype=np.float32)
-    for stratum in (np.flatnonzero(anomalous), np.flatnonzero(~anomalous)):
-        for resample in range(resamples):
-            drawn = rng.integers(len(stratum), size=len(stratum)) if len(stratum) else stratum
-            weight[resample, stratum] = np.bincount(drawn, minlength=len(stratum))
-    return weight
+def _drawn(strata: list[Ints], units: int, rng: Generator) -> Array:
+    """How often each of so many units is drawn, as many from each stratum as it has (n_units,)."""
+    counts = np.zeros(units)
+    for stratum in strata:
+        if len(stratum):
+            chosen = rng.integers(len(stratum), size=len(stratum))
+            counts[stratum] = np.bincount(chosen, minlength=len(stratum))
+    return counts
