@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from engine.analysis import Judgement, evaluate, evaluate_series, judge, train
     from engine.bundle import import_bundle
     from engine.checked import Checked, CheckedSeries
+    from engine.contestants import stored_leaderboard
     from engine.data.dataset import Dataset
     from engine.data.features import FeatureRecipe
     from engine.data.fingerprint import Fingerprint
@@ -22,10 +23,11 @@ if TYPE_CHECKING:
     from engine.data.samples import SAMPLES
     from engine.data.schema import ABSENT, compare
     from engine.data.timeline import Timeline
-    from engine.detectors import AUTO, CATALOGUE, Detector, detector_class, recommended
+    from engine.detectors import AUTO, CATALOGUE, Detector, detector_class, recommended, suitable
     from engine.errors import DataError, EngineError, UsageError
     from engine.hyperparameters import Hyperparameter, declared
     from engine.jobs import Job, JobManager
+    from engine.leaderboard import AgreementMeasure, Leaderboard, Standing, flagged_by_one, flags_of, surely
     from engine.model import Card, Model, load_fingerprint, load_recipe
     from engine.offers import Offer, offers_for, readable_card
     from engine.result_files import picture_name, result_name
@@ -53,6 +55,7 @@ _HOMES = {
     "RULES": "engine.scoring.thresholds",
     "SAMPLES": "engine.data.samples",
     "Affiliation": "engine.scoring.affiliation",
+    "AgreementMeasure": "engine.leaderboard",
     "Card": "engine.model",
     "Checked": "engine.checked",
     "CheckedSeries": "engine.checked",
@@ -72,6 +75,7 @@ _HOMES = {
     "JobManager": "engine.jobs",
     "Judgement": "engine.analysis",
     "Lanes": "engine.series_result",
+    "Leaderboard": "engine.leaderboard",
     "Model": "engine.model",
     "ModelStore": "engine.store",
     "Normal": "engine.window_view",
@@ -84,6 +88,7 @@ _HOMES = {
     "SeriesColumns": "engine.series_result",
     "SeriesFiles": "engine.series_files",
     "SeriesResult": "engine.series_result",
+    "Standing": "engine.leaderboard",
     "Timeline": "engine.data.timeline",
     "UsageError": "engine.errors",
     "WindowView": "engine.window_view",
@@ -98,6 +103,8 @@ _HOMES = {
     "detector_class": "engine.detectors",
     "evaluate": "engine.analysis",
     "evaluate_series": "engine.analysis",
+    "flagged_by_one": "engine.leaderboard",
+    "flags_of": "engine.leaderboard",
     "import_bundle": "engine.bundle",
     "judge": "engine.analysis",
     "kept_window": "engine.window_view",
@@ -114,8 +121,11 @@ _HOMES = {
     "result_name": "engine.result_files",
     "rule_from_dict": "engine.scoring.thresholds",
     "seconds_of": "engine.data.roles",
+    "stored_leaderboard": "engine.contestants",
     "suggest": "engine.data.roles",
     "suggested_name": "engine.store",
+    "suitable": "engine.detectors",
+    "surely": "engine.leaderboard",
     "train": "engine.analysis",
     "validated_name": "engine.store",
 }
@@ -128,6 +138,7 @@ __all__ = [
     "RULES",
     "SAMPLES",
     "Affiliation",
+    "AgreementMeasure",
     "Card",
     "Checked",
     "CheckedSeries",
@@ -147,6 +158,7 @@ __all__ = [
     "JobManager",
     "Judgement",
     "Lanes",
+    "Leaderboard",
     "Model",
     "ModelStore",
     "Normal",
@@ -159,6 +171,7 @@ __all__ = [
     "SeriesColumns",
     "SeriesFiles",
     "SeriesResult",
+    "Standing",
     "Timeline",
     "UsageError",
     "WindowView",
@@ -173,6 +186,8 @@ __all__ = [
     "detector_class",
     "evaluate",
     "evaluate_series",
+    "flagged_by_one",
+    "flags_of",
     "import_bundle",
     "judge",
     "kept_window",
@@ -189,8 +204,11 @@ __all__ = [
     "result_name",
     "rule_from_dict",
     "seconds_of",
+    "stored_leaderboard",
     "suggest",
     "suggested_name",
+    "suitable",
+    "surely",
     "train",
     "validated_name",
 ]

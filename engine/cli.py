@@ -15,6 +15,7 @@ from typing import Any
 from engine import (
     api_commands,
     commands,
+    compare_commands,
     feature_commands,
     generate_commands,
     model_commands,
@@ -48,6 +49,7 @@ def parser() -> argparse.ArgumentParser:
     _add_init(verbs)
     _add_train(verbs)
     _add_score(verbs)
+    compare_commands.add_commands(verbs)
     plot_commands.add_commands(verbs)
     check = verbs.add_parser("check", help="say what reading a file finds")
     check.add_argument("data", type=Path, metavar="DATA")

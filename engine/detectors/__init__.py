@@ -9,6 +9,7 @@ from typing import Any
 
 from engine.detectors.autoencoder import AutoEncoder
 from engine.detectors.base import Detector
+from engine.detectors.consensus import Consensus
 from engine.detectors.isolation_forest import IsolationForest
 from engine.detectors.masked_series import MaskedSeries
 from engine.detectors.nearest_windows import NearestWindows
@@ -29,6 +30,7 @@ CATALOGUE: dict[str, type[Detector]] = {
         KNearestNeighbours,
         OneClassSVM,
         AutoEncoder,
+        Consensus,
         NearestWindows,
         MaskedSeries,
     )
@@ -56,6 +58,12 @@ def checked_choices(name: str, values: Mapping[str, Any]) -> dict[str, Any]:
             f"{', '.join(shared)}"
         )
     return checked(Detector, values)
+
+
+def suitable(kind: str) -> list[type[Detector]]:
+    """The detectors for a ``kind`` of data, table or series, the quick ones first."""
+    fitting = [each for each in CATALOGUE.values() if kind == "series" or not each.sequential]
+    return sorted(fitting, key=lambda each: -each.speed)
 
 
 @dataclass(frozen=True)
@@ -89,6 +97,7 @@ __all__ = [
     "AUTO",
     "CATALOGUE",
     "AutoEncoder",
+    "Consensus",
     "Detector",
     "IsolationForest",
     "KNearestNeighbours",
@@ -99,4 +108,5 @@ __all__ = [
     "checked_choices",
     "detector_class",
     "recommended",
+    "suitable",
 ]

@@ -47,7 +47,7 @@ def numbers_of(data) -> list[str]:
 
 def quick(detector) -> dict[str, int]:
     """Hyperparameters with which a detector that takes long learns just enough."""
-    fast = {"epochs": 2, "num_epochs": 2, "d_model": 16, "nhead": 2}
+    fast = {"epochs": 2, "num_epochs": 2, "d_model": 16, "nhead": 2, "members": "neighbours, one_class_svm"}
     layers = ("num_encoder_layers", "num_teacher_decoder_layers", "num_student_decoder_layers")
     return _declared(detector, fast | dict.fromkeys(layers, 1))
 
