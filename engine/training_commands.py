@@ -98,7 +98,9 @@ def _trained(
         needed = ("engine.analysis", *_kind(config).imports)
         frame, about = read(options.data, options.read, warm=needed)
     from engine import analysis
+    from engine.model import Model
 
+    encoder = Model.load(store_of(options), config.encoder) if config.encoder else None
     size = f"{len(frame):,} rows, {frame.shape[1]} columns"
     with _step(2, "choosing columns", f"Choosing columns: {size}", recording, prose):
         roles = overruled(
@@ -135,6 +137,8 @@ def _trained(
             window=config.window,
             first=config.first,
             learn_from_label=config.learn_from_label,
+            classes=config.classes,
+            encoder=encoder,
             progress=progress,
             course=course,
         )
@@ -183,7 +187,8 @@ def _config(options: argparse.Namespace) -> TrainConfig:
     from engine.store import validated_name
 
     config = TrainConfig.load(options.config) if options.config else TrainConfig()
-    for key in ("detector", "name", "label", "time", "entity", "kind", "window", "first", "learn_from_label"):
+    keys = ("detector", "name", "label", "time", "entity", "kind", "window", "first", "learn_from_label")
+    for key in (*keys, "classes", "encoder"):
         if getattr(options, key) is not None:
             setattr(config, key, getattr(options, key))
     if options.ignore:

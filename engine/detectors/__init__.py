@@ -11,6 +11,7 @@ from engine.detectors.autoencoder import AutoEncoder
 from engine.detectors.base import Detector
 from engine.detectors.isolation_forest import IsolationForest
 from engine.detectors.masked_series import MaskedSeries
+from engine.detectors.masked_table import MaskedTable
 from engine.detectors.nearest_windows import NearestWindows
 from engine.detectors.neighbours import KNearestNeighbours
 from engine.detectors.one_class_svm import OneClassSVM
@@ -31,6 +32,7 @@ CATALOGUE: dict[str, type[Detector]] = {
         AutoEncoder,
         NearestWindows,
         MaskedSeries,
+        MaskedTable,
     )
 }
 
@@ -93,6 +95,7 @@ __all__ = [
     "IsolationForest",
     "KNearestNeighbours",
     "MaskedSeries",
+    "MaskedTable",
     "NearestWindows",
     "OneClassSVM",
     "Recommendation",
