@@ -80,6 +80,8 @@ def train(options: argparse.Namespace) -> None:
         facts = {"model": card.id, "threshold": card.threshold, "rows": card.rows, "judged": card.judged}
         facts |= {"features": len(card.features), "feature_names": card.features, "seconds": card.seconds}
         facts |= {"detector": card.detector, "injected": card.injected}
+        if card.classes is not None:
+            facts["classes"] = card.classes
         facts |= {"folder": str(folder), "files": files_of(card), "run": kept}
         print(json_text(facts | metrics | {"check": verdict(metrics["share_flagged"])}))
 
