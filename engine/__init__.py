@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from engine.bundle import import_bundle
     from engine.checked import Checked, CheckedSeries
     from engine.contestants import stored_leaderboard
+    from engine.classifying import load_two_stage_model, predict_anomalies
     from engine.data.dataset import Dataset
     from engine.data.features import FeatureRecipe
     from engine.data.fingerprint import Fingerprint
@@ -110,10 +111,12 @@ _HOMES = {
     "kept_window": "engine.window_view",
     "load_fingerprint": "engine.model",
     "load_recipe": "engine.model",
+    "load_two_stage_model": "engine.classifying",
     "nearest_normal": "engine.scoring.reasons",
     "offers_for": "engine.offers",
     "picture_name": "engine.result_files",
     "places": "engine.scoring.reasons",
+    "predict_anomalies": "engine.classifying",
     "python_snippet": "engine.snippets",
     "read_table": "engine.data.reading",
     "readable_card": "engine.offers",
@@ -193,10 +196,12 @@ __all__ = [
     "kept_window",
     "load_fingerprint",
     "load_recipe",
+    "load_two_stage_model",
     "nearest_normal",
     "offers_for",
     "picture_name",
     "places",
+    "predict_anomalies",
     "python_snippet",
     "read_table",
     "readable_card",
