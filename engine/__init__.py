@@ -31,12 +31,14 @@ if TYPE_CHECKING:
     from engine.result_files import picture_name, result_name
     from engine.results import Result
     from engine.scoring.affiliation import Affiliation
+    from engine.scoring.contexts import Contexts
     from engine.scoring.drift import Drift
     from engine.scoring.event_metrics import EventMetrics
     from engine.scoring.events import Event, Events
-    from engine.scoring.explanations import METHOD_TEXT
+    from engine.scoring.explanations import method_of
     from engine.scoring.metrics import Curve, best_f1_of, confusion_at, curve
-    from engine.scoring.reasons import nearest_normal, places
+    from engine.scoring.reasons import in_plain_words, nearest_normal, places
+    from engine.scoring.shared_reasons import ReasonGroup
     from engine.scoring.thresholds import RULES, Rule, rule_from_dict
     from engine.series_files import SeriesFiles
     from engine.series_result import Lanes, SeriesColumns, SeriesResult
@@ -49,13 +51,13 @@ _HOMES = {
     "ABSENT": "engine.data.schema",
     "AUTO": "engine.detectors",
     "CATALOGUE": "engine.detectors",
-    "METHOD_TEXT": "engine.scoring.explanations",
     "RULES": "engine.scoring.thresholds",
     "SAMPLES": "engine.data.samples",
     "Affiliation": "engine.scoring.affiliation",
     "Card": "engine.model",
     "Checked": "engine.checked",
     "CheckedSeries": "engine.checked",
+    "Contexts": "engine.scoring.contexts",
     "Curve": "engine.scoring.metrics",
     "DataError": "engine.errors",
     "Dataset": "engine.data.dataset",
@@ -77,6 +79,7 @@ _HOMES = {
     "Normal": "engine.window_view",
     "Offer": "engine.offers",
     "ReadingOptions": "engine.data.reading",
+    "ReasonGroup": "engine.scoring.shared_reasons",
     "Rebuilt": "engine.window_view",
     "Result": "engine.results",
     "Roles": "engine.data.roles",
@@ -99,10 +102,12 @@ _HOMES = {
     "evaluate": "engine.analysis",
     "evaluate_series": "engine.analysis",
     "import_bundle": "engine.bundle",
+    "in_plain_words": "engine.scoring.reasons",
     "judge": "engine.analysis",
     "kept_window": "engine.window_view",
     "load_fingerprint": "engine.model",
     "load_recipe": "engine.model",
+    "method_of": "engine.scoring.explanations",
     "nearest_normal": "engine.scoring.reasons",
     "offers_for": "engine.offers",
     "picture_name": "engine.result_files",
@@ -124,13 +129,13 @@ __all__ = [
     "ABSENT",
     "AUTO",
     "CATALOGUE",
-    "METHOD_TEXT",
     "RULES",
     "SAMPLES",
     "Affiliation",
     "Card",
     "Checked",
     "CheckedSeries",
+    "Contexts",
     "Curve",
     "DataError",
     "Dataset",
@@ -152,6 +157,7 @@ __all__ = [
     "Normal",
     "Offer",
     "ReadingOptions",
+    "ReasonGroup",
     "Rebuilt",
     "Result",
     "Roles",
@@ -174,10 +180,12 @@ __all__ = [
     "evaluate",
     "evaluate_series",
     "import_bundle",
+    "in_plain_words",
     "judge",
     "kept_window",
     "load_fingerprint",
     "load_recipe",
+    "method_of",
     "nearest_normal",
     "offers_for",
     "picture_name",
