@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from engine.analysis import Judgement, evaluate, evaluate_series, judge, train
     from engine.bundle import import_bundle
     from engine.checked import Checked, CheckedSeries
-    from engine.contestants import stored_leaderboard
     from engine.classifying import load_two_stage_model, predict_anomalies
+    from engine.contestants import stored_leaderboard
     from engine.data.dataset import Dataset
     from engine.data.features import FeatureRecipe
     from engine.data.fingerprint import Fingerprint
@@ -34,12 +34,14 @@ if TYPE_CHECKING:
     from engine.result_files import picture_name, result_name
     from engine.results import Result
     from engine.scoring.affiliation import Affiliation
+    from engine.scoring.contexts import Contexts
     from engine.scoring.drift import Drift
     from engine.scoring.event_metrics import EventMetrics
     from engine.scoring.events import Event, Events
-    from engine.scoring.explanations import METHOD_TEXT
+    from engine.scoring.explanations import method_of
     from engine.scoring.metrics import Curve, best_f1_of, confusion_at, curve
-    from engine.scoring.reasons import nearest_normal, places
+    from engine.scoring.reasons import in_plain_words, nearest_normal, places
+    from engine.scoring.shared_reasons import ReasonGroup
     from engine.scoring.thresholds import RULES, Rule, rule_from_dict
     from engine.series_files import SeriesFiles
     from engine.series_result import Lanes, SeriesColumns, SeriesResult
@@ -52,7 +54,6 @@ _HOMES = {
     "ABSENT": "engine.data.schema",
     "AUTO": "engine.detectors",
     "CATALOGUE": "engine.detectors",
-    "METHOD_TEXT": "engine.scoring.explanations",
     "RULES": "engine.scoring.thresholds",
     "SAMPLES": "engine.data.samples",
     "Affiliation": "engine.scoring.affiliation",
@@ -60,6 +61,7 @@ _HOMES = {
     "Card": "engine.model",
     "Checked": "engine.checked",
     "CheckedSeries": "engine.checked",
+    "Contexts": "engine.scoring.contexts",
     "Curve": "engine.scoring.metrics",
     "DataError": "engine.errors",
     "Dataset": "engine.data.dataset",
@@ -82,6 +84,7 @@ _HOMES = {
     "Normal": "engine.window_view",
     "Offer": "engine.offers",
     "ReadingOptions": "engine.data.reading",
+    "ReasonGroup": "engine.scoring.shared_reasons",
     "Rebuilt": "engine.window_view",
     "Result": "engine.results",
     "Roles": "engine.data.roles",
@@ -107,11 +110,13 @@ _HOMES = {
     "flagged_by_one": "engine.leaderboard",
     "flags_of": "engine.leaderboard",
     "import_bundle": "engine.bundle",
+    "in_plain_words": "engine.scoring.reasons",
     "judge": "engine.analysis",
     "kept_window": "engine.window_view",
     "load_fingerprint": "engine.model",
     "load_recipe": "engine.model",
     "load_two_stage_model": "engine.classifying",
+    "method_of": "engine.scoring.explanations",
     "nearest_normal": "engine.scoring.reasons",
     "offers_for": "engine.offers",
     "picture_name": "engine.result_files",
@@ -137,7 +142,6 @@ __all__ = [
     "ABSENT",
     "AUTO",
     "CATALOGUE",
-    "METHOD_TEXT",
     "RULES",
     "SAMPLES",
     "Affiliation",
@@ -145,6 +149,7 @@ __all__ = [
     "Card",
     "Checked",
     "CheckedSeries",
+    "Contexts",
     "Curve",
     "DataError",
     "Dataset",
@@ -167,6 +172,7 @@ __all__ = [
     "Normal",
     "Offer",
     "ReadingOptions",
+    "ReasonGroup",
     "Rebuilt",
     "Result",
     "Roles",
@@ -192,11 +198,13 @@ __all__ = [
     "flagged_by_one",
     "flags_of",
     "import_bundle",
+    "in_plain_words",
     "judge",
     "kept_window",
     "load_fingerprint",
     "load_recipe",
     "load_two_stage_model",
+    "method_of",
     "nearest_normal",
     "offers_for",
     "picture_name",

@@ -144,16 +144,17 @@ def run_explain(spec: dict[str, Any], job: Job) -> dict[str, Any]:
 def run_edit(spec: dict[str, Any], job: Job) -> dict[str, Any]:
     """Find what would make one ``row`` of ``dataset`` ordinary to ``model``: a score of at most ``threshold``.
 
-    Returns the ``edits``, one after the other, and whether they are ``enough``. A model of a series raises
-    :class:`UsageError`.
+    Returns the ``edits``, one after the other, and whether they are ``enough``.
     """
     model, prepared, row = _one_row(spec, job)
     if not prepared.encoded.judged[row]:
         return {"edits": [], "enough": False, "obstacle": prepared.encoded.obstacles.get(row, "")}
     job.progress(0.6, "Trying other values")
     threshold = float(spec["threshold"])
-    edits = smallest_edit(model, prepared, row, threshold)
-    score = edits[-1].score if edits else float(model.judge(prepared).values[row])
+    scores = _kept_scores(spec, model) if model.recipe.ordered else None
+    scores = model.judge(prepared).values if scores is None else scores
+    edits = smallest_edit(model, prepared, row, threshold, scores)
+    score = edits[-1].score if edits else float(scores[row])
     return {"edits": [edit.as_dict() for edit in edits], "enough": score <= threshold}
 
 
@@ -254,6 +255,14 @@ def _one_row(spec: dict[str, Any], job: Job) -> tuple[Model, Prepared, int]:
     else:
         frame = dataset.frame()
     return model, model.encode(frame, spec.get("mapping") or {}), row
+
+
+def _kept_scores(spec: dict[str, Any], model: Model) -> np.ndarray | None:
+    """What the model said of all rows of the data set, where that is stored."""
+    results, mapping = _workspace(spec).results, spec.get("mapping") or {}
+    if not results.exists(model.card.id, spec["dataset"], mapping):
+        return None
+    return np.asarray(results.load(results.id_of(model.card.id, spec["dataset"], mapping)).values)
 
 
 def _explained(model: Model, prepared: Prepared, scores: Scores, job: Job, *, start: float) -> Explained:

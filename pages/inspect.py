@@ -12,7 +12,7 @@ walking.walk(found, card, data, row)
 reasons = inspecting.reasons(found, row)
 left, right = st.columns(2, gap="large")
 with left:
-    inspecting.contributions(reasons, card)
+    inspecting.contributions(found, reasons, card)
 with right:
     inspecting.ranges(found, row)
 expecting.board(found, card, data, row, reasons)

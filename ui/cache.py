@@ -16,12 +16,14 @@ from engine import (
     Card,
     Checked,
     CheckedSeries,
+    Contexts,
     Dataset,
     Events,
     FeatureRecipe,
     Fingerprint,
     Lanes,
     Leaderboard,
+    ReasonGroup,
     Result,
     SeriesColumns,
     SeriesFiles,
@@ -206,6 +208,17 @@ def row(dataset_id: str, number: int) -> pd.DataFrame:
 def normal_rows(result_id: str) -> pd.DataFrame:
     """A sample of the rows a model finds ordinary, under their row numbers."""
     return _normal_rows(result_id, server.workspace().results.stamp(result_id))
+
+
+def in_context(found: Result, group: ReasonGroup) -> ReasonGroup:
+    """A group of flagged rows, with the category beside which its numbers are unusual."""
+    return _contexts(found.id, server.workspace().results.stamp(found.id)).told(group)
+
+
+@st.cache_resource(max_entries=4, show_spinner=False)
+def _contexts(result_id: str, stamp: int) -> Contexts:
+    found = _result(result_id, stamp)
+    return Contexts.of(recipe(found.model), found.worst, _normal_rows(result_id, stamp), found.mapping)
 
 
 @st.cache_resource(max_entries=16, show_spinner=False)

@@ -8,7 +8,7 @@ import numpy as np
 import streamlit as st
 
 from engine import Card, Dataset, Judgement, Result, Rule, charts
-from ui import cache, series, takeaway
+from ui import cache, groups, series, takeaway
 from ui.panels import beside, chart, in_plain_words, page, plain
 from ui.session import remember, session, theme
 from ui.threshold import judged, threshold_control
@@ -88,14 +88,15 @@ def _curve(found: Result, card: Card, answer: Judgement) -> Any:
 
 
 def _table(found: Result, answer: Judgement) -> None:
+    places = groups.listed(found, answer)
     st.subheader("Flagged rows, most unusual first", anchor=False)
     if answer.flagged == 0:
         st.info(
             "Nothing lies above the threshold. Lower it to see the most unusual rows.", icon=":material/info:"
         )
         return
-    count = min(answer.flagged, SHOWN, len(found.worst))
-    worst = found.worst.head(count)
+    worst = found.worst.iloc[places[:SHOWN]]
+    count = len(worst)
     rows = [int(row) for row in worst.index]
     ours = {
         "Row": [row + 1 for row in rows],
@@ -105,7 +106,7 @@ def _table(found: Result, answer: Judgement) -> None:
     shown = beside(ours, worst)
     event = st.dataframe(
         shown,
-        key=f"flagged-{found.id}-{count}",
+        key=f"flagged-{found.id}-{count}-{int(places[:SHOWN].sum())}",
         hide_index=True,
         width="stretch",
         height=min(36 * count + 40, 430),
@@ -121,10 +122,9 @@ def _table(found: Result, answer: Judgement) -> None:
             "Why": st.column_config.TextColumn(width="large"),
         },
     )
-    if answer.flagged > count:
-        st.caption(
-            f"The {count:,} most unusual of {answer.flagged:,} flagged rows; the downloads hold all of them."
-        )
+    of = answer.flagged if len(places) == min(answer.flagged, len(found.worst)) else len(places)
+    if of > count:
+        st.caption(f"The {count:,} most unusual of {of:,} flagged rows; the downloads hold all of them.")
     chosen = event["selection"]["rows"]
     if chosen and chosen[0] < len(rows):
         session().row = rows[chosen[0]]
