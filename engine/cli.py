@@ -17,6 +17,7 @@ from engine import (
     commands,
     feature_commands,
     generate_commands,
+    labels_commands,
     model_commands,
     plot_commands,
     training_commands,
@@ -60,6 +61,7 @@ def parser() -> argparse.ArgumentParser:
     _add_models(verbs)
     _add_features(verbs)
     generate_commands.add_commands(verbs)
+    labels_commands.add_commands(verbs)
     api_commands.add_commands(verbs)
     return root
 

@@ -18,6 +18,7 @@ from engine import (
     Events,
     FeatureRecipe,
     Fingerprint,
+    Labels,
     Lanes,
     Result,
     SeriesColumns,
@@ -25,6 +26,7 @@ from engine import (
     SeriesResult,
     as_binary,
     charts,
+    current_labels,
     load_fingerprint,
     load_recipe,
 )
@@ -76,6 +78,11 @@ def labels(dataset_id: str, name: str) -> tuple[np.ndarray, str]:
     return _labels(dataset_id, name)
 
 
+def given_labels(data: Dataset) -> Labels:
+    """The labels people gave to rows of a data set, as they stand now."""
+    return _given_labels(data.id, str(data.roles.as_dict()), server.labels().stamp())
+
+
 def checked(result_id: str, label: str) -> Checked:
     """A result against its labels. One class only raises an error that says so."""
     return _checked(result_id, label, server.workspace().results.stamp(result_id))
@@ -120,6 +127,11 @@ def _column(dataset_id: str, name: str) -> pd.Series:
 @st.cache_resource(max_entries=4, show_spinner=False)
 def _labels(dataset_id: str, name: str) -> tuple[np.ndarray, str]:
     return as_binary(_column(dataset_id, name))
+
+
+@st.cache_resource(max_entries=8, show_spinner=False)
+def _given_labels(dataset_id: str, roles: str, stamp: int) -> Labels:
+    return current_labels(server.labels(), dataset(dataset_id))
 
 
 def series_of(found: Result) -> SeriesColumns | None:
@@ -196,6 +208,13 @@ def row(dataset_id: str, number: int) -> pd.DataFrame:
 def normal_rows(result_id: str) -> pd.DataFrame:
     """A sample of the rows a model finds ordinary, under their row numbers."""
     return _normal_rows(result_id, server.workspace().results.stamp(result_id))
+
+
+def as_needed(found: Result, rows: pd.DataFrame) -> pd.DataFrame:
+    """Rows in the columns, and under the names, that the model knows; one it did without is empty."""
+    needed = list(card(found.model).columns)
+    here = [found.mapping.get(column, column) for column in needed]
+    return rows.reindex(columns=here).set_axis(needed, axis=1)
 
 
 @st.cache_resource(max_entries=16, show_spinner=False)

@@ -61,6 +61,11 @@ def ahead(found: Result, files: SeriesFiles, events: Events, row: int, place: in
     return [other for other in rows if other != row]
 
 
+def event_at(events: Events, place: int) -> int | None:
+    """The number of the event at a place in the order of time; None for none."""
+    return _around(events, place)[0]
+
+
 def _around(events: Events, place: int) -> tuple[int | None, int | None, int | None]:
     """The number of the event at a place in the order of time, and of those before and after; None for none."""
     last = int(np.searchsorted(events.starts, place, side="right")) - 1
