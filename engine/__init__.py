@@ -37,7 +37,8 @@ if TYPE_CHECKING:
     from engine.scoring.explanations import METHOD_TEXT
     from engine.scoring.metrics import Curve, best_f1_of, confusion_at, curve
     from engine.scoring.reasons import nearest_normal, places
-    from engine.scoring.thresholds import RULES, Rule, rule_from_dict
+    from engine.scoring.rules import RULES, Line, lines, rule_from_dict
+    from engine.scoring.thresholds import Rule
     from engine.series_files import SeriesFiles
     from engine.series_result import Lanes, SeriesColumns, SeriesResult
     from engine.snippets import cli_line, python_snippet
@@ -50,7 +51,7 @@ _HOMES = {
     "AUTO": "engine.detectors",
     "CATALOGUE": "engine.detectors",
     "METHOD_TEXT": "engine.scoring.explanations",
-    "RULES": "engine.scoring.thresholds",
+    "RULES": "engine.scoring.rules",
     "SAMPLES": "engine.data.samples",
     "Affiliation": "engine.scoring.affiliation",
     "Card": "engine.model",
@@ -72,6 +73,7 @@ _HOMES = {
     "JobManager": "engine.jobs",
     "Judgement": "engine.analysis",
     "Lanes": "engine.series_result",
+    "Line": "engine.scoring.rules",
     "Model": "engine.model",
     "ModelStore": "engine.store",
     "Normal": "engine.window_view",
@@ -101,6 +103,7 @@ _HOMES = {
     "import_bundle": "engine.bundle",
     "judge": "engine.analysis",
     "kept_window": "engine.window_view",
+    "lines": "engine.scoring.rules",
     "load_fingerprint": "engine.model",
     "load_recipe": "engine.model",
     "nearest_normal": "engine.scoring.reasons",
@@ -112,7 +115,7 @@ _HOMES = {
     "readable_card": "engine.offers",
     "recommended": "engine.detectors",
     "result_name": "engine.result_files",
-    "rule_from_dict": "engine.scoring.thresholds",
+    "rule_from_dict": "engine.scoring.rules",
     "seconds_of": "engine.data.roles",
     "suggest": "engine.data.roles",
     "suggested_name": "engine.store",
@@ -147,6 +150,7 @@ __all__ = [
     "JobManager",
     "Judgement",
     "Lanes",
+    "Line",
     "Model",
     "ModelStore",
     "Normal",
@@ -176,6 +180,7 @@ __all__ = [
     "import_bundle",
     "judge",
     "kept_window",
+    "lines",
     "load_fingerprint",
     "load_recipe",
     "nearest_normal",
