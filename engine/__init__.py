@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from engine.analysis import Judgement, evaluate, evaluate_series, judge, train
     from engine.bundle import import_bundle
-    from engine.checked import Checked, CheckedSeries
+    from engine.checked import Checked, CheckedSeries, Half
     from engine.data.dataset import Dataset
     from engine.data.features import FeatureRecipe
     from engine.data.fingerprint import Fingerprint
@@ -35,9 +35,11 @@ if TYPE_CHECKING:
     from engine.scoring.event_metrics import EventMetrics
     from engine.scoring.events import Event, Events
     from engine.scoring.explanations import METHOD_TEXT
+    from engine.scoring.groups import Groups, by_group
+    from engine.scoring.labelled_lines import FEWEST
     from engine.scoring.metrics import Curve, best_f1_of, confusion_at, curve
     from engine.scoring.reasons import nearest_normal, places
-    from engine.scoring.rules import RULES, Line, lines, rule_from_dict
+    from engine.scoring.rules import RULES, Line, lines, rule_from_dict, usual_rules
     from engine.scoring.thresholds import Rule
     from engine.series_files import SeriesFiles
     from engine.series_result import Lanes, SeriesColumns, SeriesResult
@@ -66,8 +68,11 @@ _HOMES = {
     "Event": "engine.scoring.events",
     "EventMetrics": "engine.scoring.event_metrics",
     "Events": "engine.scoring.events",
+    "FEWEST": "engine.scoring.labelled_lines",
     "FeatureRecipe": "engine.data.features",
     "Fingerprint": "engine.data.fingerprint",
+    "Groups": "engine.scoring.groups",
+    "Half": "engine.checked",
     "Hyperparameter": "engine.hyperparameters",
     "Job": "engine.jobs",
     "JobManager": "engine.jobs",
@@ -92,6 +97,7 @@ _HOMES = {
     "Workspace": "engine.workspace",
     "as_binary": "engine.data.roles",
     "best_f1_of": "engine.scoring.metrics",
+    "by_group": "engine.scoring.groups",
     "cli_line": "engine.snippets",
     "compare": "engine.data.schema",
     "confusion_at": "engine.scoring.metrics",
@@ -120,6 +126,7 @@ _HOMES = {
     "suggest": "engine.data.roles",
     "suggested_name": "engine.store",
     "train": "engine.analysis",
+    "usual_rules": "engine.scoring.rules",
     "validated_name": "engine.store",
 }
 
@@ -127,6 +134,7 @@ __all__ = [
     "ABSENT",
     "AUTO",
     "CATALOGUE",
+    "FEWEST",
     "METHOD_TEXT",
     "RULES",
     "SAMPLES",
@@ -145,6 +153,8 @@ __all__ = [
     "Events",
     "FeatureRecipe",
     "Fingerprint",
+    "Groups",
+    "Half",
     "Hyperparameter",
     "Job",
     "JobManager",
@@ -169,6 +179,7 @@ __all__ = [
     "Workspace",
     "as_binary",
     "best_f1_of",
+    "by_group",
     "cli_line",
     "compare",
     "confusion_at",
@@ -197,6 +208,7 @@ __all__ = [
     "suggest",
     "suggested_name",
     "train",
+    "usual_rules",
     "validated_name",
 ]
 

@@ -6,6 +6,8 @@ could bring back somebody else's answer. Cached arrays are shared by all visitor
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 import streamlit as st
@@ -18,7 +20,9 @@ from engine import (
     Events,
     FeatureRecipe,
     Fingerprint,
+    Half,
     Lanes,
+    Line,
     Result,
     SeriesColumns,
     SeriesFiles,
@@ -27,7 +31,9 @@ from engine import (
     charts,
     load_fingerprint,
     load_recipe,
+    usual_rules,
 )
+from engine import lines as all_lines
 from ui import server
 
 ORDINARY = 90.0  # severity below which a row may serve as an example of the usual
@@ -76,14 +82,24 @@ def labels(dataset_id: str, name: str) -> tuple[np.ndarray, str]:
     return _labels(dataset_id, name)
 
 
-def checked(result_id: str, label: str) -> Checked:
-    """A result against its labels. One class only raises an error that says so."""
-    return _checked(result_id, label, server.workspace().results.stamp(result_id))
+def checked(found: Result, label: str, half: Half = "both") -> Checked:
+    """A result against its labels, or against the half of them that chooses a line or judges it.
+
+    One class only, and too few to halve, raise errors that say so.
+    """
+    return _checked(*_key(found, series_of(found)), label, half)
 
 
-def checked_series(found: Result, columns: SeriesColumns, label: str, window: int) -> CheckedSeries:
+def checked_series(
+    found: Result, columns: SeriesColumns, label: str, window: int, half: Half = "both"
+) -> CheckedSeries:
     """The same in the order of time; tolerance up to a window of so many readings."""
-    return _checked_series(*_key(found, columns), label, window)
+    return _checked_series(*_key(found, columns), label, window, half)
+
+
+def lines(found: Result, label: str | None) -> list[Line]:
+    """Where every rule would put the line, its knob where it usually stands."""
+    return _lines(found.id, server.workspace().results.stamp(found.id), found.model, label)
 
 
 @st.cache_resource(max_entries=64, show_spinner=False)
@@ -149,8 +165,9 @@ def lanes(found: Result, columns: SeriesColumns, kind: str, entity: str) -> Lane
     return _lanes(*_key(found, columns), kind, "" if kind == "entities" else entity)
 
 
-def _key(found: Result, columns: SeriesColumns) -> tuple[str, int, str, str | None]:
-    return found.id, server.workspace().results.stamp(found.id), columns.time, columns.entity
+def _key(found: Result, columns: SeriesColumns | None) -> tuple[str, int, Any, Any]:
+    time, entity = (None, None) if columns is None else (columns.time, columns.entity)
+    return found.id, server.workspace().results.stamp(found.id), time, entity
 
 
 @st.cache_resource(max_entries=8, show_spinner="Putting the readings in order …")
@@ -188,11 +205,6 @@ def _lanes(id: str, stamp: int, time: str, entity: str | None, kind: str, which:
     return series.strip(which) if kind == "strip" else series.lanes_of_channels(which)
 
 
-def row(dataset_id: str, number: int) -> pd.DataFrame:
-    """One row of a data set, as a table of one row."""
-    return _row(dataset_id, number)
-
-
 def normal_rows(result_id: str) -> pd.DataFrame:
     """A sample of the rows a model finds ordinary, under their row numbers."""
     return _normal_rows(result_id, server.workspace().results.stamp(result_id))
@@ -205,7 +217,8 @@ def recipe(model: str) -> FeatureRecipe:
 
 
 @st.cache_resource(max_entries=64, show_spinner=False)
-def _row(dataset_id: str, number: int) -> pd.DataFrame:
+def row(dataset_id: str, number: int) -> pd.DataFrame:
+    """One row of a data set, as a table of one row."""
     return dataset(dataset_id).rows_at([number])
 
 
@@ -218,15 +231,31 @@ def _normal_rows(result_id: str, stamp: int) -> pd.DataFrame:
     return dataset(found.dataset).rows_at(ordinary.tolist())
 
 
-@st.cache_resource(max_entries=4, show_spinner=False)
-def _checked(result_id: str, label: str, stamp: int) -> Checked:
-    found, (edges, _) = _result(result_id, stamp), _histogram(result_id, stamp)
-    return Checked.of(np.asarray(found.values), _labels(found.dataset, label)[0], edges)
+@st.cache_resource(max_entries=6, show_spinner=False)
+def _checked(id: str, stamp: int, time: str | None, entity: str | None, label: str, half: Half) -> Checked:
+    found, (edges, _) = _result(id, stamp), _histogram(id, stamp)
+    files = None if time is None else _files(found.dataset, time, entity)
+    return Checked.of(np.asarray(found.values), _labels(found.dataset, label)[0], edges, half, files)
 
 
 @st.cache_resource(max_entries=4, show_spinner="Measuring how well events are found …")
 def _checked_series(
-    id: str, stamp: int, time: str, entity: str | None, label: str, window: int
+    id: str, stamp: int, time: str, entity: str | None, label: str, window: int, half: Half
 ) -> CheckedSeries:
     series = _series_result(id, stamp, time, entity)
-    return CheckedSeries.of(series, _labels(series.result.dataset, label)[0], window)
+    return CheckedSeries.of(series, _labels(series.result.dataset, label)[0], window, half)
+
+
+@st.cache_resource(max_entries=8, show_spinner=False)
+def _lines(id: str, stamp: int, model: str, label: str | None) -> list[Line]:
+    found, told = _result(id, stamp), card(model)
+    rules, reference = usual_rules(labelled=label is not None), told.reference_scores
+    told_of = (rules, reference, found.ascending, lambda: checked(found, str(label), "choosing").curve)
+    return all_lines(*told_of, rows=told.independent_rows)
+
+
+@st.cache_resource(max_entries=8, show_spinner=False)
+def groups(dataset_id: str, column: str) -> tuple[np.ndarray, list[str]]:
+    """Which group each row is in by a column of few values (n_rows,), -1 for an empty cell; and their names."""
+    codes, names = pd.factorize(_column(dataset_id, column), sort=True)
+    return codes, [str(name) for name in names]

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.errors import DataError, UsageError
-from engine.scoring.metrics import Curve, best_f1_of, curve, line_below
+from engine.scoring.metrics import Curve, best_f1_of, curve, judged_rows, line_below
 from engine.scoring.thresholds import N_QUANTILES, Rule
 
 Array = NDArray[np.float64]
@@ -27,9 +27,9 @@ def choosing_half(scores: Array, labels: Array, blocks: NDArray[np.int64] | None
 
     Half of the anomalies and half of the normal rows, drawn by seed. ``blocks`` (n_samples,) numbers rows that belong
     together, ascending in time; of a series the line is chosen on the earlier blocks with half of the anomalous ones.
-    Fewer than five anomalies in a half raise :class:`DataError`.
+    One class only, or fewer than five anomalies in a half, raise :class:`DataError`.
     """
-    known = np.isfinite(scores) & np.isfinite(labels)
+    known = judged_rows(scores, labels)
     chosen = np.zeros(len(labels), dtype=bool)
     if blocks is None:
         rng = np.random.default_rng(0)
@@ -73,10 +73,6 @@ class LabelledRule(Rule):
                 f"the rule '{self.title}' needs a column with the role label; choose one under Data, or another rule"
             )
         return self.best(curve(here, labels))
-
-    def best(self, points: Curve) -> float:
-        """The threshold, from the curve of the rows that are told."""
-        raise NotImplementedError
 
 
 @dataclass(frozen=True)

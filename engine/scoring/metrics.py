@@ -90,9 +90,15 @@ class Curve:
 
     def at(self, threshold: float) -> int:
         """The number of the point that flags exactly the scores above ``threshold``."""
+        return int(self.places(np.array([threshold]))[0])
+
+    def places(self, thresholds: Array) -> NDArray[np.int64]:
+        """The same for several thresholds (n_thresholds,)."""
         # Point i flags the scores >= threshold[i]: the last point that stays strictly above the line. Nothing is
         # above infinity.
-        return max(0, int(np.searchsorted(-self.threshold, -threshold, side="left")) - 1)
+        rising = self.threshold[::-1]
+        above = len(rising) - np.searchsorted(rising, thresholds, side="right")
+        return np.maximum(0, above - 1)
 
 
 def judged_rows(scores: Array, labels: Array) -> NDArray[np.bool_]:

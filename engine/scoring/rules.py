@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,6 +13,7 @@ from engine.errors import DataError, UsageError
 from engine.scoring.extreme_values import ExtremeTail
 from engine.scoring.false_discovery import FalseDiscoveryRate
 from engine.scoring.labelled_lines import BestF1, LowestCost
+from engine.scoring.metrics import Curve
 from engine.scoring.thresholds import (
     AlertBudget,
     Contamination,
@@ -59,6 +60,15 @@ def rule_from_text(text: str) -> Rule:
         raise UsageError(f"a threshold rule needs KIND=NUMBER, got '{text}'") from None
 
 
+def usual_rules(*, labelled: bool) -> list[Rule]:
+    """Every rule that follows from data, as it usually stands; ``labelled`` adds those that need labels."""
+    return [
+        rule(rule.usual)
+        for rule in RULES.values()
+        if rule is not FixedValue and (labelled or not rule.needs_labels)
+    ]
+
+
 @dataclass(frozen=True, kw_only=True)
 class Line:
     """Where one rule would have put the line, and what that means."""
@@ -74,15 +84,20 @@ def lines(
     rules: Sequence[Rule],
     reference: Array,
     here: Array,
-    labels: Array | None = None,
+    points: Callable[[], Curve],
     *,
     rows: int,
 ) -> list[Line]:
-    """Where each rule would have put the line; arguments as for :meth:`Rule.threshold`, ``here`` judged scores."""
+    """Where each rule would have put the line; arguments as for :meth:`Rule.threshold`, ``here`` judged scores.
+
+    ``points`` gives the curve of the labelled rows that rules may see; it is asked only if a rule needs labels.
+    """
     found = []
     for rule in rules:
         try:
-            threshold = rule.threshold(reference, here, labels, rows=rows)
+            threshold = (
+                rule.best(points()) if rule.needs_labels else rule.threshold(reference, here, rows=rows)
+            )
         except (DataError, UsageError) as problem:
             found.append(Line(rule=rule, threshold=None, flagged=0, share=0.0, remark=str(problem)))
             continue

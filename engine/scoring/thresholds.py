@@ -9,12 +9,15 @@ alert budget and a false-discovery rate also count the scores at hand, without t
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from engine.errors import UsageError
+
+if TYPE_CHECKING:
+    from engine.scoring.metrics import Curve
 
 Array = NDArray[np.float64]
 
@@ -91,6 +94,10 @@ class Rule:
     @property
     def sentence(self) -> str:
         """What the rule does, with its knob where it stands."""
+        raise NotImplementedError
+
+    def best(self, points: Curve) -> float:
+        """The threshold of a rule that needs labels, from the curve of the rows it is told the labels of."""
         raise NotImplementedError
 
     def expected_share(self, threshold: float, reference: Array, *, rows: int) -> float:

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from engine.errors import DataError, UsageError
+from engine.scoring.metrics import curve
 from engine.scoring.rules import RULES, lines, rule_from_dict, rule_from_text
 from engine.scoring.thresholds import reference_quantiles, severity
 from tests import naive
@@ -126,13 +127,17 @@ def test_lines_side_by_side_say_what_each_flags_and_why_one_draws_none():
         RULES["cost"](5.0),
     ]
     judged = HERE[np.isfinite(HERE)]
-    percentile, tail, beyond, cost = lines(rules, REFERENCE, judged, rows=ROWS)
+
+    def points():
+        return curve(HERE, np.zeros(len(HERE)))
+
+    percentile, tail, beyond, cost = lines(rules, REFERENCE, judged, points, rows=ROWS)
     assert percentile.share == pytest.approx(0.01)
     assert percentile.flagged == (judged > percentile.threshold).sum()
     assert tail.share == 0.001
     assert beyond.share == 0.5 / ROWS, "less than one of the reference rows, and not nothing"
-    assert (cost.threshold, "role label" in cost.remark) == (None, True)
-    assert "50 scores in the highest 5 %" in lines(rules[1:2], REFERENCE, judged, rows=900)[0].remark
+    assert (cost.threshold, "no labelled anomaly" in cost.remark) == (None, True)
+    assert "50 scores in the highest 5 %" in lines(rules[1:2], REFERENCE, judged, points, rows=900)[0].remark
 
 
 @pytest.mark.parametrize(
