@@ -83,10 +83,7 @@ def labels(dataset_id: str, name: str) -> tuple[np.ndarray, str]:
 
 
 def checked(found: Result, label: str, half: Half = "both") -> Checked:
-    """A result against its labels, or against the half of them that chooses a line or judges it.
-
-    One class only, and too few to halve, raise errors that say so.
-    """
+    """A result against its labels, or the half that chooses a line or judges it; too few raise an error that says so."""
     return _checked(*_key(found, series_of(found)), label, half)
 
 
