@@ -83,7 +83,7 @@ def labels(dataset_id: str, name: str) -> tuple[np.ndarray, str]:
 
 
 def checked(found: Result, label: str, half: Half = "both") -> Checked:
-    """A result against its labels, or the half that chooses a line or judges it; too few raise an error that says so."""
+    """A result against its labels, or the half that chooses a line or judges it. Too few raise a DataError."""
     return _checked(*_key(found, series_of(found)), label, half)
 
 

@@ -202,7 +202,10 @@ def _rule_spec(theme: Theme) -> Spec:
     import altair as alt
 
     palette, data = PALETTES[theme], alt.NamedData(name="rules")
-    x, y = _axis("anomaly score at which the line would stand"), alt.Y("rule:N", title=None, sort=None)
+    x, y = (
+        _axis("anomaly score at which the line would stand"),
+        alt.Y("rule:N", title=None, sort=None, axis=alt.Axis(labelLimit=240)),
+    )
     colour = alt.Scale(domain=[True, False], range=[palette.anomaly, palette.line])
     ticks = (
         alt.Chart(data)
