@@ -8,7 +8,7 @@ import pandas as pd
 import streamlit as st
 
 from engine import AgreementMeasure, Dataset, Leaderboard, Standing, charts, surely
-from ui import cache
+from ui import cache_checked
 from ui.panels import chart, plain
 from ui.session import theme
 
@@ -31,7 +31,7 @@ UNMEASURED = (
 
 def show(data: Dataset, results: tuple[str, ...]) -> Leaderboard:
     """Everything about the models as wholes; the leaderboard it was drawn from."""
-    board = cache.leaderboard(data.id, results, data.roles.label)
+    board = cache_checked.leaderboard(data.id, results, data.roles.label)
     table(board, data, "compared")
     if board.curves:
         _verdicts(board, data)
