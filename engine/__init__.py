@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from engine.analysis import Judgement, evaluate, evaluate_series, judge, train
     from engine.bundle import import_bundle
     from engine.checked import Checked, CheckedSeries
+    from engine.classifying import load_two_stage_model, predict_anomalies
+    from engine.contestants import stored_leaderboard
     from engine.data.dataset import Dataset
     from engine.data.features import FeatureRecipe
     from engine.data.fingerprint import Fingerprint
@@ -22,10 +24,11 @@ if TYPE_CHECKING:
     from engine.data.samples import SAMPLES
     from engine.data.schema import ABSENT, compare
     from engine.data.timeline import Timeline
-    from engine.detectors import AUTO, CATALOGUE, Detector, detector_class, recommended
+    from engine.detectors import AUTO, CATALOGUE, Detector, detector_class, recommended, suitable
     from engine.errors import DataError, EngineError, UsageError
     from engine.hyperparameters import Hyperparameter, declared
     from engine.jobs import Job, JobManager
+    from engine.leaderboard import AgreementMeasure, Leaderboard, Standing, flagged_by_one, flags_of, surely
     from engine.model import Card, Model, load_fingerprint, load_recipe
     from engine.offers import Offer, offers_for, readable_card
     from engine.result_files import picture_name, result_name
@@ -54,6 +57,7 @@ _HOMES = {
     "RULES": "engine.scoring.thresholds",
     "SAMPLES": "engine.data.samples",
     "Affiliation": "engine.scoring.affiliation",
+    "AgreementMeasure": "engine.leaderboard",
     "Card": "engine.model",
     "Checked": "engine.checked",
     "CheckedSeries": "engine.checked",
@@ -74,6 +78,7 @@ _HOMES = {
     "JobManager": "engine.jobs",
     "Judgement": "engine.analysis",
     "Lanes": "engine.series_result",
+    "Leaderboard": "engine.leaderboard",
     "Model": "engine.model",
     "ModelStore": "engine.store",
     "Normal": "engine.window_view",
@@ -87,6 +92,7 @@ _HOMES = {
     "SeriesColumns": "engine.series_result",
     "SeriesFiles": "engine.series_files",
     "SeriesResult": "engine.series_result",
+    "Standing": "engine.leaderboard",
     "Timeline": "engine.data.timeline",
     "UsageError": "engine.errors",
     "WindowView": "engine.window_view",
@@ -101,17 +107,21 @@ _HOMES = {
     "detector_class": "engine.detectors",
     "evaluate": "engine.analysis",
     "evaluate_series": "engine.analysis",
+    "flagged_by_one": "engine.leaderboard",
+    "flags_of": "engine.leaderboard",
     "import_bundle": "engine.bundle",
     "in_plain_words": "engine.scoring.reasons",
     "judge": "engine.analysis",
     "kept_window": "engine.window_view",
     "load_fingerprint": "engine.model",
     "load_recipe": "engine.model",
+    "load_two_stage_model": "engine.classifying",
     "method_of": "engine.scoring.explanations",
     "nearest_normal": "engine.scoring.reasons",
     "offers_for": "engine.offers",
     "picture_name": "engine.result_files",
     "places": "engine.scoring.reasons",
+    "predict_anomalies": "engine.classifying",
     "python_snippet": "engine.snippets",
     "read_table": "engine.data.reading",
     "readable_card": "engine.offers",
@@ -119,8 +129,11 @@ _HOMES = {
     "result_name": "engine.result_files",
     "rule_from_dict": "engine.scoring.thresholds",
     "seconds_of": "engine.data.roles",
+    "stored_leaderboard": "engine.contestants",
     "suggest": "engine.data.roles",
     "suggested_name": "engine.store",
+    "suitable": "engine.detectors",
+    "surely": "engine.leaderboard",
     "train": "engine.analysis",
     "validated_name": "engine.store",
 }
@@ -132,6 +145,7 @@ __all__ = [
     "RULES",
     "SAMPLES",
     "Affiliation",
+    "AgreementMeasure",
     "Card",
     "Checked",
     "CheckedSeries",
@@ -152,6 +166,7 @@ __all__ = [
     "JobManager",
     "Judgement",
     "Lanes",
+    "Leaderboard",
     "Model",
     "ModelStore",
     "Normal",
@@ -165,6 +180,7 @@ __all__ = [
     "SeriesColumns",
     "SeriesFiles",
     "SeriesResult",
+    "Standing",
     "Timeline",
     "UsageError",
     "WindowView",
@@ -179,17 +195,21 @@ __all__ = [
     "detector_class",
     "evaluate",
     "evaluate_series",
+    "flagged_by_one",
+    "flags_of",
     "import_bundle",
     "in_plain_words",
     "judge",
     "kept_window",
     "load_fingerprint",
     "load_recipe",
+    "load_two_stage_model",
     "method_of",
     "nearest_normal",
     "offers_for",
     "picture_name",
     "places",
+    "predict_anomalies",
     "python_snippet",
     "read_table",
     "readable_card",
@@ -197,8 +217,11 @@ __all__ = [
     "result_name",
     "rule_from_dict",
     "seconds_of",
+    "stored_leaderboard",
     "suggest",
     "suggested_name",
+    "suitable",
+    "surely",
     "train",
     "validated_name",
 ]

@@ -74,8 +74,13 @@ def result_table(
         flags.copy() if judged.all() else pd.arrays.BooleanArray(flags & judged, ~judged),
         pd.array(words, dtype="str"),
     )
+    return with_columns(frame, dict(zip(ADDED, values, strict=True)))
+
+
+def with_columns(frame: pd.DataFrame, added: Mapping[str, Any]) -> pd.DataFrame:
+    """The rows with more columns behind theirs, each called " (Loupe)" if there is one of its name already."""
     table = frame.copy(deep=False)
-    for name, column in zip(ADDED, values, strict=True):
+    for name, column in added.items():
         table[_free_name(name, table.columns)] = column
     return table
 

@@ -6,6 +6,8 @@ could bring back somebody else's answer. Cached arrays are shared by all visitor
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 import streamlit as st
@@ -20,6 +22,7 @@ from engine import (
     FeatureRecipe,
     Fingerprint,
     Lanes,
+    Leaderboard,
     ReasonGroup,
     Result,
     SeriesColumns,
@@ -29,6 +32,7 @@ from engine import (
     charts,
     load_fingerprint,
     load_recipe,
+    stored_leaderboard,
 )
 from ui import server
 
@@ -86,6 +90,12 @@ def checked(result_id: str, label: str) -> Checked:
 def checked_series(found: Result, columns: SeriesColumns, label: str, window: int) -> CheckedSeries:
     """The same in the order of time; tolerance up to a window of so many readings."""
     return _checked_series(*_key(found, columns), label, window)
+
+
+def leaderboard(dataset_id: str, results: tuple[str, ...], label: str | None) -> Leaderboard:
+    """Models that have judged a data set side by side, and the baselines, by the known answers if there are any."""
+    stamps = tuple(server.workspace().results.stamp(id) for id in results)
+    return _leaderboard(dataset_id, results, label, stamps, dataset(dataset_id).roles.as_dict())
 
 
 @st.cache_resource(max_entries=64, show_spinner=False)
@@ -243,3 +253,16 @@ def _checked_series(
 ) -> CheckedSeries:
     series = _series_result(id, stamp, time, entity)
     return CheckedSeries.of(series, _labels(series.result.dataset, label)[0], window)
+
+
+@st.cache_resource(max_entries=6, show_spinner="Comparing …")
+def _leaderboard(
+    dataset_id: str,
+    results: tuple[str, ...],
+    label: str | None,
+    stamps: tuple[int, ...],
+    roles: dict[str, Any],
+) -> Leaderboard:
+    judged = [(card(found.model), found) for found in map(result, results)]
+    known = None if label is None else _labels(dataset_id, label)[0]
+    return stored_leaderboard(dataset(dataset_id), judged, known)

@@ -13,7 +13,7 @@ from engine.scoring.explanations import ablation, nearest, shares
 from engine.scoring.reasons import explain, sentence, usual_in_words, value_in_words
 from engine.scoring.wording import number_in_words
 from tests import naive
-from tests.engine.checks import TABULAR
+from tests.engine.checks import TABULAR, shortened
 
 NUMBERS = [f"sensor {i}" for i in range(8)]
 
@@ -43,7 +43,7 @@ ROWS = np.array(list(PLANTED))
 
 @cache
 def explained(detector):
-    model = train(FRAME, Roles(dict.fromkeys(FRAME.columns, "feature")), detector)
+    model = train(FRAME, Roles(dict.fromkeys(FRAME.columns, "feature")), detector, shortened(detector))
     prepared = model.encode(FRAME)
     return model, prepared, explain(model, prepared, ROWS)
 
