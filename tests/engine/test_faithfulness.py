@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 
 from engine.analysis import explain_worst
+from engine.detectors import CATALOGUE
 from engine.scoring.explanations import method_of
 from engine.scoring.faithfulness import Faithfulness, faithfulness
 from engine.scoring.reasons import in_plain_words
@@ -57,7 +58,9 @@ def test_the_check_reads_as_sentences():
 
 
 def test_every_method_has_a_name():
-    assert method_of("")[0] == "Ablation"
+    names = [method_of(kind.explained_by)[0] for kind in CATALOGUE.values()]
+    assert "Ablation" in names
+    assert max(len(name) for name in names) < 30
     assert method_of("Path share: by how many cuts.") == ("Path share", "By how many cuts.")
 
 
