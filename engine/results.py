@@ -81,7 +81,10 @@ class Result:
     def faithfulness(self) -> Faithfulness | None:
         """Whether scores come from the reasons that are named; None where it was not measured."""
         kept = self.about.get("faithfulness")
-        return Faithfulness.from_dict(kept) if kept else None
+        try:
+            return Faithfulness.from_dict(kept) if kept else None
+        except TypeError as problem:
+            raise _damaged(problem) from problem
 
     @cached_property
     def obstacles(self) -> dict[int, str]:

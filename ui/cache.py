@@ -126,6 +126,8 @@ def normal_rows(result_id: str) -> pd.DataFrame:
 
 def in_context(found: Result, group: ReasonGroup) -> ReasonGroup:
     """A group of flagged rows, with the category beside which its numbers are unusual."""
+    if not group.beside_others:
+        return group
     return _contexts(found.id, server.workspace().results.stamp(found.id)).told(group)
 
 

@@ -45,8 +45,8 @@ class Consensus(Detector):
     speed: ClassVar[int] = 2
     reference: ClassVar[str] = "Aggarwal and Sathe (2015)"
     explained_by: ClassVar[str] = (
-        "Mean of the shares: what each member says of the column, weighted by how unusual the member "
-        "finds the row."
+        "Mean of members: the share of the score that each member gives the column, weighted by how unusual the "
+        "member finds the row."
     )
     imports: ClassVar[tuple[str, ...]] = ("sklearn.ensemble", "sklearn.neighbors", "sklearn.svm")
     learning_share: ClassVar[float] = 0.95
@@ -95,7 +95,7 @@ class Consensus(Detector):
             told = member.contributions(X)
             if told is None:
                 told = ablation(member.decision_function, X, self.typical_, self.groups_)
-            total += shares(told) * percentile[:, None]
+            total += shares(np.maximum(told, 0.0)) * percentile[:, None]
         return total / len(self.members_)
 
     def _percentiles(self, X: Scores, progress: Progress = quiet) -> Scores:
@@ -159,7 +159,7 @@ class Consensus(Detector):
         for member in members:
             start = f"{member.name}."
             own = {name.removeprefix(start): a for name, a in arrays.items() if name.startswith(start)}
-            member.restore(own, n_features=n_features)
+            member.restore(own, n_features=n_features).groups_ = groups
         self.members_, self.references_, self.typical_, self.groups_ = members, references, typical, groups
         self.n_features_in_ = n_features
         return self
