@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     from engine.series_result import Lanes, SeriesColumns, SeriesResult
     from engine.snippets import cli_line, python_snippet
     from engine.store import ModelStore, suggested_name, validated_name
+    from engine.unlabelled import Unlabelled, kept_unlabelled
     from engine.window_view import Normal, Rebuilt, WindowView, kept_window
     from engine.workspace import Workspace
 
@@ -90,6 +91,7 @@ _HOMES = {
     "SeriesResult": "engine.series_result",
     "Standing": "engine.leaderboard",
     "Timeline": "engine.data.timeline",
+    "Unlabelled": "engine.unlabelled",
     "UsageError": "engine.errors",
     "WindowView": "engine.window_view",
     "Workspace": "engine.workspace",
@@ -107,6 +109,7 @@ _HOMES = {
     "flags_of": "engine.leaderboard",
     "import_bundle": "engine.bundle",
     "judge": "engine.analysis",
+    "kept_unlabelled": "engine.unlabelled",
     "kept_window": "engine.window_view",
     "load_fingerprint": "engine.model",
     "load_recipe": "engine.model",
@@ -173,6 +176,7 @@ __all__ = [
     "SeriesResult",
     "Standing",
     "Timeline",
+    "Unlabelled",
     "UsageError",
     "WindowView",
     "Workspace",
@@ -190,6 +194,7 @@ __all__ = [
     "flags_of",
     "import_bundle",
     "judge",
+    "kept_unlabelled",
     "kept_window",
     "load_fingerprint",
     "load_recipe",

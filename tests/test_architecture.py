@@ -184,6 +184,7 @@ def test_networks_import_only_torch() -> None:
 
 NUMBERS_ALONE = [
     *("thresholds", "metrics", "alarms", "drift", "distributions"),
+    *("agreement", "paired_bootstrap"),
     *("events", "series_metrics", "event_metrics", "affiliation", "series_evaluation"),
 ]
 
