@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from engine.data.roles import Roles
-    from engine.leaderboard import Leaderboard, Standing
+    from engine.leaderboard import AgreementMeasure, Leaderboard, Standing
     from engine.model import Card
     from engine.store import ModelRef, ModelStore
 
@@ -142,7 +142,7 @@ def _as_dict(board: Leaderboard, alone: dict[str, int]) -> dict[str, Any]:
     from dataclasses import asdict
 
     names = [entry.name for entry in board.entries]
-    measures = ("spearman", "kendall", "top")
+    measures: tuple[AgreementMeasure, ...] = ("spearman", "kendall", "top")
     return {
         "rows": board.rows,
         "anomalies": board.anomalies,

@@ -171,7 +171,7 @@ def leaderboard(
     names = [entry.name for entry in entries]
     if len(set(names)) != len(names):
         raise UsageError(f"each model can take part once; found {', '.join(names)}")
-    together = np.all([np.isfinite(entry.scores) for entry in entries] or [[]], axis=0)
+    together = np.all([np.isfinite(entry.scores) for entry in entries] or np.zeros((1, 0)), axis=0)
     rows = int(together.sum())
     top = min(top or max(FEWEST_TOP, round(TOP_SHARE * rows)), max(rows, 1))
     found: dict[str, Found] = {}

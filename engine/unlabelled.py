@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Self, cast
 
 import numpy as np
 import pandas as pd
@@ -28,6 +28,7 @@ from engine.scoring.agreement import spearman, top_overlap
 from engine.workspace import Workspace
 
 if TYPE_CHECKING:
+    from engine.data.column_codes import Scaling
     from engine.results import ResultStore
     from engine.tasks import Job
 
@@ -43,7 +44,7 @@ class Unlabelled:
     """Figures from 0 to 1 that need no known answers; of steadiness -1 to 1."""
 
     found: dict[str, float]  # kind of injected anomaly -> share that lies above the model's threshold
-    undisturbed: float  # share of the same rows that lay above it before
+    flagged: float  # share of the rows as they are that lie above the same threshold
     order: (
         float | None
     )  # rank correlation with a twin of the same settings that learned from half of the rows
@@ -59,7 +60,7 @@ def unlabelled(
     model: Model, frame: pd.DataFrame, scores: Scores, *, learned: bool, progress: Progress = quiet
 ) -> Unlabelled:
     """Measure a model on a table it has given ``scores`` (n_rows,); ``learned``: it learned from this very table."""
-    found, undisturbed = _injected(model, frame, scores, within(progress, 0.0, 0.3))
+    found = _injected(model, frame, scores, within(progress, 0.0, 0.3))
     order = top = None
     why = "" if learned else "the model learned from other data"
     if learned:
@@ -71,7 +72,8 @@ def unlabelled(
             steady = spearman(scores, told)
             order = steady if np.isfinite(steady) else None
             top = top_overlap(scores, told, max(FEWEST_TOP, round(TOP_SHARE * len(scores))))
-    return Unlabelled(found=found, undisturbed=undisturbed, order=order, top=top, why_unsteady=why)
+    share = _share(scores[np.isfinite(scores)], model.card.threshold)
+    return Unlabelled(found=found, flagged=share, order=order, top=top, why_unsteady=why)
 
 
 def run_unlabelled(spec: dict[str, Any], job: Job) -> dict[str, Any]:
@@ -100,35 +102,31 @@ def _in_the_models_names(dataset: Dataset, mapping: dict[str, str]) -> pd.DataFr
     return frame.rename(columns=here) if here else frame
 
 
-def _injected(
-    model: Model, frame: pd.DataFrame, scores: Scores, progress: Progress
-) -> tuple[dict[str, float], float]:
-    """What share of injected anomalies the model flags, by kind, and of the rows as they were."""
+def _injected(model: Model, frame: pd.DataFrame, scores: Scores, progress: Progress) -> dict[str, float]:
+    """What share of injected anomalies the model flags, by kind; none of a series too short to hold a part out."""
     roles, threshold = Roles.from_dict(model.card.roles), model.card.threshold
     if roles.kind == "series":
         trial = Trial.of(frame, _of_columns(roles, frame))
         if trial is None:
-            return {}, float("nan")
+            return {}
         progress(0.0, "Judging injected anomalies")
         copy = trial.copies[0]
         told = model.score(copy.rows).values
-        known = np.isfinite(told)
-        hit, rest = known & (copy.labels == 1), known & (copy.labels == 0)
-        shares = {"disturbed": _share(told[hit], threshold)} if hit.any() else {}
-        return shares, _share(told[rest], threshold)
+        hit = told[np.isfinite(told) & (copy.labels == 1)]
+        return {"disturbed": _share(hit, threshold)} if len(hit) else {}
     rng = np.random.default_rng(0)
     # Rows the model finds ordinary: of others nobody could say what flags them.
     ordinary = np.flatnonzero(np.isfinite(scores) & ~flagged(scores, threshold))
     rows = rng.choice(ordinary, min(MOST_DISTURBED, len(ordinary)), replace=False)
     features = [column for column in model.recipe.channels if column in frame.columns]
-    found = {}
+    found: dict[str, float] = {}
     for number, kind in enumerate(KINDS):
         progress(number / len(KINDS), "Judging injected anomalies")
         made = disturbed_rows(frame, rows, features, kind, seed=number)
         if len(made):
             told = model.score(made).values
             found[kind] = _share(told[np.isfinite(told)], threshold)
-    return found, float(flagged(scores, threshold).sum() / max(1, np.isfinite(scores).sum()))
+    return found
 
 
 def _twin(model: Model, frame: pd.DataFrame, progress: Progress) -> Model:
@@ -143,7 +141,15 @@ def _twin(model: Model, frame: pd.DataFrame, progress: Progress) -> Model:
         part = frame.iloc[np.sort(rows)].reset_index(drop=True)
     settings = {**card.hyperparameters, "random_state": card.hyperparameters["random_state"] + 1}
     window = None if model.recipe.windows is None else card.window
-    return train(part, roles, card.detector, settings, scaling=card.scaling, window=window, progress=progress)
+    return train(
+        part,
+        roles,
+        card.detector,
+        settings,
+        scaling=cast("Scaling", card.scaling),
+        window=window,
+        progress=progress,
+    )
 
 
 def _of_columns(roles: Roles, frame: pd.DataFrame) -> Roles:

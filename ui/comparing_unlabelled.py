@@ -55,7 +55,7 @@ def show(data: Dataset, results: tuple[str, ...]) -> None:
 def _line(card: Card, found: Unlabelled) -> dict[str, Any]:
     line: dict[str, Any] = {"Model": card.id}
     line |= {FOUND[kind][0]: share for kind, share in found.found.items()}
-    line |= {"Ordinary flagged": found.undisturbed, "Same order": found.order, "Same top": found.top}
+    line |= {"Rows flagged": found.flagged, "Same order": found.order, "Same top": found.top}
     if card.comparison is not None:
         line["Injected VUS-PR"] = card.comparison.figures[card.comparison.model].vus_pr
     return line | ({"Not measured": found.why_unsteady} if found.why_unsteady else {})
@@ -70,7 +70,7 @@ def _columns() -> dict[str, Any]:
         for name, help in FOUND.values()
     }
     return found | {
-        "Ordinary flagged": number("Share of the rows as they are that lie above the same threshold."),
+        "Rows flagged": number("Share of the rows as they are that lie above the same threshold."),
         "Same order": number(
             "Rank correlation with a twin that learned from half of the rows with another seed; of a series from its "
             "earlier half."

@@ -72,7 +72,7 @@ def test_far_out_rows_are_found_and_ordinary_ones_are_not(model, frame):
     found = unlabelled(model, frame, model.score(frame).values, learned=True)
     assert found.found["moved"] > 0.8
     assert found.found["mixed up"] < found.found["moved"]
-    assert found.undisturbed == pytest.approx(0.05, abs=0.01)
+    assert found.flagged == pytest.approx(0.05, abs=0.01)
 
 
 def test_a_twin_of_half_of_the_rows_says_much_the_same(model, frame):
@@ -93,7 +93,7 @@ def test_a_series_is_measured_on_its_disturbed_readings():
     frame = pd.DataFrame({"t": np.arange(900), "a": np.sin(np.arange(900) / 4) + 0.1 * rng.normal(size=900)})
     model = train(frame, Roles({"t": "time", "a": "feature"}, "series"), "nearest_windows")
     found = unlabelled(model, frame, model.score(frame).values, learned=True)
-    assert found.found["disturbed"] > 2 * found.undisturbed
+    assert found.found["disturbed"] > 2 * found.flagged
     assert found.order > 0.5
 
 
