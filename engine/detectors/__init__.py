@@ -12,6 +12,7 @@ from engine.detectors.base import Detector
 from engine.detectors.consensus import Consensus
 from engine.detectors.isolation_forest import IsolationForest
 from engine.detectors.masked_series import MaskedSeries
+from engine.detectors.masked_table import MaskedTable
 from engine.detectors.nearest_windows import NearestWindows
 from engine.detectors.neighbours import KNearestNeighbours
 from engine.detectors.one_class_svm import OneClassSVM
@@ -33,6 +34,7 @@ CATALOGUE: dict[str, type[Detector]] = {
         Consensus,
         NearestWindows,
         MaskedSeries,
+        MaskedTable,
     )
 }
 
@@ -102,6 +104,7 @@ __all__ = [
     "IsolationForest",
     "KNearestNeighbours",
     "MaskedSeries",
+    "MaskedTable",
     "NearestWindows",
     "OneClassSVM",
     "Recommendation",
