@@ -65,6 +65,7 @@ if TYPE_CHECKING:
     from engine.series_result import Lanes, SeriesColumns, SeriesResult
     from engine.snippets import cli_line, python_snippet
     from engine.store import ModelStore, suggested_name, validated_name
+    from engine.unlabelled import Unlabelled, kept_unlabelled
     from engine.window_view import Normal, Rebuilt, WindowView, kept_window
     from engine.workspace import Workspace
 
@@ -124,6 +125,7 @@ _HOMES = {
     "Standing": "engine.leaderboard",
     "Timeline": "engine.data.timeline",
     "ToLabel": "engine.labels.suggesting",
+    "Unlabelled": "engine.unlabelled",
     "UsageError": "engine.errors",
     "Verdict": "engine.labels.verdicts",
     "WindowView": "engine.window_view",
@@ -148,6 +150,7 @@ _HOMES = {
     "import_bundle": "engine.bundle",
     "in_plain_words": "engine.scoring.reasons",
     "judge": "engine.analysis",
+    "kept_unlabelled": "engine.unlabelled",
     "kept_window": "engine.window_view",
     "labels_csv": "engine.labels.exchange",
     "last_act": "engine.labels.events",
@@ -239,6 +242,7 @@ __all__ = [
     "Standing",
     "Timeline",
     "ToLabel",
+    "Unlabelled",
     "UsageError",
     "Verdict",
     "WindowView",
@@ -263,6 +267,7 @@ __all__ = [
     "import_bundle",
     "in_plain_words",
     "judge",
+    "kept_unlabelled",
     "kept_window",
     "labels_csv",
     "last_act",

@@ -185,6 +185,7 @@ def test_networks_import_only_torch() -> None:
 NUMBERS_ALONE = [
     *("thresholds", "metrics", "alarms", "drift", "distributions", "classification"),
     *("rules", "false_discovery", "extreme_values", "labelled_lines", "bootstrap", "groups"),
+    *("agreement", "paired_bootstrap"),
     *("events", "series_metrics", "event_metrics", "affiliation", "series_evaluation"),
 ]
 

@@ -89,7 +89,7 @@ def fingerprint(model: str) -> Fingerprint | None:
     return load_fingerprint(server.workspace().models, model)
 
 
-@st.cache_resource(max_entries=4, show_spinner=False)
+@st.cache_resource(max_entries=12, show_spinner=False)
 def _result(id: str, stamp: int) -> Result:
     return server.workspace().results.load(id)
 

@@ -89,7 +89,7 @@ def _columns(board: Leaderboard) -> dict[str, Any]:
 
     def bar(help: str) -> Any:
         return st.column_config.ProgressColumn(
-            min_value=0.0, max_value=1.0, format="%.3f", help=help, width=130
+            min_value=0.0, max_value=1.0, format="%.3f", help=help, width=110
         )
 
     own = "at the model's own first threshold"
