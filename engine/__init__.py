@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from engine.data.roles import Roles, as_binary, seconds_of, suggest
     from engine.data.samples import SAMPLES
     from engine.data.schema import ABSENT, compare
+    from engine.data.stories import STORIES, Story
     from engine.data.timeline import Timeline
     from engine.detectors import AUTO, CATALOGUE, Detector, detector_class, recommended
     from engine.errors import DataError, EngineError, UsageError
@@ -28,7 +29,8 @@ if TYPE_CHECKING:
     from engine.jobs import Job, JobManager
     from engine.model import Card, Model, load_fingerprint, load_recipe
     from engine.offers import Offer, offers_for, readable_card
-    from engine.result_files import picture_name, result_name
+    from engine.reporting.choices import REPORT_SECTIONS, ReportChoices
+    from engine.result_files import picture_name, report_name, result_name
     from engine.results import Result
     from engine.scoring.affiliation import Affiliation
     from engine.scoring.drift import Drift
@@ -50,8 +52,10 @@ _HOMES = {
     "AUTO": "engine.detectors",
     "CATALOGUE": "engine.detectors",
     "METHOD_TEXT": "engine.scoring.explanations",
+    "REPORT_SECTIONS": "engine.reporting.choices",
     "RULES": "engine.scoring.thresholds",
     "SAMPLES": "engine.data.samples",
+    "STORIES": "engine.data.stories",
     "Affiliation": "engine.scoring.affiliation",
     "Card": "engine.model",
     "Checked": "engine.checked",
@@ -78,12 +82,14 @@ _HOMES = {
     "Offer": "engine.offers",
     "ReadingOptions": "engine.data.reading",
     "Rebuilt": "engine.window_view",
+    "ReportChoices": "engine.reporting.choices",
     "Result": "engine.results",
     "Roles": "engine.data.roles",
     "Rule": "engine.scoring.thresholds",
     "SeriesColumns": "engine.series_result",
     "SeriesFiles": "engine.series_files",
     "SeriesResult": "engine.series_result",
+    "Story": "engine.data.stories",
     "Timeline": "engine.data.timeline",
     "UsageError": "engine.errors",
     "WindowView": "engine.window_view",
@@ -111,6 +117,7 @@ _HOMES = {
     "read_table": "engine.data.reading",
     "readable_card": "engine.offers",
     "recommended": "engine.detectors",
+    "report_name": "engine.result_files",
     "result_name": "engine.result_files",
     "rule_from_dict": "engine.scoring.thresholds",
     "seconds_of": "engine.data.roles",
@@ -125,8 +132,10 @@ __all__ = [
     "AUTO",
     "CATALOGUE",
     "METHOD_TEXT",
+    "REPORT_SECTIONS",
     "RULES",
     "SAMPLES",
+    "STORIES",
     "Affiliation",
     "Card",
     "Checked",
@@ -153,12 +162,14 @@ __all__ = [
     "Offer",
     "ReadingOptions",
     "Rebuilt",
+    "ReportChoices",
     "Result",
     "Roles",
     "Rule",
     "SeriesColumns",
     "SeriesFiles",
     "SeriesResult",
+    "Story",
     "Timeline",
     "UsageError",
     "WindowView",
@@ -186,6 +197,7 @@ __all__ = [
     "read_table",
     "readable_card",
     "recommended",
+    "report_name",
     "result_name",
     "rule_from_dict",
     "seconds_of",

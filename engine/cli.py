@@ -19,6 +19,7 @@ from engine import (
     generate_commands,
     model_commands,
     plot_commands,
+    report_commands,
     training_commands,
 )
 from engine.console import add_judging, add_reading, add_store
@@ -49,6 +50,7 @@ def parser() -> argparse.ArgumentParser:
     _add_train(verbs)
     _add_score(verbs)
     plot_commands.add_commands(verbs)
+    report_commands.add_commands(verbs)
     check = verbs.add_parser("check", help="say what reading a file finds")
     check.add_argument("data", type=Path, metavar="DATA")
     add_reading(check)

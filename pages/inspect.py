@@ -2,12 +2,14 @@
 
 import streamlit as st
 
-from ui import expecting, inspecting, looking, panels, walking, worst
+from engine import STORIES
+from ui import expecting, inspecting, looking, panels, stories, walking, worst
 
 panels.show_problem()
 found, card, data = panels.need_result()
 row = inspecting.choose_row(found)
 inspecting.headline(found, card, data, row)
+stories.ending(STORIES, found, data, row)
 walking.walk(found, card, data, row)
 reasons = inspecting.reasons(found, row)
 left, right = st.columns(2, gap="large")
