@@ -13,6 +13,7 @@ from engine.reporting.subject import Subject
 from engine.scoring.wording import number_in_words, percent
 
 FEW = 5  # anomalies, or events: with fewer, each of them moves every figure a lot
+UNITS = ((86_400, "days"), (3_600, "hours"), (60, "minutes"), (1, "seconds"))
 WINDOW, LONGEST = 100, 500  # readings of tolerance, where the model judges by none, and at most
 
 
@@ -114,5 +115,7 @@ def _of_events(subject: Subject, labels: np.ndarray) -> list[Block]:
 def _delay(readings: float | None, seconds: float | None) -> str:
     if readings is None:
         return "none found"
-    clock = "" if seconds is None else f", {number_in_words(seconds)} s"
-    return f"{number_in_words(readings)} readings{clock} (median of the events found)"
+    if seconds is None:
+        return f"{number_in_words(readings)} readings (median of the events found)"
+    size, unit = next((each for each in UNITS if seconds >= 2 * each[0]), UNITS[-1])
+    return f"{number_in_words(readings)} readings, {seconds / size:.3g} {unit} (median of the events found)"

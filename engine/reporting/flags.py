@@ -19,7 +19,7 @@ LISTED, TOLD, MAPPED = 25, 3, 20  # worst rows in the table, with all their reas
 LISTED_READINGS = 10  # of a series, whose events say more
 HEIGHT = 220  # pixels of a chart
 MOST_IN_WORKBOOK = 2_000
-WORTH_TELLING = 0.02  # share of a row's score
+WORTH_TELLING, MOST_REASONS = 0.02, 6  # share of a row's score; reasons of a row
 MOST_MARKS = 2  # columns that say which row it is
 
 
@@ -120,7 +120,7 @@ def _told(subject: Subject) -> list[Block]:
     result, word = subject.result, subject.row_word
     blocks: list[Block] = []
     for row in [int(row) for row in result.explained_rows[:TOLD]]:
-        reasons = [r for r in result.reasons(row) or [] if r["share"] >= WORTH_TELLING]
+        reasons = [r for r in result.reasons(row) or [] if r["share"] >= WORTH_TELLING][:MOST_REASONS]
         if not reasons:
             continue
         severity = f"{float(result.severity[row]):.2f}"

@@ -23,6 +23,7 @@ from engine.scoring.wording import number_in_words
 
 WIDTH, HALF = 700, 330  # pixels of a chart's plot, of one that fills the page and of one of a pair
 SHORT = 24  # characters of a cell that stays on one line
+WHOLE = 12  # rows of a table that is not torn between two sheets of paper
 POLICY = "default-src 'none'; img-src data:; style-src 'sha256-{style}'; base-uri 'none'; form-action 'none'"
 PAGE = """<!DOCTYPE html>
 <html lang="en">
@@ -147,7 +148,8 @@ def _table(table: Table) -> str:
     )
     below = f'<p class="below">{safe(table.below)}</p>' if table.below else ""
     caption = f"<caption>{safe(table.title)}</caption>"
-    return f"<table>{caption}<thead><tr>{heads}</tr></thead><tbody>{lines}</tbody></table>{below}"
+    whole = ' class="whole"' if table.rows <= WHOLE else ""
+    return f"<table{whole}>{caption}<thead><tr>{heads}</tr></thead><tbody>{lines}</tbody></table>{below}"
 
 
 def _kind(column: Column, written: Iterable[str], *, last: bool) -> str:

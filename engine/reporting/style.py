@@ -39,7 +39,7 @@ pre { background: var(--soft); padding: .8rem; border-radius: .3rem; font-size: 
   html { font-size: 9.5pt; }
   body { max-width: none; padding: 0; }
   h2, h3, caption, figcaption, h2 + .lead { break-after: avoid; }
-  figure, tr, .figures, .good, .caution, .pair { break-inside: avoid; }
+  figure, tr, .facts, .whole, .figures, .good, .caution, .pair { break-inside: avoid; }
   thead { display: table-header-group; }
   p { orphans: 3; widows: 3; }
   a { color: inherit; text-decoration: none; }
