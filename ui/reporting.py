@@ -8,7 +8,7 @@ from pathlib import Path
 import streamlit as st
 
 from engine import REPORT_SECTIONS, Card, Dataset, Judgement, ReportChoices, Result, Rule, report_name
-from ui import cache, server
+from ui import cache_series, server
 from ui.session import owner, session
 
 Events = tuple[int, int, float] | None  # the choices that make events; None where rows are no series
@@ -17,7 +17,7 @@ FORMATS = {".html": ("Web page", "article"), ".xlsx": ("Excel workbook", "table"
 
 def report(found: Result, card: Card, data: Dataset, answer: Judgement, rule: Rule) -> None:
     """Title, author, note and sections of a report, and a button for each format."""
-    events = None if cache.series_of(found) is None else session().view.choices
+    events = None if cache_series.series_of(found) is None else session().view.choices
     with st.expander("A report to send", icon=":material/description:"):
         st.caption(
             "One file that opens without a network and prints on A4: what was done and found, with charts, reasons, "

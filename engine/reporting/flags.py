@@ -64,6 +64,7 @@ def worst_rows(subject: Subject) -> list[Block]:
             Text(f"None is flagged; these are the {word}s that come nearest to the threshold.", "small")
         )
     blocks.append(_listed(subject))
+    blocks += _shared(subject)
     blocks += _told(subject)
     rows = [int(row) for row in result.explained_rows[:MAPPED]]
     parts = np.asarray(result.contributions)[: len(rows)]
@@ -96,6 +97,20 @@ def _listed(subject: Subject) -> Table:
         + f"Severity: more unusual than this percentage of the {word}s the model learned from.",
         sheet=partial(_for_workbook, subject, min(flagged or count, MOST_IN_WORKBOOK)),
     )
+
+
+def _shared(subject: Subject) -> list[Block]:
+    """The flagged rows gathered by the reasons they share."""
+    known = len(subject.result.worst)
+    flagged = min(subject.judgement.flagged, known)
+    groups = subject.result.shared_reasons.groups(np.arange(known) < flagged)
+    if not groups:
+        return []
+    columns = [
+        Column(title="What they share", values=[group.text for group in groups]),
+        Column(title=f"{subject.row_word.capitalize()}s", values=[len(group.places) for group in groups]),
+    ]
+    return [Table(title="Flagged, by shared reasons", columns=columns)]
 
 
 def _for_workbook(subject: Subject, count: int) -> pd.DataFrame:

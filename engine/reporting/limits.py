@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections import Counter
 
 from engine.charts.chart import counted
+from engine.detectors import detector_class
 from engine.reporting.content import Block, Column, Table, Text, Tone
 from engine.reporting.subject import Subject
 from engine.reporting.wording import unjudged_in_words
+from engine.scoring.explanations import method_of
 from engine.scoring.wording import percent
 
 MOST_COLUMNS = 20  # of the comparison, the furthest first
@@ -30,16 +32,13 @@ def limits(subject: Subject) -> list[Block]:
             "only somebody who knows the matter can say. Reasons name the columns a score comes from, not causes."
         ),
     ]
+    blocks += _reasons(subject)
     if drift.learned:
         said = (
             f"The model learned from these very {word}s: anomalies among them are part of what it takes for usual, so "
             "some may be missed."
         )
         blocks.append(Text(said, "caution"))
-    if now.flagged > len(result.explained_rows):
-        blocks.append(
-            Text(f"Reasons were worked out for the {len(result.explained_rows):,} most unusual {word}s.")
-        )
     comparison = subject.card.comparison
     if comparison is not None and comparison.warning:
         blocks.append(Text(f"{comparison.warning}.", "caution"))
@@ -48,6 +47,17 @@ def limits(subject: Subject) -> list[Block]:
     if drift.columns:
         blocks.append(_comparison(subject))
     return blocks
+
+
+def _reasons(subject: Subject) -> list[Block]:
+    """How reasons were worked out, of which rows, and whether scores come from them."""
+    name, text = method_of(detector_class(subject.card.detector).explained_by)
+    explained, check = len(subject.result.explained_rows), subject.result.faithfulness
+    said = f"Reasons are worked out by this method: {name}. {text}"
+    if subject.judgement.flagged > explained:
+        said += f" They are for the {explained:,} most unusual {subject.row_word}s; of others they were not measured."
+    found = check.text if check else "not measured, because the model's own threshold flagged nothing here."
+    return [Text(said), Text(f"Whether scores come from the reasons that are named: {found}")]
 
 
 def _not_judged(subject: Subject) -> list[Block]:
