@@ -22,7 +22,7 @@ MEANING = (
 
 def limits(subject: Subject) -> list[Block]:
     """Whether the data fits the model, what could not be judged, and how to read flags."""
-    result, word, now = subject.result, subject.row_word, subject.judgement
+    result, word = subject.result, subject.row_word
     drift = result.drift
     tone: Tone = "good" if drift.verdict == "fits" else "caution"
     blocks: list[Block] = [
