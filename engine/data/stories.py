@@ -51,7 +51,7 @@ STORIES: tuple[Story, ...] = (
     Story(
         key="sensor",
         file="machine_sensor.csv",
-        models=("air-compressor",),
+        models=("compressor-windows", "air-compressor"),
         title="Watch an air compressor",
         promise="A week of four sensors, minute by minute, with spikes, drifts and changes of rhythm.",
         ending="One of the stretches in which the machine was made to misbehave. Below stands what is usual around "
