@@ -268,7 +268,7 @@ def hostile(seed) -> Report:
     )
 
 
-@pytest.mark.parametrize("seed", range(8))
+@pytest.mark.parametrize("seed", range(6))
 def test_hostile_names_and_cells_stay_text(seed):
     said = hostile(seed)
     prose = nothing_can_run(page(said)).prose
@@ -276,7 +276,33 @@ def test_hostile_names_and_cells_stay_text(seed):
     assert not re.search("[\u202a-\u202e\u2066-\u2069\u200b\x00-\x08]", page(said).decode())
 
 
-@pytest.mark.parametrize("seed", range(3))
+def test_hostile_file_is_judged_and_reported_without_harm(tmp_path):
+    rng, names = np.random.default_rng(1), ["=1+1", "<script>alert(1)</script>", "gnp.\u202egpj", "'\"><b>"]
+    frame = pd.DataFrame(rng.normal(size=(80, 4)), columns=names)
+    frame["words"] = rng.choice([text for text in HOSTILE if text != HALF and "\x00" not in text], 80)
+    frame.to_csv(tmp_path / "evil.csv", index=False)
+    space = Workspace(tmp_path / "w", tmp_path / "m")
+    data = space.datasets.add(tmp_path / "evil.csv", "<img src=x onerror=alert(1)>.csv")
+    space.datasets.set_roles(data, Roles(dict.fromkeys(data.columns, "feature")))
+    spec = {
+        "dataset": data.id,
+        "workspace": str(space.root),
+        "models": str(space.models_root),
+        "name": "evil",
+    }
+    choices = {"detector": "isolation_forest", "hyperparameters": {"n_estimators": 10}}
+    found = space.results.load(run_train({**spec, **choices}, quiet(tmp_path))["result"])
+    said = report(
+        Subject.of(space, found, Percentile(90.0), float(np.quantile(found.values, 0.9))), ReportChoices()
+    )
+    prose = nothing_can_run(page(said)).prose
+    assert "<script>alert(1)</script>" in prose
+    assert "<img src=x onerror=alert(1)>.csv" in prose
+    book = openpyxl.load_workbook(io.BytesIO(sheets(said)))
+    assert not [cell for sheet in book for row in sheet.iter_rows() for cell in row if cell.data_type == "f"]
+
+
+@pytest.mark.parametrize("seed", range(2))
 def test_no_cell_of_the_workbook_is_a_formula(seed):
     book = openpyxl.load_workbook(io.BytesIO(sheets(hostile(seed))))
     cells = [cell for sheet in book for row in sheet.iter_rows() for cell in row]
