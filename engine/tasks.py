@@ -27,6 +27,7 @@ from engine.runs import Recording, metrics_of
 from engine.scoring.edits import smallest_edit
 from engine.scoring.reasons import Explained, explain
 from engine.series_files import SeriesFiles
+from engine.series_part import SeriesPart
 from engine.series_result import SeriesColumns, SeriesResult
 from engine.training import checkpointed, epoch_in_words
 from engine.window_view import kept_window, window_view
@@ -168,12 +169,13 @@ def run_look(spec: dict[str, Any], job: Job) -> dict[str, Any]:
     wanted = [int(row) for row in spec["rows"] if kept_window(space.results, found.id, int(row)) is None]
     if not wanted:
         return {"seen": 0}
-    model, prepared, _ = _one_row(
-        {**spec, "model": found.model, "mapping": found.mapping, "row": max(wanted)}, job
-    )
-    for number, row in enumerate(wanted):
-        job.progress(0.6 + 0.4 * number / len(wanted), "Looking around the reading")
-        view = window_view(model, prepared, row, found.mapping)
+    model = Model.load(space.models, found.model)
+    series = SeriesPart.of(model, space.datasets.get(found.dataset), found.mapping)
+    for number, row in enumerate(wanted if series else ()):
+        job.progress(number / len(wanted), "Looking around the reading")
+        assert series is not None, "asked above"
+        prepared, place = series.around(row)
+        view = window_view(model, prepared, place, found.mapping, at_reading=series.at_reading)
         if view is not None:
             space.results.keep_window(found.id, row, view.as_bytes())
             seen += 1
@@ -249,11 +251,12 @@ def _one_row(spec: dict[str, Any], job: Job) -> tuple[Model, Prepared, int]:
     if not 0 <= row < dataset.rows:
         raise UsageError(f"there is no row {row}; the rows of {dataset.name} are 0 to {dataset.rows - 1}")
     job.progress(0.3, "Reading the data")
+    mapping = spec.get("mapping") or {}
+    if series := SeriesPart.of(model, dataset, mapping):
+        return model, *series.around(row)
     if not model.recipe.ordered:  # a row of a table stands for itself
-        frame, row = dataset.rows_at([row]), 0
-    else:
-        frame = dataset.frame()
-    return model, model.encode(frame, spec.get("mapping") or {}), row
+        return model, model.encode(dataset.rows_at([row]), mapping), 0
+    return model, model.encode(dataset.frame(), mapping), row
 
 
 def _explained(model: Model, prepared: Prepared, scores: Scores, job: Job, *, start: float) -> Explained:
