@@ -150,7 +150,7 @@ def run_edit(spec: dict[str, Any], job: Job) -> dict[str, Any]:
 
     Returns the ``edits``, one after the other, and whether they are ``enough``.
     """
-    model, prepared, row = _one_row(spec, job)
+    model, prepared, row = _one_row(spec, job, whole=True)
     if not prepared.encoded.judged[row]:
         return {"edits": [], "enough": False, "obstacle": prepared.encoded.obstacles.get(row, "")}
     job.progress(0.6, "Trying other values")
@@ -257,20 +257,22 @@ def _told(
     return with_labels(frame, roles, given, beside=bool(spec.get("learn_from_label")))
 
 
-def _one_row(spec: dict[str, Any], job: Job) -> tuple[Model, Prepared, int]:
-    """The model of a spec, and its ``row`` as the model sees it: what was prepared, and the row's place in it."""
-    space = _workspace(spec)
+def _one_row(spec: dict[str, Any], job: Job, *, whole: bool = False) -> tuple[Model, Prepared, int]:
+    """The model of a spec, and its ``row`` as the model sees it: what was prepared, and the row's place in it.
+
+    Of a series those rows are prepared that the row's judgement depends on, or the ``whole`` of it.
+    """
+    space, mapping = _workspace(spec), spec.get("mapping") or {}
     dataset = space.datasets.get(spec["dataset"])
     model = Model.load(space.models, spec["model"])
     row = int(spec["row"])
     if not 0 <= row < dataset.rows:
         raise UsageError(f"there is no row {row}; the rows of {dataset.name} are 0 to {dataset.rows - 1}")
     job.progress(0.3, "Reading the data")
-    mapping = spec.get("mapping") or {}
-    if series := SeriesPart.of(model, dataset, mapping):
-        return model, *series.around(row)
     if not model.recipe.ordered:  # a row of a table stands for itself
         return model, model.encode(dataset.rows_at([row]), mapping), 0
+    if not whole and (series := SeriesPart.of(model, dataset, mapping)):
+        return model, *series.around(row)
     return model, model.encode(dataset.frame(), mapping), row
 
 
