@@ -1,14 +1,20 @@
 """Masked Series: what it promises of scores, labels, stretches, storage and a training that was stopped."""
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 
+from engine.data.samples import SAMPLES
 from engine.detectors.base import Course
 from engine.detectors.masked_series import MaskedSeries
 from engine.detectors.surprise import LEVELS, Surprise
 from engine.detectors.window_sampling import contents, overlapped, reach_of, sampled
 from engine.errors import Cancelled, DataError, StoreError, UsageError
+from engine.model import Model
+from engine.scoring.metrics import curve
+from engine.store import ModelStore
+from engine.workspace import SHIPPED_MODELS
 
 SMALL = {"num_epochs": 6, "d_model": 16, "nhead": 2, "num_encoder_layers": 1, "num_teacher_decoder_layers": 2}
 BOTH = pytest.mark.parametrize("score", ["fused", "discrepancy"])
@@ -350,3 +356,13 @@ def test_the_callers_threads_and_random_state_are_left_alone():
     small(num_epochs=1).fit(hum(300))
     assert torch.equal(before, torch.get_rng_state())
     assert torch.get_num_threads() == threads
+
+
+@pytest.mark.slow
+def test_the_shipped_network_finds_what_is_strange_in_its_sample(tmp_path):
+    sample = next(sample for sample in SAMPLES if sample.file == "machine_sensor.csv")
+    frame = pd.read_csv(sample.path, parse_dates=["timestamp"])
+    model = Model.load(ModelStore(tmp_path, shipped=SHIPPED_MODELS), "compressor-windows")
+    scores, strange = model.score(frame).values, frame["anomaly"].to_numpy() == 1
+    assert np.isfinite(scores).all()
+    assert curve(scores, strange.astype(float)).roc_auc > 0.9
