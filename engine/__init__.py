@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from engine.analysis import Judgement, evaluate, evaluate_series, judge, train
     from engine.bundle import import_bundle
     from engine.checked import Checked, CheckedSeries
-    from engine.contestants import stored_leaderboard
     from engine.classifying import load_two_stage_model, predict_anomalies
+    from engine.contestants import stored_leaderboard
     from engine.data.dataset import Dataset
     from engine.data.features import FeatureRecipe
     from engine.data.fingerprint import Fingerprint
