@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, TypedDict, Unpack
 
 import numpy as np
@@ -38,6 +38,7 @@ from engine.hyperparameters import checked
 from engine.model import Card, Model, Scores, library_versions
 from engine.scoring.drift import FEWEST_ROWS as FEWEST_COMPARED
 from engine.scoring.drift import Drift, judged_drift, score_drift
+from engine.scoring.faithfulness import faithfulness
 from engine.scoring.metrics import Confusion, Curve, confusion_at, curve
 from engine.scoring.reasons import Explained, explain
 from engine.scoring.series_evaluation import SeriesEvaluation, series_evaluation
@@ -330,6 +331,8 @@ def drift_of(model: Model, prepared: Prepared, scores: Scores, *, learned: bool 
 
 
 def explain_worst(model: Model, prepared: Prepared, scores: Scores, most: int = MOST_EXPLAINED) -> Explained:
-    """Explain the most unusual judged rows, worst first."""
+    """Explain the most unusual judged rows, worst first, and check that their scores come from the reasons."""
     order = np.argsort(-np.nan_to_num(scores.values, nan=-np.inf), kind="stable")
-    return explain(model, prepared, order[: min(most, int(scores.judged.sum()))])
+    found = explain(model, prepared, order[: min(most, int(scores.judged.sum()))])
+    check = faithfulness(model, prepared, scores.values, found.rows, found.contributions)
+    return replace(found, check=check)

@@ -248,6 +248,7 @@ class Model:
             kind = detector_class(card.detector)
             detector = kind(**checked(kind, {**card.hyperparameters}))  # JSON has no tuples
             detector.restore(arrays, n_features=len(recipe.encoder.encoded_names))
+            detector.groups_ = recipe.encoder.sources
             if kind.sequential != (recipe.pace is not None):
                 raise StoreError(f"model '{card.id}' is damaged: its detector and its recipe do not fit")
             fingerprint = _fingerprint(parts)

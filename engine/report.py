@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from engine.errors import DataError, EngineError
 from engine.files import write_atomically
 from engine.result_files import check_suffix
+from engine.scoring.wording import NOT_MEASURED
 from engine.snippets import cli_line, python_snippet
 
 if TYPE_CHECKING:
@@ -55,11 +56,13 @@ def result_table(
     """The rows of the data in their order, with what a model says of each in four more columns.
 
     All arrays are (n_rows,); ``reasons`` and ``obstacles`` go by row number. A row that could not be judged
-    has no score and no flag, and its obstacle in ``reasons``. If the data have a column of the same name
+    has no score and no flag, and its obstacle in ``reasons``; a flagged row that was not explained says so
+    there. If the data have a column of the same name
     already, the added one has " (Loupe)" behind its name.
     """
     assert all(len(values) == len(frame) for values in (scores, severity, flags, judged))
     words = np.full(len(frame), None, dtype=object)
+    words[flags & judged] = NOT_MEASURED
     for row, text in reasons.items():
         words[row] = text
     for row in np.flatnonzero(~judged).tolist():

@@ -74,7 +74,7 @@ class Detector:
     reference: ClassVar[str]  # author (year)
     learns_from_labels: ClassVar[bool] = False  # where it is asked to
     names_classes: ClassVar[bool] = False  # what it learns from labels is to name a row's class
-    explained_by: ClassVar[str] = ""  # what its contributions are; empty where ablation tells them
+    explained_by: ClassVar[str] = ""  # "Name: what its contributions are"; empty where ablation tells them
     # Heavy modules it works with, for a process that has time to spare.
     imports: ClassVar[tuple[str, ...]] = ()
     sequential: ClassVar[bool] = False  # judges readings in order, each by those around it

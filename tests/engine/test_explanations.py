@@ -149,6 +149,21 @@ def test_ablation_equals_its_twin():
     assert ablation(score, X[:0], typical, groups).shape == (0, 3)
 
 
+def test_of_many_values_some_are_tried_and_the_others_lie_between_them():
+    rng = np.random.default_rng(1)
+    X, typical, groups = rng.normal(size=(2_000, 3)) ** 3, np.zeros(3), np.array([0, 1, 2])
+    asked = []
+
+    def score(rows):
+        asked.append(len(rows))
+        return np.sqrt((rows**2).sum(axis=1))
+
+    found = ablation(score, X, typical, groups)
+    alone = [ablation(score, X[i : i + 1], typical, groups)[0] for i in range(0, 2_000, 50)]
+    np.testing.assert_allclose(found[::50], alone, rtol=0.02, atol=0.05)
+    assert max(asked[2:5]) <= 128
+
+
 def test_shares_of_nothing_are_zeros():
     np.testing.assert_array_equal(shares(np.array([[0.0, 0.0], [1.0, 3.0]])), [[0, 0], [0.25, 0.75]])
 
