@@ -30,7 +30,7 @@ def choose_row(found: Result) -> int:
         st.button(
             "More unusual",
             icon=":material/arrow_back:",
-            shortcut="Left",
+            shortcut="K",
             disabled=not rank,
             on_click=_go,
             args=(int(found.order[rank - 1]) if rank else None,),
@@ -40,7 +40,7 @@ def choose_row(found: Result) -> int:
             "Less unusual",
             icon=":material/arrow_forward:",
             icon_position="right",
-            shortcut="Right",
+            shortcut="J",
             disabled=not has_next,
             on_click=_go,
             args=(int(found.order[rank + 1]) if rank is not None and has_next else None,),

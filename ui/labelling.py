@@ -56,6 +56,7 @@ def bar(
         _save(found, data, rows, verdict, class_name, rest, then)
 
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key=f"labelling-{place}"):
+        st.markdown(f"Row {rows[0] + 1:,} is" if len(rows) == 1 else f"The {len(rows):,} rows are")
         for verdict, title, key in SAYINGS:
             st.button(
                 title,

@@ -10,7 +10,7 @@ from engine import Label, current_labels, freeze_labels, give_labels
 from engine.data.roles import as_binary
 from engine.errors import DataError, StoreError, UsageError
 from engine.labels.frozen import LABEL_COLUMN, FrozenLabels, thawed_labels, with_labels
-from engine.tasks import run_train
+from engine.tasks import run_score, run_train
 
 LEAK, ODD, NORMAL = (
     Label(verdict="anomaly", class_name="leak"),
@@ -112,5 +112,7 @@ def test_a_detector_that_learns_from_labels_learns_from_these(place, ledger, tmp
     assert any("learned from 3 anomalies" in note for note in card["notes"])
     found = place.space.results.load(done["result"])
     assert LABEL_COLUMN not in found.worst.columns, "the result shows the data as they were brought"
+    later = {key: spec[key] for key in ("workspace", "models", "dataset")} | {"model": done["model"]}
+    assert run_score(later, Job(tmp_path))["result"] == done["result"], "it needs no labels to judge"
     with pytest.raises(UsageError, match="learns from no labels"):
         run_train({**spec, "detector": "isolation_forest", "hyperparameters": {}}, Job(tmp_path))
