@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from engine.analysis import Judgement, evaluate, evaluate_series, judge, train
     from engine.bundle import import_bundle
     from engine.checked import Checked, CheckedSeries
+    from engine.classifying import load_two_stage_model, predict_anomalies
+    from engine.contestants import stored_leaderboard
     from engine.data.dataset import Dataset
     from engine.data.features import FeatureRecipe
     from engine.data.fingerprint import Fingerprint
@@ -22,7 +24,7 @@ if TYPE_CHECKING:
     from engine.data.samples import SAMPLES
     from engine.data.schema import ABSENT, compare
     from engine.data.timeline import Timeline
-    from engine.detectors import AUTO, CATALOGUE, Detector, detector_class, recommended
+    from engine.detectors import AUTO, CATALOGUE, Detector, detector_class, recommended, suitable
     from engine.errors import DataError, EngineError, UsageError
     from engine.hyperparameters import Hyperparameter, declared
     from engine.jobs import Job, JobManager
@@ -34,24 +36,27 @@ if TYPE_CHECKING:
         same_reasons,
         threshold_from_labels,
     )
-    from engine.labels.current import Labels, current_labels, give_labels
+    from engine.labels.current import LabelBook, Labels, current_labels, give_labels
     from engine.labels.events import LabelEvent, last_act
     from engine.labels.exchange import bring_labels, labels_csv
     from engine.labels.frozen import freeze_labels
     from engine.labels.ledger import LabelLedger
     from engine.labels.suggesting import ToLabel, rows_to_label
     from engine.labels.verdicts import VERDICT_WORDS, Label, Verdict
+    from engine.leaderboard import AgreementMeasure, Leaderboard, Standing, flagged_by_one, flags_of, surely
     from engine.model import Card, Model, load_fingerprint, load_recipe
     from engine.offers import Offer, offers_for, readable_card
     from engine.result_files import picture_name, result_name
     from engine.results import Result
     from engine.scoring.affiliation import Affiliation
+    from engine.scoring.contexts import Contexts
     from engine.scoring.drift import Drift
     from engine.scoring.event_metrics import EventMetrics
     from engine.scoring.events import Event, Events
-    from engine.scoring.explanations import METHOD_TEXT
+    from engine.scoring.explanations import method_of
     from engine.scoring.metrics import Curve, best_f1_of, confusion_at, curve
-    from engine.scoring.reasons import nearest_normal, places
+    from engine.scoring.reasons import in_plain_words, nearest_normal, places
+    from engine.scoring.shared_reasons import ReasonGroup
     from engine.scoring.thresholds import RULES, Rule, rule_from_dict
     from engine.series_files import SeriesFiles
     from engine.series_result import Lanes, SeriesColumns, SeriesResult
@@ -69,9 +74,11 @@ _HOMES = {
     "SAMPLES": "engine.data.samples",
     "VERDICT_WORDS": "engine.labels.verdicts",
     "Affiliation": "engine.scoring.affiliation",
+    "AgreementMeasure": "engine.leaderboard",
     "Card": "engine.model",
     "Checked": "engine.checked",
     "CheckedSeries": "engine.checked",
+    "Contexts": "engine.scoring.contexts",
     "Curve": "engine.scoring.metrics",
     "DataError": "engine.errors",
     "Dataset": "engine.data.dataset",
@@ -88,17 +95,20 @@ _HOMES = {
     "JobManager": "engine.jobs",
     "Judgement": "engine.analysis",
     "Label": "engine.labels.verdicts",
+    "LabelBook": "engine.labels.current",
     "LabelEvent": "engine.labels.events",
     "LabelLedger": "engine.labels.ledger",
     "LabelledPrecision": "engine.labels.consequences",
     "LabelledThreshold": "engine.labels.consequences",
     "Labels": "engine.labels.current",
     "Lanes": "engine.series_result",
+    "Leaderboard": "engine.leaderboard",
     "Model": "engine.model",
     "ModelStore": "engine.store",
     "Normal": "engine.window_view",
     "Offer": "engine.offers",
     "ReadingOptions": "engine.data.reading",
+    "ReasonGroup": "engine.scoring.shared_reasons",
     "Rebuilt": "engine.window_view",
     "Result": "engine.results",
     "Roles": "engine.data.roles",
@@ -106,6 +116,7 @@ _HOMES = {
     "SeriesColumns": "engine.series_result",
     "SeriesFiles": "engine.series_files",
     "SeriesResult": "engine.series_result",
+    "Standing": "engine.leaderboard",
     "Timeline": "engine.data.timeline",
     "ToLabel": "engine.labels.suggesting",
     "UsageError": "engine.errors",
@@ -124,20 +135,26 @@ _HOMES = {
     "detector_class": "engine.detectors",
     "evaluate": "engine.analysis",
     "evaluate_series": "engine.analysis",
+    "flagged_by_one": "engine.leaderboard",
+    "flags_of": "engine.leaderboard",
     "freeze_labels": "engine.labels.frozen",
     "give_labels": "engine.labels.current",
     "import_bundle": "engine.bundle",
+    "in_plain_words": "engine.scoring.reasons",
     "judge": "engine.analysis",
     "kept_window": "engine.window_view",
     "labels_csv": "engine.labels.exchange",
     "last_act": "engine.labels.events",
     "load_fingerprint": "engine.model",
     "load_recipe": "engine.model",
+    "load_two_stage_model": "engine.classifying",
+    "method_of": "engine.scoring.explanations",
     "nearest_normal": "engine.scoring.reasons",
     "offers_for": "engine.offers",
     "picture_name": "engine.result_files",
     "places": "engine.scoring.reasons",
     "precision_so_far": "engine.labels.consequences",
+    "predict_anomalies": "engine.classifying",
     "python_snippet": "engine.snippets",
     "read_table": "engine.data.reading",
     "readable_card": "engine.offers",
@@ -148,8 +165,11 @@ _HOMES = {
     "rule_from_dict": "engine.scoring.thresholds",
     "same_reasons": "engine.labels.consequences",
     "seconds_of": "engine.data.roles",
+    "stored_leaderboard": "engine.contestants",
     "suggest": "engine.data.roles",
     "suggested_name": "engine.store",
+    "suitable": "engine.detectors",
+    "surely": "engine.leaderboard",
     "threshold_from_labels": "engine.labels.consequences",
     "train": "engine.analysis",
     "validated_name": "engine.store",
@@ -164,9 +184,11 @@ __all__ = [
     "SAMPLES",
     "VERDICT_WORDS",
     "Affiliation",
+    "AgreementMeasure",
     "Card",
     "Checked",
     "CheckedSeries",
+    "Contexts",
     "Curve",
     "DataError",
     "Dataset",
@@ -183,17 +205,20 @@ __all__ = [
     "JobManager",
     "Judgement",
     "Label",
+    "LabelBook",
     "LabelEvent",
     "LabelLedger",
     "LabelledPrecision",
     "LabelledThreshold",
     "Labels",
     "Lanes",
+    "Leaderboard",
     "Model",
     "ModelStore",
     "Normal",
     "Offer",
     "ReadingOptions",
+    "ReasonGroup",
     "Rebuilt",
     "Result",
     "Roles",
@@ -201,6 +226,7 @@ __all__ = [
     "SeriesColumns",
     "SeriesFiles",
     "SeriesResult",
+    "Standing",
     "Timeline",
     "ToLabel",
     "UsageError",
@@ -219,20 +245,26 @@ __all__ = [
     "detector_class",
     "evaluate",
     "evaluate_series",
+    "flagged_by_one",
+    "flags_of",
     "freeze_labels",
     "give_labels",
     "import_bundle",
+    "in_plain_words",
     "judge",
     "kept_window",
     "labels_csv",
     "last_act",
     "load_fingerprint",
     "load_recipe",
+    "load_two_stage_model",
+    "method_of",
     "nearest_normal",
     "offers_for",
     "picture_name",
     "places",
     "precision_so_far",
+    "predict_anomalies",
     "python_snippet",
     "read_table",
     "readable_card",
@@ -243,8 +275,11 @@ __all__ = [
     "rule_from_dict",
     "same_reasons",
     "seconds_of",
+    "stored_leaderboard",
     "suggest",
     "suggested_name",
+    "suitable",
+    "surely",
     "threshold_from_labels",
     "train",
     "validated_name",

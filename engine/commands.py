@@ -40,6 +40,8 @@ def score(options: argparse.Namespace) -> None:
         note(f"{drift.verdict}: {drift.sentence} {drift.advice}")
     rule = asked or model.card.default_rule
     judgement = judge(scores.values, model.card, rule)
+    if model.card.classes is not None:
+        frame = _with_classes(frame, model, prepared, scores)
     table = _with_reasons(frame, model, prepared, scores, judgement)
     settings = {
         "data": options.data.name,
@@ -69,6 +71,15 @@ def _needed(store: ModelStore, ref: ModelRef) -> Iterator[str]:
 
     yield from ("engine.report", "engine.analysis")
     yield from detector_class(store.card(ref)["detector"]).imports
+
+
+def _with_classes(frame: pd.DataFrame, model: Model, prepared: Prepared, scores: Scores) -> pd.DataFrame:
+    """The table with the class of each row, and how likely it is."""
+    from engine.classifying import classified
+    from engine.report import with_columns
+
+    named = classified(model, prepared, progress=progress)
+    return with_columns(frame, {"class": named.said(scores), "class_probability": named.probability})
 
 
 def _with_reasons(

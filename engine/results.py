@@ -24,7 +24,9 @@ from engine import files
 from engine.errors import StoreError
 from engine.model import Scores
 from engine.scoring.drift import Drift
+from engine.scoring.faithfulness import Faithfulness
 from engine.scoring.reasons import Explained, Reason, sentence
+from engine.scoring.shared_reasons import SharedReasons
 
 ABOUT, WORST, REASONS = "about.json", "worst.parquet", "reasons.jsonl"
 WINDOWS, MOST_BYTES = "windows", 16 << 20  # looks at single readings, each kept when it was first asked for
@@ -76,6 +78,12 @@ class Result:
         return Drift(verdict="not measured", rows=len(self.values), why=why)
 
     @cached_property
+    def faithfulness(self) -> Faithfulness | None:
+        """Whether scores come from the reasons that are named; None where it was not measured."""
+        kept = self.about.get("faithfulness")
+        return Faithfulness.from_dict(kept) if kept else None
+
+    @cached_property
     def obstacles(self) -> dict[int, str]:
         """Row number -> why the row could not be judged."""
         texts = self.about["obstacles"]
@@ -112,6 +120,14 @@ class Result:
         """The strongest reasons of a row in one line; empty when it was not among the rows explained."""
         place = self._place.get(row)
         return "" if place is None else sentence(self._reasons_at(place))
+
+    @cached_property
+    def shared_reasons(self) -> SharedReasons:
+        """Which reasons the explained rows share; none of a result stored before they were told."""
+        try:
+            return SharedReasons.of([json.loads(line) for line in self.told])
+        except (ValueError, TypeError, KeyError) as problem:
+            raise _damaged(problem) from problem
 
     def _reasons_at(self, place: int) -> list[Reason]:
         try:
@@ -159,6 +175,7 @@ class ResultStore:
             "notes": list(scores.notes),
             "obstacles": obstacles.tolist(),
             "drift": None if drift is None else drift.as_dict(),
+            "faithfulness": None if explained.check is None else explained.check.as_dict(),
         }
         arrays = {
             "values": scores.values,

@@ -19,6 +19,7 @@ from engine.charts import Chart, picture
 from engine.data.dataset import Dataset
 from engine.data.prepared import Prepared
 from engine.data.roles import Roles
+from engine.detectors import AUTO, detector_class
 from engine.errors import StoreError, UsageError
 from engine.labels.frozen import thawed_labels, with_labels
 from engine.model import Model, Scores, load_fingerprint, load_recipe
@@ -147,16 +148,17 @@ def run_explain(spec: dict[str, Any], job: Job) -> dict[str, Any]:
 def run_edit(spec: dict[str, Any], job: Job) -> dict[str, Any]:
     """Find what would make one ``row`` of ``dataset`` ordinary to ``model``: a score of at most ``threshold``.
 
-    Returns the ``edits``, one after the other, and whether they are ``enough``. A model of a series raises
-    :class:`UsageError`.
+    Returns the ``edits``, one after the other, and whether they are ``enough``.
     """
     model, prepared, row = _one_row(spec, job)
     if not prepared.encoded.judged[row]:
         return {"edits": [], "enough": False, "obstacle": prepared.encoded.obstacles.get(row, "")}
     job.progress(0.6, "Trying other values")
     threshold = float(spec["threshold"])
-    edits = smallest_edit(model, prepared, row, threshold)
-    score = edits[-1].score if edits else float(model.judge(prepared).values[row])
+    scores = _kept_scores(spec, model) if model.recipe.ordered else None
+    scores = model.judge(prepared).values if scores is None else scores
+    edits = smallest_edit(model, prepared, row, threshold, scores)
+    score = edits[-1].score if edits else float(scores[row])
     return {"edits": [edit.as_dict() for edit in edits], "enough": score <= threshold}
 
 
@@ -251,7 +253,8 @@ def _told(
         return frame, roles
     given = thawed_labels(space.frozen_labels, spec["labels"])
     job.log(f"learning from {len(given.rows):,} labels given in Loupe")
-    return with_labels(frame, roles, given, beside=bool(spec.get("learn_from_label")))
+    named = spec["detector"] != AUTO and detector_class(spec["detector"]).names_classes
+    return with_labels(frame, roles, given, beside=bool(spec.get("learn_from_label")), named=named)
 
 
 def _one_row(spec: dict[str, Any], job: Job) -> tuple[Model, Prepared, int]:
@@ -268,6 +271,14 @@ def _one_row(spec: dict[str, Any], job: Job) -> tuple[Model, Prepared, int]:
     else:
         frame = dataset.frame()
     return model, model.encode(frame, spec.get("mapping") or {}), row
+
+
+def _kept_scores(spec: dict[str, Any], model: Model) -> np.ndarray | None:
+    """What the model said of all rows of the data set, where that is stored."""
+    results, mapping = _workspace(spec).results, spec.get("mapping") or {}
+    if not results.exists(model.card.id, spec["dataset"], mapping):
+        return None
+    return np.asarray(results.load(results.id_of(model.card.id, spec["dataset"], mapping)).values)
 
 
 def _explained(model: Model, prepared: Prepared, scores: Scores, job: Job, *, start: float) -> Explained:

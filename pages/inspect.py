@@ -13,7 +13,7 @@ labelling_row.row(found, card, data, row)
 reasons = inspecting.reasons(found, row)
 left, right = st.columns(2, gap="large")
 with left:
-    inspecting.contributions(reasons, card)
+    inspecting.contributions(found, reasons, card)
 with right:
     inspecting.ranges(found, row)
 expecting.board(found, card, data, row, reasons)

@@ -183,7 +183,7 @@ def test_networks_import_only_torch() -> None:
 
 
 NUMBERS_ALONE = [
-    *("thresholds", "metrics", "alarms", "drift", "distributions"),
+    *("thresholds", "metrics", "alarms", "drift", "distributions", "classification"),
     *("events", "series_metrics", "event_metrics", "affiliation", "series_evaluation"),
 ]
 

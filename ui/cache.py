@@ -6,6 +6,8 @@ could bring back somebody else's answer. Cached arrays are shared by all visitor
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 import streamlit as st
@@ -14,21 +16,23 @@ from engine import (
     Card,
     Checked,
     CheckedSeries,
+    Contexts,
     Dataset,
     Events,
     FeatureRecipe,
     Fingerprint,
-    Labels,
     Lanes,
+    Leaderboard,
+    ReasonGroup,
     Result,
     SeriesColumns,
     SeriesFiles,
     SeriesResult,
     as_binary,
     charts,
-    current_labels,
     load_fingerprint,
     load_recipe,
+    stored_leaderboard,
 )
 from ui import server
 
@@ -78,11 +82,6 @@ def labels(dataset_id: str, name: str) -> tuple[np.ndarray, str]:
     return _labels(dataset_id, name)
 
 
-def given_labels(data: Dataset) -> Labels:
-    """The labels people gave to rows of a data set, as they stand now."""
-    return _given_labels(data.id, str(data.roles.as_dict()), server.labels().stamp())
-
-
 def checked(result_id: str, label: str) -> Checked:
     """A result against its labels. One class only raises an error that says so."""
     return _checked(result_id, label, server.workspace().results.stamp(result_id))
@@ -91,6 +90,12 @@ def checked(result_id: str, label: str) -> Checked:
 def checked_series(found: Result, columns: SeriesColumns, label: str, window: int) -> CheckedSeries:
     """The same in the order of time; tolerance up to a window of so many readings."""
     return _checked_series(*_key(found, columns), label, window)
+
+
+def leaderboard(dataset_id: str, results: tuple[str, ...], label: str | None) -> Leaderboard:
+    """Models that have judged a data set side by side, and the baselines, by the known answers if there are any."""
+    stamps = tuple(server.workspace().results.stamp(id) for id in results)
+    return _leaderboard(dataset_id, results, label, stamps, dataset(dataset_id).roles.as_dict())
 
 
 @st.cache_resource(max_entries=64, show_spinner=False)
@@ -127,11 +132,6 @@ def _column(dataset_id: str, name: str) -> pd.Series:
 @st.cache_resource(max_entries=4, show_spinner=False)
 def _labels(dataset_id: str, name: str) -> tuple[np.ndarray, str]:
     return as_binary(_column(dataset_id, name))
-
-
-@st.cache_resource(max_entries=8, show_spinner=False)
-def _given_labels(dataset_id: str, roles: str, stamp: int) -> Labels:
-    return current_labels(server.labels(), dataset(dataset_id))
 
 
 def series_of(found: Result) -> SeriesColumns | None:
@@ -210,11 +210,15 @@ def normal_rows(result_id: str) -> pd.DataFrame:
     return _normal_rows(result_id, server.workspace().results.stamp(result_id))
 
 
-def as_needed(found: Result, rows: pd.DataFrame) -> pd.DataFrame:
-    """Rows in the columns, and under the names, that the model knows; one it did without is empty."""
-    needed = list(card(found.model).columns)
-    here = [found.mapping.get(column, column) for column in needed]
-    return rows.reindex(columns=here).set_axis(needed, axis=1)
+def in_context(found: Result, group: ReasonGroup) -> ReasonGroup:
+    """A group of flagged rows, with the category beside which its numbers are unusual."""
+    return _contexts(found.id, server.workspace().results.stamp(found.id)).told(group)
+
+
+@st.cache_resource(max_entries=4, show_spinner=False)
+def _contexts(result_id: str, stamp: int) -> Contexts:
+    found = _result(result_id, stamp)
+    return Contexts.of(recipe(found.model), found.worst, _normal_rows(result_id, stamp), found.mapping)
 
 
 @st.cache_resource(max_entries=16, show_spinner=False)
@@ -249,3 +253,16 @@ def _checked_series(
 ) -> CheckedSeries:
     series = _series_result(id, stamp, time, entity)
     return CheckedSeries.of(series, _labels(series.result.dataset, label)[0], window)
+
+
+@st.cache_resource(max_entries=6, show_spinner="Comparing …")
+def _leaderboard(
+    dataset_id: str,
+    results: tuple[str, ...],
+    label: str | None,
+    stamps: tuple[int, ...],
+    roles: dict[str, Any],
+) -> Leaderboard:
+    judged = [(card(found.model), found) for found in map(result, results)]
+    known = None if label is None else _labels(dataset_id, label)[0]
+    return stored_leaderboard(dataset(dataset_id), judged, known)

@@ -51,7 +51,9 @@ def table(found: Result, series: SeriesResult, events: Events) -> None:
                 format="%.2f",
             ),
             "Channels": st.column_config.TextColumn(
-                width="medium", help="Where the scores of its explained readings come from, most first."
+                width="medium",
+                help="Where the scores of its explained readings come from, most first. Explained are the most unusual "
+                "readings of the result; of an event without any it is not measured until a reading of it is opened.",
             ),
             "Direction": st.column_config.TextColumn(
                 help="Where the first channel lies at its worst, against the median in training."
@@ -106,7 +108,8 @@ def _lines(worst: Sequence[Event], files: SeriesFiles) -> list[dict[str, Any]]:
             if event.length > 1
             else "one reading",
             "Severity": event.severity,
-            "Channels": ", ".join(f"{name} {100 * share:.0f} %" for name, share in event.channels),
+            "Channels": ", ".join(f"{name} {100 * share:.0f} %" for name, share in event.channels)
+            or "not measured",
             "Direction": event.direction or "",
             "Peak": charts.moment(float(files.seconds[event.peak]), clock=files.clock),
             "Readings": event.length,

@@ -9,7 +9,7 @@ import pandas as pd
 import streamlit as st
 
 from engine import Card, Dataset, EngineError, Result, rows_like, rows_to_label, same_reasons
-from ui import cache, labelling, server, walking
+from ui import cache, inspecting, labelling, server, walking
 from ui.panels import attempt, beside
 from ui.session import session, widget
 from ui.threshold import judged_now
@@ -102,7 +102,7 @@ def _like(found: Result, data: Dataset, flags: np.ndarray, row: int) -> tuple[li
         )
         return rows[alike & flags[rows]].tolist(), "unusual for the same reasons, in the same proportion."
     ordinary = cache.normal_rows(found.id).drop(index=row, errors="ignore")
-    known = cache.given_labels(data).anomalies
+    known = server.labels().of(data).anomalies
     here, others, anomalies = (_points(found, _rows(data, rows)) for rows in ([row], flagged, known))
     like = rows_like(here[0], others, _points(found, ordinary), anomalies)
     return flagged[like].tolist(), "less than half as far from it as it is from the nearest ordinary row."
@@ -115,7 +115,7 @@ def _rows(data: Dataset, rows: Sequence[int] | np.ndarray) -> pd.DataFrame:
 def _points(found: Result, rows: pd.DataFrame) -> np.ndarray:
     """Rows of a table as points (n_rows, n_features), as the model sees them; a missing cell is a typical one."""
     encoder = cache.recipe(found.model).encoder
-    values = encoder.transform(cache.as_needed(found, rows)).values
+    values = encoder.transform(inspecting.as_needed(found, rows)).values
     return np.where(np.isnan(values), encoder.typical_row, values)
 
 
@@ -139,7 +139,7 @@ def _go_on(found: Result, card: Card, data: Dataset) -> None:
     elif then == "next" and session().row is not None:
         place = np.flatnonzero(found.order == session().row)
         later = found.order[int(place[0]) + 1 :] if len(place) else found.order
-        unlabelled = later[~np.isin(later, cache.given_labels(data).rows)]
+        unlabelled = later[~np.isin(later, server.labels().of(data).rows)]
         if len(unlabelled):
             session().row = int(unlabelled[0])
 
@@ -147,7 +147,7 @@ def _go_on(found: Result, card: Card, data: Dataset) -> None:
 def _turn_to_useful(found: Result, card: Card, data: Dataset) -> None:
     def turn() -> None:
         answer = judged_now(found, card, data.roles.label)
-        labels = cache.given_labels(data)
+        labels = server.labels().of(data)
         best = rows_to_label(
             np.asarray(found.severity),
             answer.percentile,

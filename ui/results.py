@@ -8,7 +8,7 @@ import numpy as np
 import streamlit as st
 
 from engine import Card, Dataset, Judgement, Result, Rule, charts
-from ui import cache, labelling, labelling_board, series, takeaway
+from ui import cache, groups, labelling, labelling_board, series, takeaway
 from ui.panels import beside, chart, in_plain_words, plain, show_problem
 from ui.session import remember, session, theme
 from ui.threshold import judged, threshold_control
@@ -90,14 +90,15 @@ def _curve(found: Result, card: Card, answer: Judgement) -> Any:
 
 
 def _table(found: Result, data: Dataset, answer: Judgement) -> None:
+    places = groups.listed(found, answer)
     st.subheader("Flagged rows, most unusual first", anchor=False)
     if answer.flagged == 0:
         st.info(
             "Nothing lies above the threshold. Lower it to see the most unusual rows.", icon=":material/info:"
         )
         return
-    count = min(answer.flagged, SHOWN, len(found.worst))
-    worst = found.worst.head(count)
+    worst = found.worst.iloc[places[:SHOWN]]
+    count = len(worst)
     rows = [int(row) for row in worst.index]
     ours = {
         "Row": [row + 1 for row in rows],
@@ -108,7 +109,7 @@ def _table(found: Result, data: Dataset, answer: Judgement) -> None:
     shown = beside(ours, worst)
     event = st.dataframe(
         shown,
-        key=f"flagged-{found.id}-{count}-{session().tables}",
+        key=f"flagged-{found.id}-{count}-{int(places[:SHOWN].sum())}-{session().tables}",
         hide_index=True,
         width="stretch",
         height=min(36 * count + 40, 430),
@@ -124,10 +125,9 @@ def _table(found: Result, data: Dataset, answer: Judgement) -> None:
             "Why": st.column_config.TextColumn(width="large"),
         },
     )
-    if answer.flagged > count:
-        st.caption(
-            f"The {count:,} most unusual of {answer.flagged:,} flagged rows; the downloads hold all of them."
-        )
+    of = answer.flagged if len(places) == min(answer.flagged, len(found.worst)) else len(places)
+    if of > count:
+        st.caption(f"The {count:,} most unusual of {of:,} flagged rows; the downloads hold all of them.")
     labelling_board.chosen_rows(
         found, data, [rows[number] for number in event["selection"]["rows"] if number < len(rows)]
     )
