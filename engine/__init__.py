@@ -36,7 +36,7 @@ if TYPE_CHECKING:
         same_reasons,
         threshold_from_labels,
     )
-    from engine.labels.current import LabelBook, Labels, current_labels, give_labels
+    from engine.labels.current import Labels, current_labels, give_labels
     from engine.labels.events import LabelEvent, last_act
     from engine.labels.exchange import bring_labels, labels_csv
     from engine.labels.frozen import freeze_labels
@@ -69,7 +69,6 @@ _HOMES = {
     "ABSENT": "engine.data.schema",
     "AUTO": "engine.detectors",
     "CATALOGUE": "engine.detectors",
-    "METHOD_TEXT": "engine.scoring.explanations",
     "RULES": "engine.scoring.thresholds",
     "SAMPLES": "engine.data.samples",
     "VERDICT_WORDS": "engine.labels.verdicts",
@@ -95,7 +94,6 @@ _HOMES = {
     "JobManager": "engine.jobs",
     "Judgement": "engine.analysis",
     "Label": "engine.labels.verdicts",
-    "LabelBook": "engine.labels.current",
     "LabelEvent": "engine.labels.events",
     "LabelLedger": "engine.labels.ledger",
     "LabelledPrecision": "engine.labels.consequences",
@@ -153,8 +151,8 @@ _HOMES = {
     "offers_for": "engine.offers",
     "picture_name": "engine.result_files",
     "places": "engine.scoring.reasons",
-    "precision_so_far": "engine.labels.consequences",
     "predict_anomalies": "engine.classifying",
+    "precision_so_far": "engine.labels.consequences",
     "python_snippet": "engine.snippets",
     "read_table": "engine.data.reading",
     "readable_card": "engine.offers",
@@ -179,7 +177,6 @@ __all__ = [
     "ABSENT",
     "AUTO",
     "CATALOGUE",
-    "METHOD_TEXT",
     "RULES",
     "SAMPLES",
     "VERDICT_WORDS",
@@ -205,7 +202,6 @@ __all__ = [
     "JobManager",
     "Judgement",
     "Label",
-    "LabelBook",
     "LabelEvent",
     "LabelLedger",
     "LabelledPrecision",

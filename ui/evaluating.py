@@ -7,7 +7,7 @@ from functools import partial
 import streamlit as st
 
 from engine import Card, Checked, DataError, Dataset, Result, charts
-from ui import cache, events, measures
+from ui import cache, cache_series, events, measures
 from ui.panels import in_plain_words, plain
 from ui.pictures import Figure, show, take_away
 from ui.session import remember
@@ -18,13 +18,13 @@ from ui.threshold import judged, threshold_control
 def board(found: Result, card: Card, data: Dataset, label: str) -> None:
     """Everything about how well the flags meet the labels."""
     with in_plain_words():
-        columns = cache.series_of(found)
+        columns = cache_series.series_of(found)
         knobs, facts = st.columns([1, 2.4], gap="large")
         with knobs:
             rule = threshold_control(found, card, label)
             if columns is not None:
                 with st.expander("What counts as one event", icon=":material/tune:"):
-                    events.choices(cache.series_result(found, columns).files)
+                    events.choices(cache_series.series_result(found, columns).files)
             st.caption(plain(f"Labels from '{label}': {cache.labels(data.id, label)[1]}."))
             if label in card.columns:
                 st.warning(

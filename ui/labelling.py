@@ -19,7 +19,7 @@ from engine import (
     give_labels,
     last_act,
 )
-from ui import server
+from ui import cache, server
 from ui.panels import attempt, plain
 from ui.session import owner, session, widget
 
@@ -48,7 +48,7 @@ def bar(
 
     ``place`` tells one bar of a page from another.
     """
-    labels = server.labels().of(data)
+    labels = cache.given_labels(data)
     rest = _rest(labels, rows, place)
 
     def said(verdict: Verdict, class_name: str = "") -> None:
@@ -88,7 +88,7 @@ def bar(
 
 def standing(data: Dataset, row: int) -> None:
     """What is said of a row so far, and what was just saved."""
-    labels = server.labels().of(data)
+    labels = cache.given_labels(data)
     event = labels.events.get(row)
     if event is not None and event.label is not None:
         when = datetime.fromtimestamp(event.at, UTC).strftime("%Y-%m-%d %H:%M")
@@ -108,7 +108,7 @@ def saved() -> None:
 
 def undo(data: Dataset, place: str, *, keys: bool = True) -> None:
     """The way back: the visitor's last labels of this data are withdrawn."""
-    last = last_act(server.labels().of(data).own, analyst())
+    last = last_act(cache.given_labels(data).own, analyst())
     what = _words(last[0].label.words if last[0].label else "", [e.row or 0 for e in last]) if last else ""
     st.button(
         "Undo",
@@ -131,7 +131,7 @@ def analyst() -> str:
 
 def words_of(data: Dataset, rows: Sequence[int]) -> list[str]:
     """The labels of some rows in words, empty where there is none."""
-    labels = server.labels().of(data)
+    labels = cache.given_labels(data)
     return [label.words if (label := labels.of(row)) else "" for row in rows]
 
 
@@ -182,11 +182,10 @@ def _save(
         if class_name:
             given["class_name"] = class_name
         label = Label(verdict=verdict, **given) if verdict != "cleared" else Label(verdict="cleared")
-        book = server.labels()
-        now = book.of(data)
+        now = cache.given_labels(data)
         new = {row: label for row in rows if now.of(row) != label}  # a double click says nothing new
         if new:
-            give_labels(book.ledger, data, new, act=uuid.uuid4().hex, who=analyst(), model=found.model)
+            give_labels(server.labels(), data, new, act=uuid.uuid4().hex, who=analyst(), model=found.model)
         session().saved = f"Saved: {_words(label.words, list(rows))}."
         if then is not None:
             then()
@@ -196,7 +195,7 @@ def _save(
 
 def _undo(act: str, what: str) -> None:
     def take_back() -> None:
-        server.labels().ledger.withdraw(act, who=analyst())
+        server.labels().withdraw(act, who=analyst())
         session().saved = f"Undone: {what}."
 
     attempt(take_back)

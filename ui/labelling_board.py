@@ -20,7 +20,7 @@ from engine import (
     precision_so_far,
     threshold_from_labels,
 )
-from ui import labelling, labelling_row, server, upload
+from ui import cache, labelling, labelling_row, server, upload
 from ui.panels import attempt, page
 from ui.session import session, widget
 
@@ -39,7 +39,7 @@ def chosen_rows(found: Result, data: Dataset, rows: Sequence[int]) -> None:
 
 def board(found: Result, card: Card, data: Dataset, answer: Judgement) -> None:
     """The labels in numbers, what follows from them, and files of labels."""
-    labels = server.labels().of(data)
+    labels = cache.given_labels(data)
     st.subheader("Labels", anchor=False)
     if len(labels):
         _numbers(found, labels, answer)
@@ -134,7 +134,7 @@ def _bring(data: Dataset, key: str) -> None:
         return
 
     def bring() -> None:
-        new, found = bring_labels(server.labels().ledger, data, file.getvalue(), who=labelling.analyst())
+        new, found = bring_labels(server.labels(), data, file.getvalue(), who=labelling.analyst())
         noticed = " ".join(finding.text for finding in found.findings)
         said = f"Saved: {new:,} labels." if new else "All of these labels were saved before."
         session().saved = f"{said} {noticed}"
@@ -145,7 +145,7 @@ def _bring(data: Dataset, key: str) -> None:
 
 
 def _csv(data: Dataset) -> bytes:
-    return labels_csv(server.labels().of(data), data)
+    return labels_csv(cache.given_labels(data), data)
 
 
 def _fresh_table() -> None:

@@ -9,7 +9,7 @@ import pandas as pd
 import streamlit as st
 
 from engine import Card, Dataset, EngineError, Result, rows_like, rows_to_label, same_reasons
-from ui import cache, inspecting, labelling, server, walking
+from ui import cache, cache_series, labelling, server, walking
 from ui.panels import attempt, beside
 from ui.session import session, widget
 from ui.threshold import judged_now
@@ -93,7 +93,7 @@ def _like(found: Result, data: Dataset, flags: np.ndarray, row: int) -> tuple[li
     """The explained flagged rows like a row, the row itself left out where it was not explained; and what 'like' is."""
     rows = np.asarray(found.explained_rows)
     flagged = rows[flags[rows]]
-    if cache.series_of(found) is not None:
+    if cache_series.series_of(found) is not None:
         at = np.flatnonzero(rows == row)
         alike = (
             same_reasons(np.asarray(found.contributions), int(at[0]))
@@ -102,7 +102,7 @@ def _like(found: Result, data: Dataset, flags: np.ndarray, row: int) -> tuple[li
         )
         return rows[alike & flags[rows]].tolist(), "unusual for the same reasons, in the same proportion."
     ordinary = cache.normal_rows(found.id).drop(index=row, errors="ignore")
-    known = server.labels().of(data).anomalies
+    known = cache.given_labels(data).anomalies
     here, others, anomalies = (_points(found, _rows(data, rows)) for rows in ([row], flagged, known))
     like = rows_like(here[0], others, _points(found, ordinary), anomalies)
     return flagged[like].tolist(), "less than half as far from it as it is from the nearest ordinary row."
@@ -115,16 +115,19 @@ def _rows(data: Dataset, rows: Sequence[int] | np.ndarray) -> pd.DataFrame:
 def _points(found: Result, rows: pd.DataFrame) -> np.ndarray:
     """Rows of a table as points (n_rows, n_features), as the model sees them; a missing cell is a typical one."""
     encoder = cache.recipe(found.model).encoder
-    values = encoder.transform(inspecting.as_needed(found, rows)).values
+    values = encoder.transform(cache.as_needed(found, rows)).values
     return np.where(np.isnan(values), encoder.typical_row, values)
 
 
 def _event_rows(found: Result, card: Card, data: Dataset, row: int) -> list[int]:
     """The rows of the event a reading lies in; of a row of a table, and of a reading in none, the row alone."""
-    columns = cache.series_of(found)
+    columns = cache_series.series_of(found)
     if columns is None:
         return [row]
-    files, events = cache.series_result(found, columns).files, walking.events_of(found, card, data, columns)
+    files, events = (
+        cache_series.series_result(found, columns).files,
+        walking.events_of(found, card, data, columns),
+    )
     place = int(files.places(np.array([row]))[0])
     here = walking.event_at(events, place) if place >= 0 else None
     if here is None:
@@ -139,7 +142,7 @@ def _go_on(found: Result, card: Card, data: Dataset) -> None:
     elif then == "next" and session().row is not None:
         place = np.flatnonzero(found.order == session().row)
         later = found.order[int(place[0]) + 1 :] if len(place) else found.order
-        unlabelled = later[~np.isin(later, server.labels().of(data).rows)]
+        unlabelled = later[~np.isin(later, cache.given_labels(data).rows)]
         if len(unlabelled):
             session().row = int(unlabelled[0])
 
@@ -147,7 +150,7 @@ def _go_on(found: Result, card: Card, data: Dataset) -> None:
 def _turn_to_useful(found: Result, card: Card, data: Dataset) -> None:
     def turn() -> None:
         answer = judged_now(found, card, data.roles.label)
-        labels = server.labels().of(data)
+        labels = cache.given_labels(data)
         best = rows_to_label(
             np.asarray(found.severity),
             answer.percentile,
@@ -180,8 +183,8 @@ def _others(found: Result) -> list[np.ndarray]:
 
 def _places(found: Result, data: Dataset, rows: np.ndarray) -> np.ndarray:
     """Rows as points: of a table its cells, of a series their time."""
-    columns = cache.series_of(found)
+    columns = cache_series.series_of(found)
     if columns is None:
         return _points(found, _rows(data, rows))
-    files = cache.series_result(found, columns).files
+    files = cache_series.series_result(found, columns).files
     return files.places(rows)[:, None].astype(float)

@@ -7,7 +7,7 @@ from typing import Any
 import streamlit as st
 
 from engine import Dataset, Detector, freeze_labels
-from ui import server
+from ui import cache, server
 from ui.session import widget
 
 KEY = "learn-from-given"
@@ -15,7 +15,7 @@ KEY = "learn-from-given"
 
 def toggle(kind: type[Detector] | None, data: Dataset) -> None:
     """Ask whether a detector that can is to learn from the labels; nothing where there are none."""
-    labels = server.labels().of(data)
+    labels = cache.given_labels(data)
     anomalies = labels.counts["anomaly"]
     if not anomalies:
         return
@@ -34,7 +34,7 @@ def choices(kind: type[Detector], data: Dataset) -> dict[str, Any]:
     """What a training's spec says of them: the name of the labels as they are now, if they are wanted."""
     if not kind.learns_from_labels or not widget(KEY):
         return {}
-    labels = server.labels().of(data)
+    labels = cache.given_labels(data)
     if not labels.counts["anomaly"]:
         return {}
     return {"labels": freeze_labels(server.workspace().frozen_labels, data.id, labels)}

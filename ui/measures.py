@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from engine import Affiliation, Card, Checked, CheckedSeries, EventMetrics, Result, SeriesColumns, SeriesFiles
-from ui import cache, events
+from ui import cache, cache_series, events
 from ui.session import session
 
 FEW = 5  # anomalies, or events: with fewer, each of them moves every figure a lot
@@ -46,9 +46,9 @@ def of_rows(checked: Checked, threshold: float, *, series: bool) -> None:
 
 def of_series(found: Result, card: Card, columns: SeriesColumns, label: str, threshold: float) -> None:
     """How the events of the page of results meet the labelled ones, and what no threshold changes."""
-    checked = cache.checked_series(found, columns, label, min(card.window or WINDOW, LONGEST))
-    files = cache.series_result(found, columns).files
-    detected = cache.events(found, columns, threshold, session().view.choices)
+    checked = cache_series.checked_series(found, columns, label, min(card.window or WINDOW, LONGEST))
+    files = cache_series.series_result(found, columns).files
+    detected = cache_series.events(found, columns, threshold, session().view.choices)
     metrics, near = checked.at(threshold, detected)
     st.markdown(in_a_sentence(metrics, files))
     _of_events(metrics, near, files)

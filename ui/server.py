@@ -7,7 +7,7 @@ from functools import cache
 from threading import Lock
 from typing import Any
 
-from engine import EngineError, Job, JobManager, LabelBook, Workspace
+from engine import EngineError, Job, JobManager, LabelLedger, Workspace
 
 HEAD_START_SECONDS = 4.0  # of the first page before what it does not need: the spare worker, the charts
 PATIENCE_SECONDS = 600
@@ -33,9 +33,9 @@ def _manager() -> JobManager:
 
 
 @cache
-def labels() -> LabelBook:
-    """The labels of all data sets; opened by the first who asks."""
-    return LabelBook(workspace().open_labels())
+def labels() -> LabelLedger:
+    """The ledger of labels; opened by the first who asks."""
+    return workspace().open_labels()
 
 
 def submit(kind: str, dataset: str, spec: dict[str, Any], *, owner: str, title: str) -> Job:
@@ -68,7 +68,7 @@ def close() -> None:
     """Stop the workers, when the server stops."""
     workspace().datasets.close()
     if labels.cache_info().currsize:
-        labels().ledger.close()
+        labels().close()
         labels.cache_clear()
     with _starting:
         if _manager.cache_info().currsize:

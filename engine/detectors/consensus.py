@@ -45,7 +45,7 @@ class Consensus(Detector):
     speed: ClassVar[int] = 2
     reference: ClassVar[str] = "Aggarwal and Sathe (2015)"
     explained_by: ClassVar[str] = (
-        "The mean over its members of the share that a member gives the column, weighted by how unusual the member "
+        "Mean of the shares: what each member says of the column, weighted by how unusual the member "
         "finds the row."
     )
     imports: ClassVar[tuple[str, ...]] = ("sklearn.ensemble", "sklearn.neighbors", "sklearn.svm")

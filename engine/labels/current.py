@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections import Counter, OrderedDict
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from threading import Lock
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -21,9 +20,6 @@ if TYPE_CHECKING:
     from engine.data.dataset import Dataset
     from engine.labels.events import LabelEvent
     from engine.labels.ledger import LabelLedger
-
-
-REMEMBERED = 8  # data sets
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -111,27 +107,3 @@ def give_labels(
         )
     known = identities(dataset, list(labels))
     return ledger.add(act, labels, who=who, dataset=dataset.id, identities=known, model=model)
-
-
-class LabelBook:
-    """The ledger with what was read from it last, so that a page reads again only when something was said."""
-
-    def __init__(self, ledger: LabelLedger) -> None:
-        self.ledger = ledger
-        self._read: OrderedDict[tuple[str, str], tuple[int, Labels]] = OrderedDict()
-        self._lock = Lock()
-
-    def of(self, dataset: Dataset) -> Labels:
-        """The labels of a data set as they stand now."""
-        key, stamp = (dataset.id, str(dataset.roles.as_dict())), self.ledger.stamp()
-        with self._lock:
-            kept = self._read.get(key)
-        if kept is not None and kept[0] == stamp:
-            return kept[1]
-        labels = current_labels(self.ledger, dataset)
-        with self._lock:
-            self._read[key] = stamp, labels
-            self._read.move_to_end(key)
-            while len(self._read) > REMEMBERED:
-                self._read.popitem(last=False)
-        return labels

@@ -2,14 +2,14 @@
 
 import json
 
-from engine import CATALOGUE, EngineError, Label, give_labels
+from engine import CATALOGUE, EngineError, Label, current_labels, give_labels
 from tests.pages.conftest import button, sound, texts, turn_to
 from ui import server
 
 
 def said(at, space, address):
     """Row number -> label in words, as the ledger has them."""
-    labels = server.labels().of(space.datasets.get(address["data"]))
+    labels = current_labels(server.labels(), space.datasets.get(address["data"]))
     return {row: event.label.words for row, event in labels.events.items()}
 
 
@@ -20,7 +20,7 @@ def press(at, key):
 def test_a_row_is_labelled_taken_back_and_labelled_with_a_class_and_a_note(open_page, space, addresses):
     address = addresses["pumps"]
     leak = {390: Label(verdict="anomaly", class_name="leak")}
-    give_labels(server.labels().ledger, space.datasets.get(address["data"]), leak, act="before", who="ada")
+    give_labels(server.labels(), space.datasets.get(address["data"]), leak, act="before", who="ada")
     at = open_page("inspect", **address, row=395)
     press(at, "label-row-anomaly")
     assert said(at, space, address) == {390: "anomaly (leak)", 395: "anomaly"}
@@ -45,7 +45,7 @@ def test_a_selection_is_labelled_at_once_and_the_labels_suggest_a_threshold(open
     rows = [int(row) - 1 for row in table.value["Row"]]
 
     def tick(*numbers):
-        key = f"flagged-{address['result']}-{len(rows)}-{at.session_state['loupe'].tables}"
+        key = next(found for found in at.dataframe if "Severity" in found.value).key
         at.session_state[key] = {"selection": {"rows": list(numbers), "columns": [], "cells": []}}
         sound(at.run())
 

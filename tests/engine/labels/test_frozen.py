@@ -11,6 +11,7 @@ from engine.data.roles import as_binary
 from engine.errors import DataError, StoreError, UsageError
 from engine.labels.frozen import LABEL_COLUMN, FrozenLabels, thawed_labels, with_labels
 from engine.tasks import run_score, run_train
+from tests.engine.checks import quick
 
 LEAK, ODD, NORMAL = (
     Label(verdict="anomaly", class_name="leak"),
@@ -128,3 +129,19 @@ def test_a_detector_that_learns_from_labels_learns_from_these(place, ledger, tmp
     assert run_score(later, Job(tmp_path))["result"] == done["result"], "it needs no labels to judge"
     with pytest.raises(UsageError, match="learns from no labels"):
         run_train({**spec, "detector": "isolation_forest", "hyperparameters": {}}, Job(tmp_path))
+
+
+def test_a_detector_that_names_classes_learns_those_given_here(place, ledger, tmp_path):
+    said = dict.fromkeys(range(388, 400), LEAK) | dict.fromkeys(range(40), NORMAL)
+    spec = {
+        "workspace": str(place.space.root),
+        "models": str(place.space.models_root),
+        "dataset": place.pumps.id,
+        "detector": "masked_table",
+        "hyperparameters": quick("masked_table"),
+        "name": "classes",
+        "labels": frozen(place, ledger, said),
+    }
+    card = place.space.models.card(run_train(spec, Job(tmp_path))["model"])
+    assert card["classes"]["names"] == ["leak", "normal"]
+    assert card["labelled"] == 52
