@@ -67,21 +67,6 @@ def histogram(id: str) -> tuple[np.ndarray, np.ndarray]:
     return _histogram(id, server.workspace().results.stamp(id))
 
 
-def preview(dataset_id: str) -> pd.DataFrame:
-    """The first rows of a data set."""
-    return _preview(dataset_id, 200)
-
-
-def column(dataset_id: str, name: str) -> pd.Series:
-    """One column of a data set."""
-    return _column(dataset_id, name)
-
-
-def labels(dataset_id: str, name: str) -> tuple[np.ndarray, str]:
-    """A label column as 1, 0 and NaN, and how it was understood."""
-    return _labels(dataset_id, name)
-
-
 def checked(result_id: str, label: str) -> Checked:
     """A result against its labels. One class only raises an error that says so."""
     return _checked(result_id, label, server.workspace().results.stamp(result_id))
@@ -120,18 +105,21 @@ def _histogram(id: str, stamp: int) -> tuple[np.ndarray, np.ndarray]:
 
 
 @st.cache_resource(max_entries=8, show_spinner=False)
-def _preview(dataset_id: str, rows: int) -> pd.DataFrame:
-    return dataset(dataset_id).rows_at(range(rows))
+def preview(dataset_id: str) -> pd.DataFrame:
+    """The first rows of a data set."""
+    return dataset(dataset_id).rows_at(range(200))
 
 
 @st.cache_resource(max_entries=6, show_spinner=False)
-def _column(dataset_id: str, name: str) -> pd.Series:
+def column(dataset_id: str, name: str) -> pd.Series:
+    """One column of a data set."""
     return dataset(dataset_id).frame([name])[name]
 
 
 @st.cache_resource(max_entries=4, show_spinner=False)
-def _labels(dataset_id: str, name: str) -> tuple[np.ndarray, str]:
-    return as_binary(_column(dataset_id, name))
+def labels(dataset_id: str, name: str) -> tuple[np.ndarray, str]:
+    """A label column as 1, 0 and NaN, and how it was understood."""
+    return as_binary(column(dataset_id, name))
 
 
 def series_of(found: Result) -> SeriesColumns | None:
@@ -246,7 +234,7 @@ def _normal_rows(result_id: str, stamp: int) -> pd.DataFrame:
 @st.cache_resource(max_entries=4, show_spinner=False)
 def _checked(result_id: str, label: str, stamp: int) -> Checked:
     found, (edges, _) = _result(result_id, stamp), _histogram(result_id, stamp)
-    return Checked.of(np.asarray(found.values), _labels(found.dataset, label)[0], edges)
+    return Checked.of(np.asarray(found.values), labels(found.dataset, label)[0], edges)
 
 
 @st.cache_resource(max_entries=4, show_spinner="Measuring how well events are found …")
@@ -254,7 +242,7 @@ def _checked_series(
     id: str, stamp: int, time: str, entity: str | None, label: str, window: int
 ) -> CheckedSeries:
     series = _series_result(id, stamp, time, entity)
-    return CheckedSeries.of(series, _labels(series.result.dataset, label)[0], window)
+    return CheckedSeries.of(series, labels(series.result.dataset, label)[0], window)
 
 
 @st.cache_resource(max_entries=6, show_spinner="Comparing …")
@@ -266,5 +254,5 @@ def _leaderboard(
     roles: dict[str, Any],
 ) -> Leaderboard:
     judged = [(card(found.model), found) for found in map(result, results)]
-    known = None if label is None else _labels(dataset_id, label)[0]
+    known = None if label is None else labels(dataset_id, label)[0]
     return stored_leaderboard(dataset(dataset_id), judged, known)
