@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from engine.analysis import Judgement, evaluate, evaluate_series, judge, train
     from engine.bundle import import_bundle
-    from engine.checked import Checked, CheckedSeries
+    from engine.checked import Checked, CheckedSeries, Half
     from engine.classifying import load_two_stage_model, predict_anomalies
     from engine.contestants import stored_leaderboard
     from engine.data.dataset import Dataset
@@ -28,6 +28,21 @@ if TYPE_CHECKING:
     from engine.errors import DataError, EngineError, UsageError
     from engine.hyperparameters import Hyperparameter, declared
     from engine.jobs import Job, JobManager
+    from engine.labels.consequences import (
+        LabelledPrecision,
+        LabelledThreshold,
+        precision_so_far,
+        rows_like,
+        same_reasons,
+        threshold_from_labels,
+    )
+    from engine.labels.current import Labels, current_labels, give_labels
+    from engine.labels.events import LabelEvent, last_act
+    from engine.labels.exchange import bring_labels, labels_csv
+    from engine.labels.frozen import freeze_labels
+    from engine.labels.ledger import LabelLedger
+    from engine.labels.suggesting import ToLabel, rows_to_label
+    from engine.labels.verdicts import VERDICT_WORDS, Label, Verdict
     from engine.leaderboard import AgreementMeasure, Leaderboard, Standing, flagged_by_one, flags_of, surely
     from engine.model import Card, Model, load_fingerprint, load_recipe
     from engine.offers import Offer, offers_for, readable_card
@@ -39,14 +54,18 @@ if TYPE_CHECKING:
     from engine.scoring.event_metrics import EventMetrics
     from engine.scoring.events import Event, Events
     from engine.scoring.explanations import method_of
+    from engine.scoring.groups import Groups, by_group
+    from engine.scoring.labelled_lines import FEWEST
     from engine.scoring.metrics import Curve, best_f1_of, confusion_at, curve
     from engine.scoring.reasons import in_plain_words, nearest_normal, places
+    from engine.scoring.rules import RULES, Line, lines, rule_from_dict, usual_rules
     from engine.scoring.shared_reasons import ReasonGroup
-    from engine.scoring.thresholds import RULES, Rule, rule_from_dict
+    from engine.scoring.thresholds import Rule
     from engine.series_files import SeriesFiles
     from engine.series_result import Lanes, SeriesColumns, SeriesResult
     from engine.snippets import cli_line, python_snippet
     from engine.store import ModelStore, suggested_name, validated_name
+    from engine.unlabelled import Unlabelled, kept_unlabelled
     from engine.window_view import Normal, Rebuilt, WindowView, kept_window
     from engine.workspace import Workspace
 
@@ -54,8 +73,10 @@ _HOMES = {
     "ABSENT": "engine.data.schema",
     "AUTO": "engine.detectors",
     "CATALOGUE": "engine.detectors",
-    "RULES": "engine.scoring.thresholds",
+    "FEWEST": "engine.scoring.labelled_lines",
+    "RULES": "engine.scoring.rules",
     "SAMPLES": "engine.data.samples",
+    "VERDICT_WORDS": "engine.labels.verdicts",
     "Affiliation": "engine.scoring.affiliation",
     "AgreementMeasure": "engine.leaderboard",
     "Card": "engine.model",
@@ -73,12 +94,21 @@ _HOMES = {
     "Events": "engine.scoring.events",
     "FeatureRecipe": "engine.data.features",
     "Fingerprint": "engine.data.fingerprint",
+    "Groups": "engine.scoring.groups",
+    "Half": "engine.checked",
     "Hyperparameter": "engine.hyperparameters",
     "Job": "engine.jobs",
     "JobManager": "engine.jobs",
     "Judgement": "engine.analysis",
+    "Label": "engine.labels.verdicts",
+    "LabelEvent": "engine.labels.events",
+    "LabelLedger": "engine.labels.ledger",
+    "LabelledPrecision": "engine.labels.consequences",
+    "LabelledThreshold": "engine.labels.consequences",
+    "Labels": "engine.labels.current",
     "Lanes": "engine.series_result",
     "Leaderboard": "engine.leaderboard",
+    "Line": "engine.scoring.rules",
     "Model": "engine.model",
     "ModelStore": "engine.store",
     "Normal": "engine.window_view",
@@ -94,14 +124,20 @@ _HOMES = {
     "SeriesResult": "engine.series_result",
     "Standing": "engine.leaderboard",
     "Timeline": "engine.data.timeline",
+    "ToLabel": "engine.labels.suggesting",
+    "Unlabelled": "engine.unlabelled",
     "UsageError": "engine.errors",
+    "Verdict": "engine.labels.verdicts",
     "WindowView": "engine.window_view",
     "Workspace": "engine.workspace",
     "as_binary": "engine.data.roles",
     "best_f1_of": "engine.scoring.metrics",
+    "bring_labels": "engine.labels.exchange",
+    "by_group": "engine.scoring.groups",
     "cli_line": "engine.snippets",
     "compare": "engine.data.schema",
     "confusion_at": "engine.scoring.metrics",
+    "current_labels": "engine.labels.current",
     "curve": "engine.scoring.metrics",
     "declared": "engine.hyperparameters",
     "detector_class": "engine.detectors",
@@ -109,10 +145,16 @@ _HOMES = {
     "evaluate_series": "engine.analysis",
     "flagged_by_one": "engine.leaderboard",
     "flags_of": "engine.leaderboard",
+    "freeze_labels": "engine.labels.frozen",
+    "give_labels": "engine.labels.current",
     "import_bundle": "engine.bundle",
     "in_plain_words": "engine.scoring.reasons",
     "judge": "engine.analysis",
+    "kept_unlabelled": "engine.unlabelled",
     "kept_window": "engine.window_view",
+    "labels_csv": "engine.labels.exchange",
+    "last_act": "engine.labels.events",
+    "lines": "engine.scoring.rules",
     "load_fingerprint": "engine.model",
     "load_recipe": "engine.model",
     "load_two_stage_model": "engine.classifying",
@@ -121,20 +163,26 @@ _HOMES = {
     "offers_for": "engine.offers",
     "picture_name": "engine.result_files",
     "places": "engine.scoring.reasons",
+    "precision_so_far": "engine.labels.consequences",
     "predict_anomalies": "engine.classifying",
     "python_snippet": "engine.snippets",
     "read_table": "engine.data.reading",
     "readable_card": "engine.offers",
     "recommended": "engine.detectors",
     "result_name": "engine.result_files",
-    "rule_from_dict": "engine.scoring.thresholds",
+    "rows_like": "engine.labels.consequences",
+    "rows_to_label": "engine.labels.suggesting",
+    "rule_from_dict": "engine.scoring.rules",
+    "same_reasons": "engine.labels.consequences",
     "seconds_of": "engine.data.roles",
     "stored_leaderboard": "engine.contestants",
     "suggest": "engine.data.roles",
     "suggested_name": "engine.store",
     "suitable": "engine.detectors",
     "surely": "engine.leaderboard",
+    "threshold_from_labels": "engine.labels.consequences",
     "train": "engine.analysis",
+    "usual_rules": "engine.scoring.rules",
     "validated_name": "engine.store",
 }
 
@@ -142,8 +190,10 @@ __all__ = [
     "ABSENT",
     "AUTO",
     "CATALOGUE",
+    "FEWEST",
     "RULES",
     "SAMPLES",
+    "VERDICT_WORDS",
     "Affiliation",
     "AgreementMeasure",
     "Card",
@@ -161,12 +211,21 @@ __all__ = [
     "Events",
     "FeatureRecipe",
     "Fingerprint",
+    "Groups",
+    "Half",
     "Hyperparameter",
     "Job",
     "JobManager",
     "Judgement",
+    "Label",
+    "LabelEvent",
+    "LabelLedger",
+    "LabelledPrecision",
+    "LabelledThreshold",
+    "Labels",
     "Lanes",
     "Leaderboard",
+    "Line",
     "Model",
     "ModelStore",
     "Normal",
@@ -182,14 +241,20 @@ __all__ = [
     "SeriesResult",
     "Standing",
     "Timeline",
+    "ToLabel",
+    "Unlabelled",
     "UsageError",
+    "Verdict",
     "WindowView",
     "Workspace",
     "as_binary",
     "best_f1_of",
+    "bring_labels",
+    "by_group",
     "cli_line",
     "compare",
     "confusion_at",
+    "current_labels",
     "curve",
     "declared",
     "detector_class",
@@ -197,10 +262,16 @@ __all__ = [
     "evaluate_series",
     "flagged_by_one",
     "flags_of",
+    "freeze_labels",
+    "give_labels",
     "import_bundle",
     "in_plain_words",
     "judge",
+    "kept_unlabelled",
     "kept_window",
+    "labels_csv",
+    "last_act",
+    "lines",
     "load_fingerprint",
     "load_recipe",
     "load_two_stage_model",
@@ -209,20 +280,26 @@ __all__ = [
     "offers_for",
     "picture_name",
     "places",
+    "precision_so_far",
     "predict_anomalies",
     "python_snippet",
     "read_table",
     "readable_card",
     "recommended",
     "result_name",
+    "rows_like",
+    "rows_to_label",
     "rule_from_dict",
+    "same_reasons",
     "seconds_of",
     "stored_leaderboard",
     "suggest",
     "suggested_name",
     "suitable",
     "surely",
+    "threshold_from_labels",
     "train",
+    "usual_rules",
     "validated_name",
 ]
 

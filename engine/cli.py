@@ -18,6 +18,7 @@ from engine import (
     compare_commands,
     feature_commands,
     generate_commands,
+    labels_commands,
     model_commands,
     plot_commands,
     stage_commands,
@@ -64,6 +65,7 @@ def parser() -> argparse.ArgumentParser:
     _add_models(verbs)
     _add_features(verbs)
     generate_commands.add_commands(verbs)
+    labels_commands.add_commands(verbs)
     api_commands.add_commands(verbs)
     return root
 

@@ -20,6 +20,7 @@ from engine.data.dataset import Dataset
 from engine.data.prepared import Prepared
 from engine.data.roles import Roles
 from engine.errors import StoreError, UsageError
+from engine.labels.frozen import thawed_labels, with_labels
 from engine.model import Model, Scores, load_fingerprint, load_recipe
 from engine.report import result_table, write_result
 from engine.results import Result
@@ -53,7 +54,8 @@ class Job(Protocol):
 def run_train(spec: dict[str, Any], job: Job) -> dict[str, Any]:
     """Train ``detector`` on ``dataset``, keep it as ``name``, and keep what it says of the data set.
 
-    ``roles`` are those of the data set unless the spec has others.
+    ``roles`` are those of the data set unless the spec has others. ``labels`` names labels frozen for this training,
+    which it learns from; with ``learn_from_label`` the label column speaks for the rows they say nothing of.
     Returns ``model`` (name@version) and ``result`` (id). A training that is stopped or fails leaves neither.
     """
     space, recording = _workspace(spec), Recording()
@@ -70,9 +72,10 @@ def run_train(spec: dict[str, Any], job: Job) -> dict[str, Any]:
 
         roles = Roles.from_dict(spec["roles"]) if "roles" in spec else dataset.roles
         checkpoint = space.checkpoint_of(spec, roles)
+        told, roles = _told(space, spec, frame, roles, job)
         with recording.step("training"), checkpointed(checkpoint, record) as course:
             training = train_and_score(
-                frame,
+                told,
                 roles,
                 spec["detector"],
                 spec.get("hyperparameters"),
@@ -80,13 +83,13 @@ def run_train(spec: dict[str, Any], job: Job) -> dict[str, Any]:
                 dataset=dataset.name,
                 dataset_hash=dataset.sha256,
                 window=spec.get("window"),
-                learn_from_label=bool(spec.get("learn_from_label")),
+                learn_from_label=bool(spec.get("learn_from_label") or spec.get("labels")),
                 progress=lambda done, message: job.progress(0.8 * done, message),
                 course=course,
             )
         with recording.step("explaining"):
             explained = _explained(training.model, training.prepared, training.scores, job, start=0.8)
-        metrics = metrics_of(training, frame)
+        metrics = metrics_of(training, told)
         _put_in_order(training.model, dataset)
         job.progress(0.95, "Keeping model and result")  # the last moment to stop
         with recording.step("saving"):
@@ -103,7 +106,7 @@ def run_train(spec: dict[str, Any], job: Job) -> dict[str, Any]:
         job.log(
             f"kept as {card.id}: threshold {card.threshold:.6g}, {len(card.features)} features, {card.seconds} s"
         )
-        asked = ("detector", "hyperparameters", "window", "learn_from_label", "name")
+        asked = ("detector", "hyperparameters", "window", "learn_from_label", "labels", "name")
         given = {key: spec[key] for key in asked if spec.get(key)}
     try:
         space.runs.keep(card, recording, given=given, metrics=metrics)
@@ -239,6 +242,17 @@ def run_picture(spec: dict[str, Any], job: Job) -> dict[str, Any]:
     chart = Chart(spec["chart"], spec["alt"])
     path.write_bytes(picture(chart, spec["format"], title=spec["title"], below=spec["below"]))
     return {"path": str(path)}
+
+
+def _told(
+    space: Workspace, spec: dict[str, Any], frame: pd.DataFrame, roles: Roles, job: Job
+) -> tuple[pd.DataFrame, Roles]:
+    """The table a training learns from, and its roles: with the labels that its spec names as the label column."""
+    if not spec.get("labels"):
+        return frame, roles
+    given = thawed_labels(space.frozen_labels, spec["labels"])
+    job.log(f"learning from {len(given.rows):,} labels given in Loupe")
+    return with_labels(frame, roles, given, beside=bool(spec.get("learn_from_label")))
 
 
 def _one_row(spec: dict[str, Any], job: Job) -> tuple[Model, Prepared, int]:

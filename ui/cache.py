@@ -1,4 +1,4 @@
-"""Everything the pages look up more than once: the only file with ``st.cache_*``.
+"""What the pages look up more than once; ``st.cache_*`` lives here, in ``cache_series`` and in ``cache_checked`` alone.
 
 Keys are content hashes and ids, never frames: Streamlit hashes only a sample of a large frame, so one changed cell
 could bring back somebody else's answer. Cached arrays are shared by all visitors and never written to.
@@ -6,33 +6,24 @@ could bring back somebody else's answer. Cached arrays are shared by all visitor
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 import pandas as pd
 import streamlit as st
 
 from engine import (
     Card,
-    Checked,
-    CheckedSeries,
     Contexts,
     Dataset,
-    Events,
     FeatureRecipe,
     Fingerprint,
-    Lanes,
-    Leaderboard,
+    Labels,
     ReasonGroup,
     Result,
-    SeriesColumns,
-    SeriesFiles,
-    SeriesResult,
     as_binary,
     charts,
+    current_labels,
     load_fingerprint,
     load_recipe,
-    stored_leaderboard,
 )
 from ui import server
 
@@ -67,20 +58,24 @@ def histogram(id: str) -> tuple[np.ndarray, np.ndarray]:
     return _histogram(id, server.workspace().results.stamp(id))
 
 
-def checked(result_id: str, label: str) -> Checked:
-    """A result against its labels. One class only raises an error that says so."""
-    return _checked(result_id, label, server.workspace().results.stamp(result_id))
+def preview(dataset_id: str) -> pd.DataFrame:
+    """The first rows of a data set."""
+    return _preview(dataset_id, 200)
 
 
-def checked_series(found: Result, columns: SeriesColumns, label: str, window: int) -> CheckedSeries:
-    """The same in the order of time; tolerance up to a window of so many readings."""
-    return _checked_series(*_key(found, columns), label, window)
+def column(dataset_id: str, name: str) -> pd.Series:
+    """One column of a data set."""
+    return _column(dataset_id, name)
 
 
-def leaderboard(dataset_id: str, results: tuple[str, ...], label: str | None) -> Leaderboard:
-    """Models that have judged a data set side by side, and the baselines, by the known answers if there are any."""
-    stamps = tuple(server.workspace().results.stamp(id) for id in results)
-    return _leaderboard(dataset_id, results, label, stamps, dataset(dataset_id).roles.as_dict())
+def labels(dataset_id: str, name: str) -> tuple[np.ndarray, str]:
+    """A label column as 1, 0 and NaN, and how it was understood."""
+    return _labels(dataset_id, name)
+
+
+def given_labels(data: Dataset) -> Labels:
+    """The labels people gave to rows of a data set, as they stand now."""
+    return _given_labels(data.id, str(data.roles.as_dict()), server.labels().stamp())
 
 
 @st.cache_resource(max_entries=64, show_spinner=False)
@@ -94,7 +89,7 @@ def fingerprint(model: str) -> Fingerprint | None:
     return load_fingerprint(server.workspace().models, model)
 
 
-@st.cache_resource(max_entries=4, show_spinner=False)
+@st.cache_resource(max_entries=12, show_spinner=False)
 def _result(id: str, stamp: int) -> Result:
     return server.workspace().results.load(id)
 
@@ -105,92 +100,23 @@ def _histogram(id: str, stamp: int) -> tuple[np.ndarray, np.ndarray]:
 
 
 @st.cache_resource(max_entries=8, show_spinner=False)
-def preview(dataset_id: str) -> pd.DataFrame:
-    """The first rows of a data set."""
-    return dataset(dataset_id).rows_at(range(200))
+def _preview(dataset_id: str, rows: int) -> pd.DataFrame:
+    return dataset(dataset_id).rows_at(range(rows))
 
 
 @st.cache_resource(max_entries=6, show_spinner=False)
-def column(dataset_id: str, name: str) -> pd.Series:
-    """One column of a data set."""
+def _column(dataset_id: str, name: str) -> pd.Series:
     return dataset(dataset_id).frame([name])[name]
 
 
 @st.cache_resource(max_entries=4, show_spinner=False)
-def labels(dataset_id: str, name: str) -> tuple[np.ndarray, str]:
-    """A label column as 1, 0 and NaN, and how it was understood."""
-    return as_binary(column(dataset_id, name))
+def _labels(dataset_id: str, name: str) -> tuple[np.ndarray, str]:
+    return as_binary(_column(dataset_id, name))
 
 
-def series_of(found: Result) -> SeriesColumns | None:
-    """Which columns make a result a series; None where the model judged every row for itself."""
-    return SeriesColumns.of(recipe(found.model), dataset(found.dataset), found.mapping)
-
-
-def series_result(found: Result, columns: SeriesColumns) -> SeriesResult:
-    """A result in the order of time."""
-    return _series_result(*_key(found, columns))
-
-
-def events(
-    found: Result, columns: SeriesColumns, threshold: float, choices: tuple[int, int, float]
-) -> Events:
-    """The events above a threshold: bridged over so many readings, the shortest so long, above that severity."""
-    return _events(*_key(found, columns), threshold, choices)
-
-
-def whole_line(found: Result, columns: SeriesColumns, channel: str, entity: str) -> np.ndarray:
-    """The places of the readings, in the order of time, that draw all of a channel of one entity."""
-    return _whole_line(found.dataset, columns.time, columns.entity, channel, entity)
-
-
-def lanes(found: Result, columns: SeriesColumns, kind: str, entity: str) -> Lanes:
-    """Highest severities over time: the ``strip`` of an entity, lanes of its ``channels``, or of the ``entities``."""
-    return _lanes(*_key(found, columns), kind, "" if kind == "entities" else entity)
-
-
-def _key(found: Result, columns: SeriesColumns) -> tuple[str, int, str, str | None]:
-    return found.id, server.workspace().results.stamp(found.id), columns.time, columns.entity
-
-
-@st.cache_resource(max_entries=8, show_spinner="Putting the readings in order …")
-def _files(dataset_id: str, time: str, entity: str | None) -> SeriesFiles:
-    return SeriesFiles.of(dataset(dataset_id), time, entity)
-
-
-@st.cache_resource(max_entries=4, show_spinner=False)
-def _series_result(id: str, stamp: int, time: str, entity: str | None) -> SeriesResult:
-    found = _result(id, stamp)
-    return SeriesResult.of(found, _files(found.dataset, time, entity), fingerprint(found.model))
-
-
-@st.cache_resource(max_entries=4, show_spinner=False)
-def _events(
-    id: str, stamp: int, time: str, entity: str | None, threshold: float, choices: tuple[int, int, float]
-) -> Events:
-    bridge, shortest, above = choices
-    series = _series_result(id, stamp, time, entity)
-    return series.events(threshold, bridge=bridge, shortest=shortest, above=above or None)
-
-
-@st.cache_resource(max_entries=32, show_spinner=False)
-def _whole_line(dataset_id: str, time: str, entity: str | None, channel: str, which: str) -> np.ndarray:
-    files = _files(dataset_id, time, entity)
-    part = files.part(which)
-    return part.start + charts.thin(files.seconds[part], files.channel(channel)[part])
-
-
-@st.cache_resource(max_entries=32, show_spinner=False)
-def _lanes(id: str, stamp: int, time: str, entity: str | None, kind: str, which: str) -> Lanes:
-    series = _series_result(id, stamp, time, entity)
-    if kind == "entities":
-        return series.lanes_of_entities()
-    return series.strip(which) if kind == "strip" else series.lanes_of_channels(which)
-
-
-def row(dataset_id: str, number: int) -> pd.DataFrame:
-    """One row of a data set, as a table of one row."""
-    return _row(dataset_id, number)
+@st.cache_resource(max_entries=8, show_spinner=False)
+def _given_labels(dataset_id: str, roles: str, stamp: int) -> Labels:
+    return current_labels(server.labels(), dataset(dataset_id))
 
 
 def normal_rows(result_id: str) -> pd.DataFrame:
@@ -211,6 +137,13 @@ def _contexts(result_id: str, stamp: int) -> Contexts:
     return Contexts.of(recipe(found.model), found.worst, _normal_rows(result_id, stamp), found.mapping)
 
 
+def as_needed(found: Result, rows: pd.DataFrame) -> pd.DataFrame:
+    """Rows in the columns, and under the names, that the model knows; one it did without is empty."""
+    needed = list(card(found.model).columns)
+    here = [found.mapping.get(column, column) for column in needed]
+    return rows.reindex(columns=here).set_axis(needed, axis=1)
+
+
 @st.cache_resource(max_entries=16, show_spinner=False)
 def recipe(model: str) -> FeatureRecipe:
     """How a model (name@version) looks at rows."""
@@ -218,7 +151,8 @@ def recipe(model: str) -> FeatureRecipe:
 
 
 @st.cache_resource(max_entries=64, show_spinner=False)
-def _row(dataset_id: str, number: int) -> pd.DataFrame:
+def row(dataset_id: str, number: int) -> pd.DataFrame:
+    """One row of a data set, as a table of one row."""
     return dataset(dataset_id).rows_at([number])
 
 
@@ -231,28 +165,8 @@ def _normal_rows(result_id: str, stamp: int) -> pd.DataFrame:
     return dataset(found.dataset).rows_at(ordinary.tolist())
 
 
-@st.cache_resource(max_entries=4, show_spinner=False)
-def _checked(result_id: str, label: str, stamp: int) -> Checked:
-    found, (edges, _) = _result(result_id, stamp), _histogram(result_id, stamp)
-    return Checked.of(np.asarray(found.values), labels(found.dataset, label)[0], edges)
-
-
-@st.cache_resource(max_entries=4, show_spinner="Measuring how well events are found …")
-def _checked_series(
-    id: str, stamp: int, time: str, entity: str | None, label: str, window: int
-) -> CheckedSeries:
-    series = _series_result(id, stamp, time, entity)
-    return CheckedSeries.of(series, labels(series.result.dataset, label)[0], window)
-
-
-@st.cache_resource(max_entries=6, show_spinner="Comparing …")
-def _leaderboard(
-    dataset_id: str,
-    results: tuple[str, ...],
-    label: str | None,
-    stamps: tuple[int, ...],
-    roles: dict[str, Any],
-) -> Leaderboard:
-    judged = [(card(found.model), found) for found in map(result, results)]
-    known = None if label is None else labels(dataset_id, label)[0]
-    return stored_leaderboard(dataset(dataset_id), judged, known)
+@st.cache_resource(max_entries=8, show_spinner=False)
+def groups(dataset_id: str, column: str) -> tuple[np.ndarray, list[str]]:
+    """Which group each row is in by a column of few values (n_rows,), -1 for an empty cell; and their names."""
+    codes, names = pd.factorize(_column(dataset_id, column), sort=True)
+    return codes, [str(name) for name in names]

@@ -9,6 +9,7 @@ from typing import Any
 import streamlit as st
 
 from engine import Event, Events, Result, SeriesFiles, SeriesResult, charts
+from ui import cache, labelling
 from ui.panels import page
 from ui.session import session, set_widget, widget
 from ui.view import MOST_BRIDGED
@@ -57,6 +58,9 @@ def table(found: Result, series: SeriesResult, events: Events) -> None:
         },
     )
     _below(shown["selection"]["rows"], worst, events, series.files)
+    _label(
+        found, [worst[number] for number in shown["selection"]["rows"] if number < len(worst)], series.files
+    )
 
 
 def choices(files: SeriesFiles) -> None:
@@ -122,6 +126,14 @@ def _below(rows: list[int], worst: Sequence[Event], events: Events, files: Serie
             if st.button(f"Why is row {row + 1:,}, its peak, unusual?", icon=":material/zoom_in:"):
                 session().row = row
                 st.switch_page(page("inspect"))
+
+
+def _label(found: Result, chosen: Sequence[Event], files: SeriesFiles) -> None:
+    """Label the readings of the event that is ticked."""
+    for event in chosen:
+        rows = [files.row(place) for place in range(event.start, event.end + 1)]
+        labelling.bar(found, cache.dataset(found.dataset), rows, place="event", keys=False)
+        labelling.saved()
 
 
 def duration(files: SeriesFiles, span: float) -> str:

@@ -8,7 +8,7 @@ import numpy as np
 import streamlit as st
 
 from engine import Card, Dataset, Result, charts
-from ui import cache, server
+from ui import cache_series, server
 from ui.panels import chart, plain
 from ui.session import owner, session, theme
 from ui.threshold import judged_now
@@ -70,7 +70,7 @@ def _edit(found: Result, card: Card, data: Dataset, row: int) -> None:
     now = judged_now(found, card, data.roles.label)
     if not now.flags[row]:
         return
-    series = cache.series_of(found) is not None
+    series = cache_series.series_of(found) is not None
     st.subheader("What would make it normal", anchor=False, help=IN_TIME if series else IN_ROW)
     current, question = session(), (found.id, row, now.threshold)
     asked_of_row = current.edit_asked is not None and current.edit_asked[:2] == question[:2]

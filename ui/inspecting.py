@@ -19,7 +19,7 @@ from engine import (
     nearest_normal,
     places,
 )
-from ui import cache, server
+from ui import cache, cache_series, server
 from ui.panels import beside, chart, plain
 from ui.session import owner, session, set_widget, theme, widget
 from ui.threshold import judged_now
@@ -46,6 +46,7 @@ def choose_row(found: Result) -> int:
         st.button(
             "More unusual",
             icon=":material/arrow_back:",
+            shortcut="Left",
             disabled=not rank,
             on_click=_go,
             args=(int(found.order[rank - 1]) if rank else None,),
@@ -55,6 +56,7 @@ def choose_row(found: Result) -> int:
             "Less unusual",
             icon=":material/arrow_forward:",
             icon_position="right",
+            shortcut="Right",
             disabled=not has_next,
             on_click=_go,
             args=(int(found.order[rank + 1]) if rank is not None and has_next else None,),
@@ -131,7 +133,7 @@ def ranges(found: Result, row: int) -> None:
         help="The band holds the middle 90 % of the training rows; the tick is their median.",
     )
     recipe = cache.recipe(found.model)
-    known = places(recipe, _as_needed(found, cache.row(found.dataset, row)).iloc[0])
+    known = places(recipe, cache.as_needed(found, cache.row(found.dataset, row)).iloc[0])
     strange = sorted(known, key=lambda p: -max(p.low - p.value, p.value - p.high) / ((p.high - p.low) or 1))[
         :14
     ]
@@ -149,7 +151,7 @@ def ranges(found: Result, row: int) -> None:
 
 def is_series(found: Result) -> bool:
     """Whether rows were judged by what led up to them."""
-    return cache.series_of(found) is not None
+    return cache_series.series_of(found) is not None
 
 
 def nearest_rows(found: Result, row: int) -> None:
@@ -162,7 +164,7 @@ def nearest_rows(found: Result, row: int) -> None:
     this = cache.row(found.dataset, row)
     recipe = cache.recipe(found.model)
     numbers, distances, differences = nearest_normal(
-        recipe, _as_needed(found, this), _as_needed(found, ordinary)
+        recipe, cache.as_needed(found, this), cache.as_needed(found, ordinary)
     )
     rows = pd.concat([this, ordinary.iloc[numbers]])
     used = [found.mapping.get(c, c) for c in recipe.channels]
@@ -183,13 +185,6 @@ def nearest_rows(found: Result, row: int) -> None:
             ),
         },
     )
-
-
-def _as_needed(found: Result, rows: pd.DataFrame) -> pd.DataFrame:
-    """Rows in the columns, and under the names, that the model knows; one it did without is empty."""
-    needed = list(cache.card(found.model).columns)
-    here = [found.mapping.get(column, column) for column in needed]
-    return rows.reindex(columns=here).set_axis(needed, axis=1)
 
 
 def _ask_again() -> None:

@@ -45,8 +45,8 @@ class Consensus(Detector):
     speed: ClassVar[int] = 2
     reference: ClassVar[str] = "Aggarwal and Sathe (2015)"
     explained_by: ClassVar[str] = (
-        "Mean of members: the share of the score that each member gives the column, weighted by how unusual the "
-        "member finds the row."
+        "Mean of the shares: what each member says of the column, weighted by how unusual the member "
+        "finds the row."
     )
     imports: ClassVar[tuple[str, ...]] = ("sklearn.ensemble", "sklearn.neighbors", "sklearn.svm")
     learning_share: ClassVar[float] = 0.95
@@ -159,7 +159,8 @@ class Consensus(Detector):
         for member in members:
             start = f"{member.name}."
             own = {name.removeprefix(start): a for name, a in arrays.items() if name.startswith(start)}
-            member.restore(own, n_features=n_features).groups_ = groups
+            member.restore(own, n_features=n_features)
+            member.groups_ = groups
         self.members_, self.references_, self.typical_, self.groups_ = members, references, typical, groups
         self.n_features_in_ = n_features
         return self
