@@ -10,7 +10,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from harness import app, apart, browser_page, cpu_seconds, median, met, options, p90, publish, table
+from harness import apart, app, browser_page, cpu_seconds, median, met, options, p90, publish, table
 from threshold_move import WATCH, move
 
 ROWS, COLUMNS = 1_000_000, 8
