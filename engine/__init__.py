@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from engine.scoring.metrics import Curve, best_f1_of, confusion_at, curve
     from engine.scoring.reasons import nearest_normal, places
     from engine.scoring.rules import RULES, Line, lines, rule_from_dict, usual_rules
-    from engine.scoring.thresholds import Rule
+    from engine.scoring.thresholds import Rule, percentile_of
     from engine.series_files import SeriesFiles
     from engine.series_result import Lanes, SeriesColumns, SeriesResult
     from engine.snippets import cli_line, python_snippet
@@ -114,6 +114,7 @@ _HOMES = {
     "load_recipe": "engine.model",
     "nearest_normal": "engine.scoring.reasons",
     "offers_for": "engine.offers",
+    "percentile_of": "engine.scoring.thresholds",
     "picture_name": "engine.result_files",
     "places": "engine.scoring.reasons",
     "python_snippet": "engine.snippets",
@@ -196,6 +197,7 @@ __all__ = [
     "load_recipe",
     "nearest_normal",
     "offers_for",
+    "percentile_of",
     "picture_name",
     "places",
     "python_snippet",

@@ -24,7 +24,7 @@ def every_rule(found: Result, card: Card, label: str | None, used: Rule) -> None
     if not box.open:
         return
     found_lines = [_in_use(found, card, label, used), *cache.lines(found, label)]
-    lines = [line for number, line in enumerate(found_lines) if number == 0 or line.rule != used]
+    lines = [line for number, line in enumerate(found_lines) if number == 0 or line.rule.kind != used.kind]
     drawn = [line for line in lines if line.threshold is not None]
     a_day = readings_a_day(found)
     with box:

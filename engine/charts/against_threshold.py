@@ -141,7 +141,7 @@ def _dragged() -> Any:
     return alt.selection_point(
         name=DRAGGED,
         fields=["x"],
-        on="click, [pointerdown, pointerup] > pointermove",
+        on="click, [mousedown, window:mouseup] > mousemove",
         toggle=False,
         empty=False,
         clear=False,
