@@ -45,6 +45,7 @@ if TYPE_CHECKING:
     from engine.series_result import Lanes, SeriesColumns, SeriesResult
     from engine.snippets import cli_line, python_snippet
     from engine.store import ModelStore, suggested_name, validated_name
+    from engine.unlabelled import Unlabelled, alike
     from engine.window_view import Normal, Rebuilt, WindowView, kept_window
     from engine.workspace import Workspace
 
@@ -92,9 +93,11 @@ _HOMES = {
     "SeriesFiles": "engine.series_files",
     "SeriesResult": "engine.series_result",
     "Timeline": "engine.data.timeline",
+    "Unlabelled": "engine.unlabelled",
     "UsageError": "engine.errors",
     "WindowView": "engine.window_view",
     "Workspace": "engine.workspace",
+    "alike": "engine.unlabelled",
     "as_binary": "engine.data.roles",
     "best_f1_of": "engine.scoring.metrics",
     "by_group": "engine.scoring.groups",
@@ -175,9 +178,11 @@ __all__ = [
     "SeriesFiles",
     "SeriesResult",
     "Timeline",
+    "Unlabelled",
     "UsageError",
     "WindowView",
     "Workspace",
+    "alike",
     "as_binary",
     "best_f1_of",
     "by_group",

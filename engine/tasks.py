@@ -29,6 +29,7 @@ from engine.scoring.reasons import Explained, explain
 from engine.series_files import SeriesFiles
 from engine.series_result import SeriesColumns, SeriesResult
 from engine.training import checkpointed, epoch_in_words
+from engine.unlabelled import check_unlabelled
 from engine.window_view import kept_window, window_view
 from engine.workspace import Workspace
 
@@ -155,6 +156,17 @@ def run_edit(spec: dict[str, Any], job: Job) -> dict[str, Any]:
     edits = smallest_edit(model, prepared, row, threshold)
     score = edits[-1].score if edits else float(model.judge(prepared).values[row])
     return {"edits": [edit.as_dict() for edit in edits], "enough": score <= threshold}
+
+
+def run_check(spec: dict[str, Any], job: Job) -> dict[str, Any]:
+    """What can be said without labels of ``model`` on ``dataset``; returns what :class:`Unlabelled` holds."""
+    space = _workspace(spec)
+    dataset, model = space.datasets.get(spec["dataset"]), Model.load(space.models, spec["model"])
+    mapping = {here: needed for needed, here in (spec.get("mapping") or {}).items() if here}
+    frame = dataset.frame().rename(columns=mapping)
+    roles = Roles.from_dict(model.card.roles)
+    known = Roles({name: role for name, role in roles.columns.items() if name in frame.columns}, roles.kind)
+    return check_unlabelled(model, frame, known, job.progress).as_dict()
 
 
 def run_look(spec: dict[str, Any], job: Job) -> dict[str, Any]:

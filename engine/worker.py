@@ -39,6 +39,7 @@ FUNCTIONS = {
     "score": "engine.tasks:run_score",
     "explain": "engine.tasks:run_explain",
     "edit": "engine.tasks:run_edit",
+    "check": "engine.tasks:run_check",
     "look": "engine.tasks:run_look",
     "export": "engine.tasks:run_export",
     "bundle": "engine.tasks:run_bundle",

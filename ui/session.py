@@ -38,6 +38,7 @@ class Session:
     editing: str | None = None  # the job that looks for it
     looked: tuple[str, tuple[int, ...]] | None = None  # the result and rows somebody was sent to look around
     looking: str | None = None  # the job that does
+    checking: tuple[str, str] | None = None  # a result, and the job that checks its model without labels
     stranger: str = field(
         default_factory=lambda: token_urlsafe(24)
     )  # owner of the jobs of a browser without cookie
