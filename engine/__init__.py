@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from engine.analysis import Judgement, evaluate, evaluate_series, judge, train
     from engine.bundle import import_bundle
     from engine.checked import Checked, CheckedSeries, Half
+    from engine.classifying import load_two_stage_model, predict_anomalies
+    from engine.contestants import stored_leaderboard
     from engine.data.dataset import Dataset
     from engine.data.features import FeatureRecipe
     from engine.data.fingerprint import Fingerprint
@@ -22,30 +24,49 @@ if TYPE_CHECKING:
     from engine.data.samples import SAMPLES
     from engine.data.schema import ABSENT, compare
     from engine.data.timeline import Timeline
-    from engine.detectors import AUTO, CATALOGUE, Detector, detector_class, recommended
+    from engine.detectors import AUTO, CATALOGUE, Detector, detector_class, recommended, suitable
     from engine.errors import DataError, EngineError, UsageError
     from engine.hyperparameters import Hyperparameter, declared
     from engine.jobs import Job, JobManager
+    from engine.labels.consequences import (
+        LabelledPrecision,
+        LabelledThreshold,
+        precision_so_far,
+        rows_like,
+        same_reasons,
+        threshold_from_labels,
+    )
+    from engine.labels.current import Labels, current_labels, give_labels
+    from engine.labels.events import LabelEvent, last_act
+    from engine.labels.exchange import bring_labels, labels_csv
+    from engine.labels.frozen import freeze_labels
+    from engine.labels.ledger import LabelLedger
+    from engine.labels.suggesting import ToLabel, rows_to_label
+    from engine.labels.verdicts import VERDICT_WORDS, Label, Verdict
+    from engine.leaderboard import AgreementMeasure, Leaderboard, Standing, flagged_by_one, flags_of, surely
     from engine.model import Card, Model, load_fingerprint, load_recipe
     from engine.offers import Offer, offers_for, readable_card
     from engine.result_files import picture_name, result_name
     from engine.results import Result
     from engine.scoring.affiliation import Affiliation
+    from engine.scoring.agreement import agreeing
+    from engine.scoring.contexts import Contexts
     from engine.scoring.drift import Drift
     from engine.scoring.event_metrics import EventMetrics
     from engine.scoring.events import Event, Events
-    from engine.scoring.explanations import METHOD_TEXT
+    from engine.scoring.explanations import method_of
     from engine.scoring.groups import Groups, by_group
     from engine.scoring.labelled_lines import FEWEST
     from engine.scoring.metrics import Curve, best_f1_of, confusion_at, curve
-    from engine.scoring.reasons import nearest_normal, places
+    from engine.scoring.reasons import in_plain_words, nearest_normal, places
     from engine.scoring.rules import RULES, Line, lines, rule_from_dict, usual_rules
+    from engine.scoring.shared_reasons import ReasonGroup
     from engine.scoring.thresholds import Rule, percentile_of
     from engine.series_files import SeriesFiles
     from engine.series_result import Lanes, SeriesColumns, SeriesResult
     from engine.snippets import cli_line, python_snippet
     from engine.store import ModelStore, suggested_name, validated_name
-    from engine.unlabelled import Unlabelled, alike
+    from engine.unlabelled import Unlabelled, kept_unlabelled
     from engine.window_view import Normal, Rebuilt, WindowView, kept_window
     from engine.workspace import Workspace
 
@@ -53,13 +74,16 @@ _HOMES = {
     "ABSENT": "engine.data.schema",
     "AUTO": "engine.detectors",
     "CATALOGUE": "engine.detectors",
-    "METHOD_TEXT": "engine.scoring.explanations",
+    "FEWEST": "engine.scoring.labelled_lines",
     "RULES": "engine.scoring.rules",
     "SAMPLES": "engine.data.samples",
+    "VERDICT_WORDS": "engine.labels.verdicts",
     "Affiliation": "engine.scoring.affiliation",
+    "AgreementMeasure": "engine.leaderboard",
     "Card": "engine.model",
     "Checked": "engine.checked",
     "CheckedSeries": "engine.checked",
+    "Contexts": "engine.scoring.contexts",
     "Curve": "engine.scoring.metrics",
     "DataError": "engine.errors",
     "Dataset": "engine.data.dataset",
@@ -69,7 +93,6 @@ _HOMES = {
     "Event": "engine.scoring.events",
     "EventMetrics": "engine.scoring.event_metrics",
     "Events": "engine.scoring.events",
-    "FEWEST": "engine.scoring.labelled_lines",
     "FeatureRecipe": "engine.data.features",
     "Fingerprint": "engine.data.fingerprint",
     "Groups": "engine.scoring.groups",
@@ -78,13 +101,21 @@ _HOMES = {
     "Job": "engine.jobs",
     "JobManager": "engine.jobs",
     "Judgement": "engine.analysis",
+    "Label": "engine.labels.verdicts",
+    "LabelEvent": "engine.labels.events",
+    "LabelLedger": "engine.labels.ledger",
+    "LabelledPrecision": "engine.labels.consequences",
+    "LabelledThreshold": "engine.labels.consequences",
+    "Labels": "engine.labels.current",
     "Lanes": "engine.series_result",
+    "Leaderboard": "engine.leaderboard",
     "Line": "engine.scoring.rules",
     "Model": "engine.model",
     "ModelStore": "engine.store",
     "Normal": "engine.window_view",
     "Offer": "engine.offers",
     "ReadingOptions": "engine.data.reading",
+    "ReasonGroup": "engine.scoring.shared_reasons",
     "Rebuilt": "engine.window_view",
     "Result": "engine.results",
     "Roles": "engine.data.roles",
@@ -92,43 +123,67 @@ _HOMES = {
     "SeriesColumns": "engine.series_result",
     "SeriesFiles": "engine.series_files",
     "SeriesResult": "engine.series_result",
+    "Standing": "engine.leaderboard",
     "Timeline": "engine.data.timeline",
+    "ToLabel": "engine.labels.suggesting",
     "Unlabelled": "engine.unlabelled",
     "UsageError": "engine.errors",
+    "Verdict": "engine.labels.verdicts",
     "WindowView": "engine.window_view",
     "Workspace": "engine.workspace",
-    "alike": "engine.unlabelled",
+    "agreeing": "engine.scoring.agreement",
     "as_binary": "engine.data.roles",
     "best_f1_of": "engine.scoring.metrics",
+    "bring_labels": "engine.labels.exchange",
     "by_group": "engine.scoring.groups",
     "cli_line": "engine.snippets",
     "compare": "engine.data.schema",
     "confusion_at": "engine.scoring.metrics",
+    "current_labels": "engine.labels.current",
     "curve": "engine.scoring.metrics",
     "declared": "engine.hyperparameters",
     "detector_class": "engine.detectors",
     "evaluate": "engine.analysis",
     "evaluate_series": "engine.analysis",
+    "flagged_by_one": "engine.leaderboard",
+    "flags_of": "engine.leaderboard",
+    "freeze_labels": "engine.labels.frozen",
+    "give_labels": "engine.labels.current",
     "import_bundle": "engine.bundle",
+    "in_plain_words": "engine.scoring.reasons",
     "judge": "engine.analysis",
+    "kept_unlabelled": "engine.unlabelled",
     "kept_window": "engine.window_view",
+    "labels_csv": "engine.labels.exchange",
+    "last_act": "engine.labels.events",
     "lines": "engine.scoring.rules",
     "load_fingerprint": "engine.model",
     "load_recipe": "engine.model",
+    "load_two_stage_model": "engine.classifying",
+    "method_of": "engine.scoring.explanations",
     "nearest_normal": "engine.scoring.reasons",
     "offers_for": "engine.offers",
     "percentile_of": "engine.scoring.thresholds",
     "picture_name": "engine.result_files",
     "places": "engine.scoring.reasons",
+    "precision_so_far": "engine.labels.consequences",
+    "predict_anomalies": "engine.classifying",
     "python_snippet": "engine.snippets",
     "read_table": "engine.data.reading",
     "readable_card": "engine.offers",
     "recommended": "engine.detectors",
     "result_name": "engine.result_files",
+    "rows_like": "engine.labels.consequences",
+    "rows_to_label": "engine.labels.suggesting",
     "rule_from_dict": "engine.scoring.rules",
+    "same_reasons": "engine.labels.consequences",
     "seconds_of": "engine.data.roles",
+    "stored_leaderboard": "engine.contestants",
     "suggest": "engine.data.roles",
     "suggested_name": "engine.store",
+    "suitable": "engine.detectors",
+    "surely": "engine.leaderboard",
+    "threshold_from_labels": "engine.labels.consequences",
     "train": "engine.analysis",
     "usual_rules": "engine.scoring.rules",
     "validated_name": "engine.store",
@@ -139,13 +194,15 @@ __all__ = [
     "AUTO",
     "CATALOGUE",
     "FEWEST",
-    "METHOD_TEXT",
     "RULES",
     "SAMPLES",
+    "VERDICT_WORDS",
     "Affiliation",
+    "AgreementMeasure",
     "Card",
     "Checked",
     "CheckedSeries",
+    "Contexts",
     "Curve",
     "DataError",
     "Dataset",
@@ -163,13 +220,21 @@ __all__ = [
     "Job",
     "JobManager",
     "Judgement",
+    "Label",
+    "LabelEvent",
+    "LabelLedger",
+    "LabelledPrecision",
+    "LabelledThreshold",
+    "Labels",
     "Lanes",
+    "Leaderboard",
     "Line",
     "Model",
     "ModelStore",
     "Normal",
     "Offer",
     "ReadingOptions",
+    "ReasonGroup",
     "Rebuilt",
     "Result",
     "Roles",
@@ -177,43 +242,67 @@ __all__ = [
     "SeriesColumns",
     "SeriesFiles",
     "SeriesResult",
+    "Standing",
     "Timeline",
+    "ToLabel",
     "Unlabelled",
     "UsageError",
+    "Verdict",
     "WindowView",
     "Workspace",
-    "alike",
+    "agreeing",
     "as_binary",
     "best_f1_of",
+    "bring_labels",
     "by_group",
     "cli_line",
     "compare",
     "confusion_at",
+    "current_labels",
     "curve",
     "declared",
     "detector_class",
     "evaluate",
     "evaluate_series",
+    "flagged_by_one",
+    "flags_of",
+    "freeze_labels",
+    "give_labels",
     "import_bundle",
+    "in_plain_words",
     "judge",
+    "kept_unlabelled",
     "kept_window",
+    "labels_csv",
+    "last_act",
     "lines",
     "load_fingerprint",
     "load_recipe",
+    "load_two_stage_model",
+    "method_of",
     "nearest_normal",
     "offers_for",
     "percentile_of",
     "picture_name",
     "places",
+    "precision_so_far",
+    "predict_anomalies",
     "python_snippet",
     "read_table",
     "readable_card",
     "recommended",
     "result_name",
+    "rows_like",
+    "rows_to_label",
     "rule_from_dict",
+    "same_reasons",
     "seconds_of",
+    "stored_leaderboard",
     "suggest",
     "suggested_name",
+    "suitable",
+    "surely",
+    "threshold_from_labels",
     "train",
     "usual_rules",
     "validated_name",

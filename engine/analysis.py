@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, TypedDict, Unpack
 
 import numpy as np
@@ -31,7 +31,6 @@ from engine.fitting import (
     FEWEST_ROWS,
     check_training,
     fitted,
-    labelled_rows,
     reference_of,
     training_notes,
 )
@@ -39,10 +38,12 @@ from engine.hyperparameters import checked
 from engine.model import Card, Model, Scores, library_versions
 from engine.scoring.drift import FEWEST_ROWS as FEWEST_COMPARED
 from engine.scoring.drift import Drift, judged_drift, score_drift
+from engine.scoring.faithfulness import faithfulness
 from engine.scoring.metrics import Confusion, Curve, confusion_at, curve
 from engine.scoring.reasons import Explained, explain
 from engine.scoring.series_evaluation import SeriesEvaluation, series_evaluation
 from engine.scoring.thresholds import Contamination, Rule, percentile_of
+from engine.teaching import check_taught, named_classes, shaped, started_from, taught_by, taught_roles
 
 MOST_EXPLAINED = 2_000  # rows explained when a table is scored, the most unusual first
 
@@ -67,6 +68,10 @@ class Choices(TypedDict, total=False):
     learn_from_label: (
         bool  # labelled anomalies are told to a detector that learns from them; else they only measure
     )
+    classes: (
+        str | None
+    )  # column whose classes a detector learns to name; None: the label's, if it learns from it
+    encoder: Model | None  # a model of the same detector whose encoder to go on from
     first: int | None  # rows to learn from, the earliest (see earliest); None: all
     progress: Progress
     course: Course | None  # where a long training leaves its curves and its checkpoint
@@ -101,6 +106,8 @@ def train_and_score(
     window: int | None = None,
     first: int | None = None,
     learn_from_label: bool = False,
+    classes: str | None = None,
+    encoder: Model | None = None,
     progress: Progress = quiet,
     course: Course | None = None,
 ) -> Training:
@@ -110,34 +117,32 @@ def train_and_score(
     """
     started = time.monotonic()
     given = hyperparameters or {}
+    check_taught(detector, classes, encoder)
+    roles = taught_roles(roles, classes)
     check_training(detector, given, roles, window=window, scaling=scaling, learn_from_label=learn_from_label)
-    if first is not None:
-        frame = earliest(frame, roles, first)
-    if len(frame) < FEWEST_ROWS:
-        raise DataError(f"training needs at least {FEWEST_ROWS} rows, got {len(frame)}")
-    frame = named(frame).reset_index(drop=True)
+    frame = learned_rows(frame, roles, first)
     roles = Roles({str(column): role for column, role in roles.columns.items()}, roles.kind)
     choice = None
     if detector == AUTO:
         choice = choose(frame, roles, given, scaling=scaling, progress=within(progress, 0.0, 0.5))
         detector, progress = choice.detector, within(progress, 0.5, 1.0)
     kind = detector_class(detector)
-    chosen = checked(kind, given)
-    labelled = labelled_rows(frame, roles) if learn_from_label else None
+    chosen = checked(kind, shaped(kind, given, encoder))
+    taught = taught_by(frame, roles, kind, classes, learn_from_label=learn_from_label)
     progress(0.0, "Preparing the columns")
     recipe = FeatureRecipe.fit(
         frame, roles, scaling=scaling, window=window, mixed=kind.mixed, sequential=kind.sequential
     )
+    if encoder is not None:
+        recipe, taught = started_from(recipe, encoder, taught)
     columns = needed_columns(frame, recipe)
     prepared = Prepared.by(recipe, frame[list(columns)])
-    learner, values = fitted(kind(**chosen), prepared, recipe, progress, course, labelled)
+    learner, values = fitted(kind(**chosen), prepared, recipe, progress, course, taught)
     length = learner.window_ if isinstance(learner, SequentialDetector) else None
     prepared = prepared.for_windows(length or 0)
     rows, judged = len(frame), int(prepared.encoded.judged.sum())
-    known = 0 if labelled is None else int(labelled.sum())
-    notes = training_notes(
-        rows, judged, prepared.encoded.values.shape[1], first=first, labelled=known, label=roles.label
-    )
+    width = prepared.encoded.values.shape[1]
+    notes = training_notes(rows, judged, width, first=first, label=roles.label, taught=taught)
     found = choice.comparison if choice else None
     found = found or comparison_of(learner, recipe, frame, roles, progress)
     card = _card(
@@ -149,12 +154,14 @@ def train_and_score(
         left_out={column: why for column, why in recipe.encoder.left_out.items() if column in frame.columns},
         rows=rows,
         judged=judged,
-        labelled=known,
+        labelled=taught.known,
         dataset=dataset,
         dataset_hash=dataset_hash,
         scaling=scaling,
         seconds=round(time.monotonic() - started, 3),
         notes=[*([choice.why] if choice else []), *notes, *prepared.notes],
+        encoder=encoder.card.id if encoder else "",
+        classes=named_classes(learner),
         injected=found and found.as_dict(),
     )
     fingerprint = Fingerprint.of(prepared.table, recipe)
@@ -188,6 +195,15 @@ def _card(learner: Detector, recipe: FeatureRecipe, **told: Any) -> Card:
         history=history,
         **told,
     )
+
+
+def learned_rows(frame: pd.DataFrame, roles: Roles, first: int | None) -> pd.DataFrame:
+    """The rows to learn from, numbered from 0, with columns called by text; too few are a :class:`DataError`."""
+    if first is not None:
+        frame = earliest(frame, roles, first)
+    if len(frame) < FEWEST_ROWS:
+        raise DataError(f"training needs at least {FEWEST_ROWS} rows, got {len(frame)}")
+    return named(frame).reset_index(drop=True)
 
 
 def earliest(frame: pd.DataFrame, roles: Roles, n: int) -> pd.DataFrame:
@@ -324,6 +340,8 @@ def drift_of(model: Model, prepared: Prepared, scores: Scores, *, learned: bool 
 
 
 def explain_worst(model: Model, prepared: Prepared, scores: Scores, most: int = MOST_EXPLAINED) -> Explained:
-    """Explain the most unusual judged rows, worst first."""
+    """Explain the most unusual judged rows, worst first, and check that their scores come from the reasons."""
     order = np.argsort(-np.nan_to_num(scores.values, nan=-np.inf), kind="stable")
-    return explain(model, prepared, order[: min(most, int(scores.judged.sum()))])
+    found = explain(model, prepared, order[: min(most, int(scores.judged.sum()))])
+    check = faithfulness(model, prepared, scores.values, found.rows, found.contributions)
+    return replace(found, check=check)

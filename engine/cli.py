@@ -15,10 +15,13 @@ from typing import Any
 from engine import (
     api_commands,
     commands,
+    compare_commands,
     feature_commands,
     generate_commands,
+    labels_commands,
     model_commands,
     plot_commands,
+    stage_commands,
     training_commands,
 )
 from engine.console import add_judging, add_reading, add_store
@@ -48,6 +51,8 @@ def parser() -> argparse.ArgumentParser:
     _add_init(verbs)
     _add_train(verbs)
     _add_score(verbs)
+    compare_commands.add_commands(verbs)
+    stage_commands.add_commands(verbs)
     plot_commands.add_commands(verbs)
     check = verbs.add_parser("check", help="say what reading a file finds")
     check.add_argument("data", type=Path, metavar="DATA")
@@ -60,6 +65,7 @@ def parser() -> argparse.ArgumentParser:
     _add_models(verbs)
     _add_features(verbs)
     generate_commands.add_commands(verbs)
+    labels_commands.add_commands(verbs)
     api_commands.add_commands(verbs)
     return root
 
@@ -73,10 +79,32 @@ def _add_init(verbs: Any) -> None:
 
 def _add_train(verbs: Any) -> None:
     train = verbs.add_parser("train", help="train a detector on a file and keep the model")
-    train.add_argument("data", type=Path, metavar="DATA", help="CSV, Excel, Parquet or JSON file")
     train.add_argument(
         "--detector", help="see `detectors`; auto: the one that suits the data (default: isolation_forest)"
     )
+    train.add_argument(
+        "--learn-from-label",
+        action="store_true",
+        default=None,
+        help="learn from the anomalies that the label names, too (default: labels only measure)",
+    )
+    train.add_argument(
+        "--class", dest="classes", metavar="COLUMN", help="learn to name the classes in this column"
+    )
+    train.add_argument(
+        "--encoder", metavar="NAME[@VERSION]", help="start from the encoder of this model (see `pretrain`)"
+    )
+    _add_training(train)
+    pretrain = verbs.add_parser(
+        "pretrain", help="learn an encoder from rows without labels, and keep it as a model"
+    )
+    pretrain.set_defaults(detector="masked_table", learn_from_label=None, classes=None, encoder=None)
+    _add_training(pretrain)
+
+
+def _add_training(train: argparse.ArgumentParser) -> None:
+    """What training with labels and without them have in common."""
+    train.add_argument("data", type=Path, metavar="DATA", help="CSV, Excel, Parquet or JSON file")
     train.add_argument(
         "--config", type=Path, metavar="FILE", help="YAML file with these choices; options win over it"
     )
@@ -84,12 +112,6 @@ def _add_train(verbs: Any) -> None:
         "--set", action="append", default=[], metavar="KEY=VALUE", help="a hyperparameter; repeatable"
     )
     train.add_argument("--label", metavar="COLUMN", help="known answers, left out of the features")
-    train.add_argument(
-        "--learn-from-label",
-        action="store_true",
-        default=None,
-        help="learn from the anomalies that the label names, too (default: labels only measure)",
-    )
     train.add_argument("--time", metavar="COLUMN", help="when a row happened")
     train.add_argument(
         "--entity", metavar="COLUMN", help="which machine, customer or series a row belongs to"

@@ -44,6 +44,8 @@ def score(options: argparse.Namespace) -> None:
     labels = answers_of(options.label, frame, model.card) if rule.needs_labels else None
     seen = told(rule, scores.values, labels, blocks_of(frame, model.card, labels))
     judgement = judge(scores.values, model.card, rule, seen)
+    if model.card.classes is not None:
+        frame = _with_classes(frame, model, prepared, scores)
     table = _with_reasons(frame, model, prepared, scores, judgement)
     settings = {
         "data": options.data.name,
@@ -78,6 +80,15 @@ def _needed(store: ModelStore, ref: ModelRef) -> Iterator[str]:
 
     yield from ("engine.report", "engine.analysis")
     yield from detector_class(store.card(ref)["detector"]).imports
+
+
+def _with_classes(frame: pd.DataFrame, model: Model, prepared: Prepared, scores: Scores) -> pd.DataFrame:
+    """The table with the class of each row, and how likely it is."""
+    from engine.classifying import classified
+    from engine.report import with_columns
+
+    named = classified(model, prepared, progress=progress)
+    return with_columns(frame, {"class": named.said(scores), "class_probability": named.probability})
 
 
 def _with_reasons(

@@ -31,6 +31,8 @@ class TrainConfig:
     window: int | None = None
     first: int | None = None
     learn_from_label: bool = False
+    classes: str | None = None
+    encoder: str | None = None
     hyperparameters: dict[str, Any] = field(default_factory=dict)
 
     @classmethod
@@ -93,7 +95,7 @@ class TrainConfig:
 
     def _check(self) -> None:
         """Bring each value into its type: YAML takes a bare 2024 for a number where a name is meant."""
-        for key in ("detector", "name", "label", "time", "entity", "kind", "scaling"):
+        for key in ("detector", "name", "label", "time", "entity", "kind", "scaling", "classes", "encoder"):
             value = getattr(self, key)
             setattr(self, key, None if value is None else _one_value(key, value))
         if self.kind not in (None, "table", "series"):

@@ -42,6 +42,8 @@ COLUMNS = {
         "Learn from the anomalies that the label names, too; then the label measures less. Left out: it only measures.",
         True,
     ),
+    "classes": ("The column whose classes are learned, and named for every row.", "event"),
+    "encoder": ("A model whose encoder to start from, as `pretrain` keeps it.", "sensors@1"),
     "first": (
         "Learn from the first rows in time alone, as from a time known to be normal. Left out: from all rows.",
         500,
@@ -75,6 +77,7 @@ def template(name: str) -> str:
             for key, (text, example) in COLUMNS.items()
             if not (kind.sequential and key == "window")  # it has lengths of its own
             and (kind.learns_from_labels or key != "learn_from_label")
+            and (kind.names_classes or key not in ("classes", "encoder"))
         ),
         _remark(SCALING) + _line("scaling", "standard"),
         "hyperparameters:\n" + "\n".join(_knob(knob) for knob in knobs if not knob.advanced),

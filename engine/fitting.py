@@ -16,16 +16,15 @@ from numpy.typing import NDArray
 from engine.data.column_codes import Scaling
 from engine.data.features import FeatureRecipe
 from engine.data.prepared import Prepared
-from engine.data.roles import Roles, as_binary
+from engine.data.roles import Roles
 from engine.detectors import AUTO, CATALOGUE, checked_choices, detector_class
 from engine.detectors.base import Course, Detector, Progress, quiet
 from engine.detectors.sequential import SequentialDetector
 from engine.errors import DataError, UsageError
 from engine.scoring.thresholds import reference_quantiles
+from engine.teaching import Taught
 
 FEWEST_ROWS = 10
-
-Marks = NDArray[np.bool_]
 
 
 def check_training(
@@ -78,27 +77,17 @@ def _check_kind(kind: type[Detector], roles: Roles, window: int | None) -> None:
         )
 
 
-def labelled_rows(frame: pd.DataFrame, roles: Roles) -> Marks:
-    """The rows that their label calls an anomaly (n_samples,); a DataError where there is none."""
-    marks: Marks = as_binary(frame[str(roles.label)])[0] == 1
-    if not marks.any():
-        raise DataError(
-            f"'{roles.label}' names no anomaly to learn from; leave 'learn from label' out, or choose another column"
-        )
-    return marks
-
-
 def fitted(
     learner: Detector,
     prepared: Prepared,
     recipe: FeatureRecipe,
     progress: Progress,
     course: Course | None,
-    labelled: Marks | None = None,
+    taught: Taught | None = None,
 ) -> tuple[Detector, NDArray[np.float64]]:
     """The detector, fitted to the rows that can be judged, and the anomaly score of every row (n_samples,).
 
-    ``labelled`` (n_samples,) marks known anomalies for a detector that learns from them.
+    ``taught`` is what it learns from beside the rows.
     """
     encoded, readings = prepared.encoded, prepared.readings
     rows = np.flatnonzero(encoded.judged)
@@ -111,18 +100,21 @@ def fitted(
     def learning(done: float, message: str) -> None:
         progress(0.1 + 0.8 * done, message)
 
+    told: dict[str, Any] = {}
     groups, values = recipe.encoder.sources, np.full(len(encoded.judged), np.nan)
     if readings is not None:
         assert isinstance(learner, SequentialDetector)
-        told: dict[str, Any] = {"stretches": readings.stretches}
-        if labelled is not None:
-            told["labelled"] = readings.marked(labelled)
+        told = {"stretches": readings.stretches}
+        if taught is not None and taught.labelled is not None:
+            told["labelled"] = readings.marked(taught.labelled)
         learner.fit(readings.values, groups=groups, progress=learning, course=course, **told)
         values[rows] = readings.of_rows(learner.decision_scores_)[rows]
         return learner, values
     if not recipe.ordered:
         rows = rows[_canonical_order(encoded.values[rows])]
-    learner.fit(encoded.values[rows], groups=groups, progress=learning, course=course)
+    if taught is not None and learner.names_classes:
+        told = taught.for_rows(rows)
+    learner.fit(encoded.values[rows], groups=groups, progress=learning, course=course, **told)
     values[rows] = learner.decision_scores_
     return learner, values
 
@@ -169,13 +161,24 @@ def _commonest_obstacle(obstacles: Mapping[int, str]) -> str:
 
 
 def training_notes(
-    rows: int, judged: int, width: int, *, first: int | None, labelled: int, label: str | None
+    rows: int,
+    judged: int,
+    width: int,
+    *,
+    first: int | None,
+    label: str | None,
+    taught: Taught,
 ) -> list[str]:
     """What is worth knowing about a training, in words."""
     notes = [] if first is None else [f"learned from the first {first:,} rows"]
-    if labelled:
+    notes += [taught.note] if taught.note else []
+    if taught.lesson is not None:
         notes.append(
-            f"learned from {labelled:,} anomalies labelled in '{label}': how well it finds these says little"
+            f"learned the classes in '{taught.lesson.column}' from {taught.known:,} rows; scores know nothing of them"
+        )
+    elif taught.known:
+        notes.append(
+            f"learned from {taught.known:,} anomalies labelled in '{label}': how well it finds these says little"
         )
     if rows < 50:
         notes.append(f"trained on only {rows} rows: the scores are shaky")

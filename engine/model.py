@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import platform
+import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from importlib.metadata import version
@@ -67,6 +68,10 @@ class Card:
     job: str = ""  # the job that trained it, where it was one
     origin: str = ""  # the bundle it was imported from
     labelled: int = 0  # rows labelled as anomalies that it learned from; 0: labels were kept aside
+    encoder: str = ""  # the model whose encoder it started from
+    classes: dict[str, Any] | None = (
+        None  # the names of the classes it tells apart, its accuracy on held-out rows
+    )
     reference_rows: int = 0  # scores behind the reference quantiles; 0: as many as rows were judged
     injected: dict[str, Any] | None = None  # beside baselines, on injected anomalies; see comparison
 
@@ -227,6 +232,9 @@ class Model:
             "recipe.json": json.dumps(self.recipe.as_dict()).encode(),
             "detector.safetensors": pack(self.detector.arrays()),
         }
+        called = re.sub(r"[^A-Za-z0-9-]+", "-", self.card.name)[:40]
+        for name, weights in self.detector.checkpoints().items():
+            parts[f"{name.format(name=called)}.safetensors"] = pack(weights)
         if self.fingerprint is not None:
             parts[FINGERPRINT] = json.dumps(self.fingerprint.as_dict()).encode()
         return Card.from_dict(store.card(store.save(self.card.name, card, parts)))
@@ -247,6 +255,7 @@ class Model:
             kind = detector_class(card.detector)
             detector = kind(**checked(kind, {**card.hyperparameters}))  # JSON has no tuples
             detector.restore(arrays, n_features=len(recipe.encoder.encoded_names))
+            detector.groups_ = recipe.encoder.sources
             if kind.sequential != (recipe.pace is not None):
                 raise StoreError(f"model '{card.id}' is damaged: its detector and its recipe do not fit")
             fingerprint = _fingerprint(parts)

@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from engine.errors import DataError, EngineError
 from engine.files import write_atomically
 from engine.result_files import check_suffix
+from engine.scoring.wording import NOT_MEASURED
 from engine.snippets import cli_line, python_snippet
 
 if TYPE_CHECKING:
@@ -55,11 +56,13 @@ def result_table(
     """The rows of the data in their order, with what a model says of each in four more columns.
 
     All arrays are (n_rows,); ``reasons`` and ``obstacles`` go by row number. A row that could not be judged
-    has no score and no flag, and its obstacle in ``reasons``. If the data have a column of the same name
+    has no score and no flag, and its obstacle in ``reasons``; a flagged row that was not explained says so
+    there. If the data have a column of the same name
     already, the added one has " (Loupe)" behind its name.
     """
     assert all(len(values) == len(frame) for values in (scores, severity, flags, judged))
     words = np.full(len(frame), None, dtype=object)
+    words[flags & judged] = NOT_MEASURED
     for row, text in reasons.items():
         words[row] = text
     for row in np.flatnonzero(~judged).tolist():
@@ -71,8 +74,13 @@ def result_table(
         flags.copy() if judged.all() else pd.arrays.BooleanArray(flags & judged, ~judged),
         pd.array(words, dtype="str"),
     )
+    return with_columns(frame, dict(zip(ADDED, values, strict=True)))
+
+
+def with_columns(frame: pd.DataFrame, added: Mapping[str, Any]) -> pd.DataFrame:
+    """The rows with more columns behind theirs, each called " (Loupe)" if there is one of its name already."""
     table = frame.copy(deep=False)
-    for name, column in zip(ADDED, values, strict=True):
+    for name, column in added.items():
         table[_free_name(name, table.columns)] = column
     return table
 

@@ -24,7 +24,9 @@ from engine import files
 from engine.errors import StoreError
 from engine.model import Scores
 from engine.scoring.drift import Drift
+from engine.scoring.faithfulness import Faithfulness
 from engine.scoring.reasons import Explained, Reason, sentence
+from engine.scoring.shared_reasons import SharedReasons
 
 ABOUT, WORST, REASONS = "about.json", "worst.parquet", "reasons.jsonl"
 WINDOWS, MOST_BYTES = "windows", 16 << 20  # looks at single readings, each kept when it was first asked for
@@ -76,6 +78,15 @@ class Result:
         return Drift(verdict="not measured", rows=len(self.values), why=why)
 
     @cached_property
+    def faithfulness(self) -> Faithfulness | None:
+        """Whether scores come from the reasons that are named; None where it was not measured."""
+        kept = self.about.get("faithfulness")
+        try:
+            return Faithfulness.from_dict(kept) if kept else None
+        except TypeError as problem:
+            raise _damaged(problem) from problem
+
+    @cached_property
     def obstacles(self) -> dict[int, str]:
         """Row number -> why the row could not be judged."""
         texts = self.about["obstacles"]
@@ -112,6 +123,14 @@ class Result:
         """The strongest reasons of a row in one line; empty when it was not among the rows explained."""
         place = self._place.get(row)
         return "" if place is None else sentence(self._reasons_at(place))
+
+    @cached_property
+    def shared_reasons(self) -> SharedReasons:
+        """Which reasons the explained rows share; none of a result stored before they were told."""
+        try:
+            return SharedReasons.of([json.loads(line) for line in self.told])
+        except (ValueError, TypeError, KeyError) as problem:
+            raise _damaged(problem) from problem
 
     def _reasons_at(self, place: int) -> list[Reason]:
         try:
@@ -159,6 +178,7 @@ class ResultStore:
             "notes": list(scores.notes),
             "obstacles": obstacles.tolist(),
             "drift": None if drift is None else drift.as_dict(),
+            "faithfulness": None if explained.check is None else explained.check.as_dict(),
         }
         arrays = {
             "values": scores.values,
@@ -202,22 +222,30 @@ class ResultStore:
                 saved = newer  # it was replaced and swept away while we read it
         raise StoreError("this result is no longer stored; score the data again")
 
-    def keep_window(self, id: str, row: int, data: bytes) -> None:
-        """Keep what was seen around a row for as long as the result is."""
+    def keep_beside(self, id: str, name: str, data: bytes) -> None:
+        """Keep something by a name for as long as the result is."""
         saved = self._newest(id)
         if saved is None:
             raise StoreError("this result is no longer stored; score the data again")
         with suppress(FileNotFoundError):  # it was replaced meanwhile
-            files.make_folder(saved / WINDOWS)
-            files.write_atomically(saved / WINDOWS / str(row), data)
+            files.make_folder((saved / name).parent)
+            files.write_atomically(saved / name, data)
 
-    def window(self, id: str, row: int) -> bytes | None:
-        """What was kept of a row by :meth:`keep_window`; None for nothing."""
+    def beside(self, id: str, name: str) -> bytes | None:
+        """What was kept by :meth:`keep_beside`; None for nothing."""
         saved = self._newest(id)
         if saved is not None:
             with suppress(FileNotFoundError):
-                return files.read_plain_file(saved / WINDOWS / str(row), limit=MOST_BYTES)
+                return files.read_plain_file(saved / name, limit=MOST_BYTES)
         return None
+
+    def keep_window(self, id: str, row: int, data: bytes) -> None:
+        """Keep what was seen around a row for as long as the result is."""
+        self.keep_beside(id, f"{WINDOWS}/{row}", data)
+
+    def window(self, id: str, row: int) -> bytes | None:
+        """What was kept of a row by :meth:`keep_window`; None for nothing."""
+        return self.beside(id, f"{WINDOWS}/{row}")
 
     def of_dataset(self, dataset: str) -> list[str]:
         """The ids of the results of one data set, newest first."""

@@ -18,7 +18,7 @@ from engine.results import Result
 from engine.scoring.distributions import NumberPrint
 from engine.scoring.events import Event, Events, blamed, events
 from engine.scoring.explanations import shares
-from engine.scoring.wording import percent
+from engine.scoring.wording import NOT_MEASURED, percent
 from engine.series_files import SeriesFiles
 
 STRIP = 400  # stretches of the time of one entity
@@ -122,6 +122,7 @@ class SeriesResult:
                 "channels": pd.array(
                     [
                         ", ".join(f"{name} {percent(share)}" for name, share in event.channels)
+                        or NOT_MEASURED
                         for event in lines
                     ],
                     dtype="str",

@@ -43,12 +43,18 @@ def training_summary(card: Card, folder: Path, run: Path, metrics: Metrics, seco
     if label is not None and metrics["roc_auc"] is not None:
         learned = (
             f"of which {card.labelled:,} anomalies were learned from"
-            if card.labelled
+            if card.labelled and card.classes is None
             else "never learned from"
         )
         facts["Answers"] = (
             f"by '{label}', {learned}: ROC-AUC {metrics['roc_auc']:.3f}, "
             f"average precision {metrics['average_precision']:.3f}"
+        )
+    if card.classes is not None:
+        told = card.classes
+        facts["Classes"] = (
+            f"{', '.join(told['names'])}; learned from {card.labelled:,} rows, some of them held out: "
+            f"accuracy {told['accuracy']:.3f}, macro-F1 {told['macro_f1']:.3f}"
         )
     facts["Seconds"] = f"{seconds:.1f}"
     return _headed("Training Summary", "\n".join(_fact(name, text) for name, text in facts.items()))

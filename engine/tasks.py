@@ -20,6 +20,7 @@ from engine.data.dataset import Dataset
 from engine.data.prepared import Prepared
 from engine.data.roles import Roles
 from engine.errors import StoreError, UsageError
+from engine.labels.frozen import thawed_labels, with_labels
 from engine.model import Model, Scores, load_fingerprint, load_recipe
 from engine.report import result_table, write_result
 from engine.results import Result
@@ -29,7 +30,6 @@ from engine.scoring.reasons import Explained, explain
 from engine.series_files import SeriesFiles
 from engine.series_result import SeriesColumns, SeriesResult
 from engine.training import checkpointed, epoch_in_words
-from engine.unlabelled import check_unlabelled
 from engine.window_view import kept_window, window_view
 from engine.workspace import Workspace
 
@@ -54,7 +54,8 @@ class Job(Protocol):
 def run_train(spec: dict[str, Any], job: Job) -> dict[str, Any]:
     """Train ``detector`` on ``dataset``, keep it as ``name``, and keep what it says of the data set.
 
-    ``roles`` are those of the data set unless the spec has others.
+    ``roles`` are those of the data set unless the spec has others. ``labels`` names labels frozen for this training,
+    which it learns from; with ``learn_from_label`` the label column speaks for the rows they say nothing of.
     Returns ``model`` (name@version) and ``result`` (id). A training that is stopped or fails leaves neither.
     """
     space, recording = _workspace(spec), Recording()
@@ -71,9 +72,10 @@ def run_train(spec: dict[str, Any], job: Job) -> dict[str, Any]:
 
         roles = Roles.from_dict(spec["roles"]) if "roles" in spec else dataset.roles
         checkpoint = space.checkpoint_of(spec, roles)
+        told, roles = _told(space, spec, frame, roles, job)
         with recording.step("training"), checkpointed(checkpoint, record) as course:
             training = train_and_score(
-                frame,
+                told,
                 roles,
                 spec["detector"],
                 spec.get("hyperparameters"),
@@ -81,13 +83,13 @@ def run_train(spec: dict[str, Any], job: Job) -> dict[str, Any]:
                 dataset=dataset.name,
                 dataset_hash=dataset.sha256,
                 window=spec.get("window"),
-                learn_from_label=bool(spec.get("learn_from_label")),
+                learn_from_label=bool(spec.get("learn_from_label") or spec.get("labels")),
                 progress=lambda done, message: job.progress(0.8 * done, message),
                 course=course,
             )
         with recording.step("explaining"):
             explained = _explained(training.model, training.prepared, training.scores, job, start=0.8)
-        metrics = metrics_of(training, frame)
+        metrics = metrics_of(training, told)
         _put_in_order(training.model, dataset)
         job.progress(0.95, "Keeping model and result")  # the last moment to stop
         with recording.step("saving"):
@@ -104,7 +106,7 @@ def run_train(spec: dict[str, Any], job: Job) -> dict[str, Any]:
         job.log(
             f"kept as {card.id}: threshold {card.threshold:.6g}, {len(card.features)} features, {card.seconds} s"
         )
-        asked = ("detector", "hyperparameters", "window", "learn_from_label", "name")
+        asked = ("detector", "hyperparameters", "window", "learn_from_label", "labels", "name")
         given = {key: spec[key] for key in asked if spec.get(key)}
     try:
         space.runs.keep(card, recording, given=given, metrics=metrics)
@@ -145,28 +147,18 @@ def run_explain(spec: dict[str, Any], job: Job) -> dict[str, Any]:
 def run_edit(spec: dict[str, Any], job: Job) -> dict[str, Any]:
     """Find what would make one ``row`` of ``dataset`` ordinary to ``model``: a score of at most ``threshold``.
 
-    Returns the ``edits``, one after the other, and whether they are ``enough``. A model of a series raises
-    :class:`UsageError`.
+    Returns the ``edits``, one after the other, and whether they are ``enough``.
     """
     model, prepared, row = _one_row(spec, job)
     if not prepared.encoded.judged[row]:
         return {"edits": [], "enough": False, "obstacle": prepared.encoded.obstacles.get(row, "")}
     job.progress(0.6, "Trying other values")
     threshold = float(spec["threshold"])
-    edits = smallest_edit(model, prepared, row, threshold)
-    score = edits[-1].score if edits else float(model.judge(prepared).values[row])
+    scores = _kept_scores(spec, model) if model.recipe.ordered else None
+    scores = model.judge(prepared).values if scores is None else scores
+    edits = smallest_edit(model, prepared, row, threshold, scores)
+    score = edits[-1].score if edits else float(scores[row])
     return {"edits": [edit.as_dict() for edit in edits], "enough": score <= threshold}
-
-
-def run_check(spec: dict[str, Any], job: Job) -> dict[str, Any]:
-    """What can be said without labels of ``model`` on ``dataset``; returns what :class:`Unlabelled` holds."""
-    space = _workspace(spec)
-    dataset, model = space.datasets.get(spec["dataset"]), Model.load(space.models, spec["model"])
-    mapping = {here: needed for needed, here in (spec.get("mapping") or {}).items() if here}
-    frame = dataset.frame().rename(columns=mapping)
-    roles = Roles.from_dict(model.card.roles)
-    known = Roles({name: role for name, role in roles.columns.items() if name in frame.columns}, roles.kind)
-    return check_unlabelled(model, frame, known, job.progress).as_dict()
 
 
 def run_look(spec: dict[str, Any], job: Job) -> dict[str, Any]:
@@ -252,6 +244,17 @@ def run_picture(spec: dict[str, Any], job: Job) -> dict[str, Any]:
     return {"path": str(path)}
 
 
+def _told(
+    space: Workspace, spec: dict[str, Any], frame: pd.DataFrame, roles: Roles, job: Job
+) -> tuple[pd.DataFrame, Roles]:
+    """The table a training learns from, and its roles: with the labels that its spec names as the label column."""
+    if not spec.get("labels"):
+        return frame, roles
+    given = thawed_labels(space.frozen_labels, spec["labels"])
+    job.log(f"learning from {len(given.rows):,} labels given in Loupe")
+    return with_labels(frame, roles, given, beside=bool(spec.get("learn_from_label")))
+
+
 def _one_row(spec: dict[str, Any], job: Job) -> tuple[Model, Prepared, int]:
     """The model of a spec, and its ``row`` as the model sees it: what was prepared, and the row's place in it."""
     space = _workspace(spec)
@@ -266,6 +269,14 @@ def _one_row(spec: dict[str, Any], job: Job) -> tuple[Model, Prepared, int]:
     else:
         frame = dataset.frame()
     return model, model.encode(frame, spec.get("mapping") or {}), row
+
+
+def _kept_scores(spec: dict[str, Any], model: Model) -> np.ndarray | None:
+    """What the model said of all rows of the data set, where that is stored."""
+    results, mapping = _workspace(spec).results, spec.get("mapping") or {}
+    if not results.exists(model.card.id, spec["dataset"], mapping):
+        return None
+    return np.asarray(results.load(results.id_of(model.card.id, spec["dataset"], mapping)).values)
 
 
 def _explained(model: Model, prepared: Prepared, scores: Scores, job: Job, *, start: float) -> Explained:

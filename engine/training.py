@@ -252,7 +252,8 @@ def checkpointed(path: Path, record: Callable[..., None]) -> Iterator[Course]:
     make_folder(path.parent)
     sweep(path.parent, older_than=KEPT_SECONDS)
     yield Course(record=record, checkpoint=path)
-    path.unlink(missing_ok=True)
+    for kept in path.parent.glob(f"{path.stem}*{path.suffix}"):  # a training in stages has one for each
+        kept.unlink(missing_ok=True)
 
 
 def epoch_in_words(values: Mapping[str, Any], epochs: int | None = None) -> str:

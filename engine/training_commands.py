@@ -80,6 +80,8 @@ def train(options: argparse.Namespace) -> None:
         facts = {"model": card.id, "threshold": card.threshold, "rows": card.rows, "judged": card.judged}
         facts |= {"features": len(card.features), "feature_names": card.features, "seconds": card.seconds}
         facts |= {"detector": card.detector, "injected": card.injected}
+        if card.classes is not None:
+            facts["classes"] = card.classes
         facts |= {"folder": str(folder), "files": files_of(card), "run": kept}
         print(json_text(facts | metrics | {"check": verdict(metrics["share_flagged"])}))
 
@@ -98,7 +100,9 @@ def _trained(
         needed = ("engine.analysis", *_kind(config).imports)
         frame, about = read(options.data, options.read, warm=needed)
     from engine import analysis
+    from engine.model import Model
 
+    encoder = Model.load(store_of(options), config.encoder) if config.encoder else None
     size = f"{len(frame):,} rows, {frame.shape[1]} columns"
     with _step(2, "choosing columns", f"Choosing columns: {size}", recording, prose):
         roles = overruled(
@@ -135,6 +139,8 @@ def _trained(
             window=config.window,
             first=config.first,
             learn_from_label=config.learn_from_label,
+            classes=config.classes,
+            encoder=encoder,
             progress=progress,
             course=course,
         )
@@ -183,7 +189,8 @@ def _config(options: argparse.Namespace) -> TrainConfig:
     from engine.store import validated_name
 
     config = TrainConfig.load(options.config) if options.config else TrainConfig()
-    for key in ("detector", "name", "label", "time", "entity", "kind", "window", "first", "learn_from_label"):
+    keys = ("detector", "name", "label", "time", "entity", "kind", "window", "first", "learn_from_label")
+    for key in (*keys, "classes", "encoder"):
         if getattr(options, key) is not None:
             setattr(config, key, getattr(options, key))
     if options.ignore:

@@ -1,193 +1,168 @@
-"""What can be said of a model without labels: how steady it is, who agrees, and which made-up anomalies it flags.
+"""What can be said of a model where nobody knows the answers: what it finds of injected anomalies, how steady it is.
 
-None of it says whether the flagged rows are real anomalies, so nothing here is a grade.
+Neither is quality. Injected anomalies are made up, and a model that says the same twice may be wrong twice.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
-from itertools import combinations
-from typing import Any
+import json
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self, cast
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from engine.analysis import earliest, flagged, train
 from engine.comparing import Trial
-from engine.data.features import FeatureRecipe
-from engine.data.prepared import Prepared
-from engine.data.roles import Roles, seconds_of
-from engine.detectors import detector_class
+from engine.data.dataset import Dataset
+from engine.data.roles import Roles
+from engine.data.table_injection import KINDS, disturbed_rows
 from engine.detectors.base import Progress, quiet, within
 from engine.errors import DataError
-from engine.fitting import fitted
-from engine.hyperparameters import checked
-from engine.model import Card, Model
+from engine.fitting import FEWEST_ROWS
+from engine.leaderboard import FEWEST_TOP, TOP_SHARE
+from engine.model import Model
+from engine.scoring.agreement import spearman, top_overlap
+from engine.workspace import Workspace
 
-SEEDS = 3
-MOST_LEARNED = 20_000  # rows on which seeds are compared
-MOST_RANKED = 100_000  # rows by which two rankings are compared
-DISTURBED = 400  # rows of a table for each kind of made-up anomaly
-SHARES = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2)  # of the rows flagged, at which seeds are compared
-SERIES = "disturbed readings"
-UNDISTURBED = "the same rows, undisturbed"
+if TYPE_CHECKING:
+    from engine.data.column_codes import Scaling
+    from engine.results import ResultStore
+    from engine.tasks import Job
 
-Array = NDArray[np.float64]
+KEPT = "unlabelled.json"
+MOST_DISTURBED = 500  # rows of each kind
+MOST_KEPT = 2_000  # scores of disturbed readings
+MOST_LEARNED = 50_000  # rows of the half a twin learns from
 
-
-@dataclass(frozen=True, kw_only=True)
-class Alike:
-    """How far two sets of scores of the same rows say the same."""
-
-    rank_correlation: float  # Spearman's, -1 to 1
-    overlap: (
-        float | None
-    )  # share of the flagged rows that both flag when they flag as many; None: nothing is flagged
-
-
-def alike(scores: Array, others: Array, flagged: int) -> Alike | None:
-    """Compare two detectors on the rows that both judged; None where these are fewer than two."""
-    both = np.flatnonzero(np.isfinite(scores) & np.isfinite(others))
-    if len(both) < 2:
-        return None
-    one, other = scores[both], others[both]
-    overlap = None
-    if 0 < flagged <= len(both):
-        most = [set(np.argsort(-told, kind="stable")[:flagged].tolist()) for told in (one, other)]
-        overlap = len(most[0] & most[1]) / flagged
-    few = np.linspace(0, len(both) - 1, min(len(both), MOST_RANKED)).astype(np.int64)
-    ranks = [pd.Series(told[few]).rank().to_numpy() for told in (one, other)]
-    spread = min(float(np.std(ranked)) for ranked in ranks)
-    correlation = float(np.corrcoef(*ranks)[0, 1]) if spread > 0 else 0.0
-    return Alike(rank_correlation=correlation, overlap=overlap)
+Scores = NDArray[np.float64]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Unlabelled:
-    """What a check without labels found, ready to be read at any threshold."""
+    """Figures from 0 to 1 that need no known answers; of steadiness -1 to 1."""
 
-    rows: int  # on which the seeds were compared
-    seeds: int
-    rank_correlation: float  # mean of the pairs of seeds
-    overlaps: list[float | None]  # the same for rows flagged by both, at each of ``SHARES``
-    injected: dict[str, list[float]]  # kind of made-up anomaly -> scores of its rows; with ``UNDISTURBED``
+    found: dict[str, float]  # kind of injected anomaly -> share that lies above the model's threshold
+    flagged: float  # share of the rows as they are that lie above the same threshold
+    order: (
+        float | None
+    )  # rank correlation with a twin of the same settings that learned from half of the rows
+    top: float | None  # share of the top rows that are in the twin's top
+    why_unsteady: str = ""  # why steadiness was not measured; empty where it was
+    scores: dict[str, list[float]] = field(default_factory=dict)  # kind -> scores of its injected anomalies
 
-    def overlap_at(self, share: float) -> tuple[float, float | None]:
-        """The share in ``SHARES`` nearest to one, and how many of the rows flagged at it are the same."""
-        nearest = int(np.argmin(np.abs(np.log(SHARES) - np.log(max(share, 1e-9)))))
-        return SHARES[nearest], self.overlaps[nearest]
+    def found_at(self, threshold: float) -> dict[str, float]:
+        """Kind of injected anomaly -> share that lies above another threshold than the model's own."""
+        return {kind: _share(np.array(told), threshold) for kind, told in self.scores.items()}
 
-    def recalls(self, threshold: float) -> dict[str, tuple[int, int]]:
-        """Kind of made-up anomaly -> rows above the threshold, and all of them."""
-        return {
-            kind: (int((np.array(told) > threshold).sum()), len(told)) for kind, told in self.injected.items()
-        }
-
-    def as_dict(self) -> dict[str, Any]:
-        return asdict(self)
+    @classmethod
+    def from_json(cls, data: bytes) -> Self:
+        return cls(**json.loads(data))
 
 
-def check_unlabelled(
-    model: Model, frame: pd.DataFrame, roles: Roles, progress: Progress = quiet
+def unlabelled(
+    model: Model, frame: pd.DataFrame, scores: Scores, *, learned: bool, progress: Progress = quiet
 ) -> Unlabelled:
-    """Learn again with other seeds, and judge rows that were disturbed on purpose."""
-    correlation, overlaps, rows = _seeds(model.card, frame, roles, within(progress, 0.0, 0.8))
-    progress(0.8, "Judging made-up anomalies")
-    found = (
-        _injected_readings(model, frame, roles) if roles.kind == "series" else _injected_rows(model, frame)
-    )
-    return Unlabelled(rows=rows, seeds=SEEDS, rank_correlation=correlation, overlaps=overlaps, injected=found)
+    """Measure a model on a table it has given ``scores`` (n_rows,); ``learned``: it learned from this very table."""
+    made = _injected(model, frame, scores, within(progress, 0.0, 0.3))
+    found = {kind: _share(told, model.card.threshold) for kind, told in made.items()}
+    order = top = None
+    why = "" if learned else "the model learned from other data"
+    if learned:
+        try:
+            told = _twin(model, frame, within(progress, 0.3, 0.9)).score(frame).values
+        except DataError as problem:  # half of the rows are too few for this detector
+            why = str(problem)
+        else:
+            steady = spearman(scores, told)
+            order = steady if np.isfinite(steady) else None
+            top = top_overlap(scores, told, max(FEWEST_TOP, round(TOP_SHARE * len(scores))))
+    share = _share(scores[np.isfinite(scores)], model.card.threshold)
+    kept = {kind: told.tolist() for kind, told in made.items()}
+    return Unlabelled(found=found, flagged=share, order=order, top=top, why_unsteady=why, scores=kept)
 
 
-def _seeds(
-    card: Card, frame: pd.DataFrame, roles: Roles, progress: Progress
-) -> tuple[float, list[float | None], int]:
-    """Mean rank correlation of the same detector learned with several seeds, its overlaps, and on how many rows."""
-    if len(frame) > MOST_LEARNED and roles.kind == "series" and roles.time is not None:
-        frame = frame.iloc[np.argsort(seconds_of(frame[roles.time]), kind="stable")[:MOST_LEARNED]]
-    elif len(frame) > MOST_LEARNED:
-        frame = frame.iloc[np.sort(np.random.default_rng(0).choice(len(frame), MOST_LEARNED, replace=False))]
-    frame, kind = frame.reset_index(drop=True), detector_class(card.detector)
-    window = None if kind.sequential else card.window
-    recipe = FeatureRecipe.fit(frame, roles, window=window, mixed=kind.mixed, sequential=kind.sequential)
-    prepared, told = Prepared.by(recipe, frame), []
-    for seed in range(SEEDS):
-        chosen = checked(kind, {**card.hyperparameters, "random_state": seed + 1})
-        part = within(progress, seed / SEEDS, (seed + 1) / SEEDS)
-        told.append(fitted(kind(**chosen), prepared, recipe, part, None)[1])
-    pairs = list(combinations(told, 2))
-    judged = int(np.isfinite(told[0]).sum())
-    overlaps = [_mean([alike(*pair, round(share * judged)) for pair in pairs]) for share in SHARES]
-    ranks = [found.rank_correlation for pair in pairs if (found := alike(*pair, 0)) is not None]
-    return float(np.mean(ranks)) if ranks else 0.0, overlaps, judged
+def run_unlabelled(spec: dict[str, Any], job: Job) -> dict[str, Any]:
+    """Measure the model of ``result`` on its data set, and keep what was found beside the result."""
+    space = Workspace(Path(spec["workspace"]), Path(spec["models"]))
+    dataset, result = space.datasets.get(spec["dataset"]), space.results.load(spec["result"])
+    model = Model.load(space.models, result.model)
+    job.progress(0.0, "Reading the data")
+    frame = _in_the_models_names(dataset, result.mapping)
+    learned = dataset.sha256 == model.card.dataset_hash and not result.mapping
+    found = unlabelled(model, frame, np.asarray(result.values), learned=learned, progress=job.progress)
+    space.results.keep_beside(result.id, KEPT, json.dumps(asdict(found)).encode())
+    return asdict(found)
 
 
-def _mean(found: Sequence[Alike | None]) -> float | None:
-    known = [one.overlap for one in found if one is not None and one.overlap is not None]
-    return float(np.mean(known)) if known else None
+def kept_unlabelled(store: ResultStore, result: str) -> Unlabelled | None:
+    """What was kept of a result by :func:`run_unlabelled`; None for nothing."""
+    data = store.beside(result, KEPT)
+    return None if data is None else Unlabelled.from_json(data)
 
 
-def _injected_readings(model: Model, frame: pd.DataFrame, roles: Roles) -> dict[str, list[float]]:
-    """Scores of readings in which the library of :mod:`engine.data.injection` disturbed something."""
-    trial = Trial.of(frame, roles)
-    if trial is None:
-        return {}
-    scores = trial.scores_of(model.detector, model.recipe)
-    labels = np.concatenate([copy.labels for copy in trial.copies])
-    return {SERIES: _kept(scores[labels == 1]), UNDISTURBED: _kept(scores[labels == 0])}
+def _in_the_models_names(dataset: Dataset, mapping: dict[str, str]) -> pd.DataFrame:
+    """The table with its columns called as the model knows them."""
+    frame = dataset.frame()
+    here = {column: name for name, column in mapping.items() if column}
+    return frame.rename(columns=here) if here else frame
 
 
-def _injected_rows(model: Model, frame: pd.DataFrame) -> dict[str, list[float]]:
-    """Scores of rows of a table in which a cell, or some, were replaced."""
+def _injected(model: Model, frame: pd.DataFrame, scores: Scores, progress: Progress) -> dict[str, Scores]:
+    """What the model says of injected anomalies, by kind; none of a series too short to hold a part out."""
+    roles, threshold = Roles.from_dict(model.card.roles), model.card.threshold
+    if roles.kind == "series":
+        trial = Trial.of(frame, _of_columns(roles, frame))
+        if trial is None:
+            return {}
+        progress(0.0, "Judging injected anomalies")
+        copy = trial.copies[0]
+        told = model.score(copy.rows).values
+        hit = told[np.isfinite(told) & (copy.labels == 1)]
+        return {"disturbed": hit[:: -(-len(hit) // MOST_KEPT)]} if len(hit) else {}
     rng = np.random.default_rng(0)
-    rows = frame.iloc[rng.permutation(len(frame))[:DISTURBED]].reset_index(drop=True)
-    numbers = [c for c, kind in model.card.columns.items() if kind in ("number", "integer") and c in rows]
-    found = {}
-    try:
-        if numbers:
-            found["a number beyond all others"] = model.score(_far_out(rows, frame, numbers, rng)).values
-        if len(model.card.columns) > 1:
-            found["cells of other rows, half of the columns"] = model.score(
-                _mixed(rows, frame, model.card, rng)
-            ).values
-        found[UNDISTURBED] = model.score(rows).values
-    except DataError:  # too few rows to be judged as a table of their own
-        return {}
-    return {kind: _kept(scores) for kind, scores in found.items()}
+    # Rows the model finds ordinary: of others nobody could say what flags them.
+    ordinary = np.flatnonzero(np.isfinite(scores) & ~flagged(scores, threshold))
+    rows = rng.choice(ordinary, min(MOST_DISTURBED, len(ordinary)), replace=False)
+    features = [column for column in model.recipe.channels if column in frame.columns]
+    found: dict[str, Scores] = {}
+    for number, kind in enumerate(KINDS):
+        progress(number / len(KINDS), "Judging injected anomalies")
+        made = disturbed_rows(frame, rows, features, kind, seed=number)
+        if len(made):
+            told = model.score(made).values
+            found[kind] = told[np.isfinite(told)]
+    return found
 
 
-def _far_out(
-    rows: pd.DataFrame, frame: pd.DataFrame, numbers: Sequence[str], rng: np.random.Generator
-) -> pd.DataFrame:
-    """One number of each row moved beyond all there are, by half of the range at least."""
-    changed, which = rows.copy(), rng.integers(len(numbers), size=len(rows))
-    for place, column in enumerate(numbers):
-        values = pd.to_numeric(frame[column], errors="coerce").to_numpy(dtype=np.float64, na_value=np.nan)
-        known = values[np.isfinite(values)]
-        if not len(known):
-            continue
-        low, high = float(known.min()), float(known.max())
-        far = high + (0.5 + rng.random(len(rows))) * ((high - low) or 1.0)
-        here = pd.to_numeric(rows[column], errors="coerce").to_numpy(dtype=np.float64, na_value=np.nan)
-        moved = np.where(which == place, far, here)
-        whole = pd.api.types.is_integer_dtype(rows[column])
-        changed[column] = pd.array(np.round(moved), dtype="Int64") if whole else moved
-    return changed
+def _twin(model: Model, frame: pd.DataFrame, progress: Progress) -> Model:
+    """A model of the same settings and another seed that learned from half of the rows: the earlier of a series."""
+    card = model.card
+    roles = _of_columns(Roles.from_dict(card.roles), frame)
+    half = max(FEWEST_ROWS, min(len(frame) // 2, MOST_LEARNED))
+    if roles.kind == "series":
+        part = earliest(frame, roles, half)
+    else:
+        rows = np.random.default_rng(1).choice(len(frame), min(half, len(frame)), replace=False)
+        part = frame.iloc[np.sort(rows)].reset_index(drop=True)
+    settings = {**card.hyperparameters, "random_state": card.hyperparameters["random_state"] + 1}
+    window = None if model.recipe.windows is None else card.window
+    return train(
+        part,
+        roles,
+        card.detector,
+        settings,
+        scaling=cast("Scaling", card.scaling),
+        window=window,
+        progress=progress,
+    )
 
 
-def _mixed(rows: pd.DataFrame, frame: pd.DataFrame, card: Card, rng: np.random.Generator) -> pd.DataFrame:
-    """Half of the columns of each row taken from another row: every cell usual, not together."""
-    changed, columns = rows.copy(), [column for column in card.columns if column in rows]
-    chosen = rng.permutation(columns)[: max(1, len(columns) // 2)]
-    other = rng.integers(len(frame), size=len(rows))
-    for column in chosen:
-        changed[column] = frame[column].iloc[other].to_numpy()
-    return changed.astype({column: rows[column].dtype for column in chosen})
+def _of_columns(roles: Roles, frame: pd.DataFrame) -> Roles:
+    return Roles({name: role for name, role in roles.columns.items() if name in frame.columns}, roles.kind)
 
 
-def _kept(scores: Array) -> list[float]:
-    """Judged scores as JSON holds them, at most 2,000 of them, spread evenly."""
-    known = np.sort(scores[np.isfinite(scores)])
-    few = np.linspace(0, len(known) - 1, min(len(known), 2_000)).astype(np.int64)
-    return [float(value) for value in known[few]]
+def _share(told: Scores, threshold: float) -> float:
+    return float(flagged(told, threshold).mean()) if len(told) else 0.0

@@ -39,11 +39,11 @@ FUNCTIONS = {
     "score": "engine.tasks:run_score",
     "explain": "engine.tasks:run_explain",
     "edit": "engine.tasks:run_edit",
-    "check": "engine.tasks:run_check",
     "look": "engine.tasks:run_look",
     "export": "engine.tasks:run_export",
     "bundle": "engine.tasks:run_bundle",
     "picture": "engine.tasks:run_picture",
+    "unlabelled": "engine.unlabelled:run_unlabelled",
 }
 """The work a job of each kind does: `run(spec, job) -> result`, imported when it is needed."""
 

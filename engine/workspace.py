@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from engine.data.dataset import DatasetStore
     from engine.data.roles import Roles
+    from engine.labels.ledger import LabelLedger
     from engine.results import ResultStore
     from engine.runs import RunStore
     from engine.store import ModelStore
@@ -28,7 +29,7 @@ SHIPPED_MODELS = PROJECT / "models" / "shipped"
 SAMPLE_DATA = PROJECT / "sample_data"
 
 
-CHECKPOINTED = ("dataset", "detector", "hyperparameters", "window", "learn_from_label")
+CHECKPOINTED = ("dataset", "detector", "hyperparameters", "window", "learn_from_label", "labels")
 """What of a training job says whether another one goes on from its checkpoint."""
 
 
@@ -73,6 +74,19 @@ class Workspace:
         from engine.runs import RunStore
 
         return RunStore(self.root / "runs")
+
+    @property
+    def frozen_labels(self) -> Path:
+        """Where labels that a training learns from are kept as they were then."""
+        return self.root / "labels"
+
+    def open_labels(self) -> LabelLedger:
+        """The ledger of labels, in the database of the jobs; its opener closes it."""
+        from engine.database import database_url
+        from engine.labels.ledger import LabelLedger
+
+        self.root.mkdir(parents=True, exist_ok=True)
+        return LabelLedger(database_url(self.root, self.database_url))
 
     def checkpoint(self, choices: Mapping[str, Any]) -> Path:
         """Where a training with these choices keeps its checkpoint, so that the same training goes on from it."""

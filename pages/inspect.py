@@ -2,20 +2,22 @@
 
 import streamlit as st
 
-from ui import expecting, inspecting, looking, panels, walking, worst
+from ui import expecting, inspecting, labelling_row, looking, panels, walking, worst
 
 panels.show_problem()
 found, card, data = panels.need_result()
 row = inspecting.choose_row(found)
 inspecting.headline(found, card, data, row)
 walking.walk(found, card, data, row)
+labelling_row.row(found, card, data, row)
 reasons = inspecting.reasons(found, row)
 left, right = st.columns(2, gap="large")
 with left:
-    inspecting.contributions(reasons, card)
+    inspecting.contributions(found, reasons, card)
 with right:
     inspecting.ranges(found, row)
 expecting.board(found, card, data, row, reasons)
+labelling_row.suppressed(found, card, data, row)
 if inspecting.is_series(found):
     looking.around(found, card, data, row)
 else:

@@ -243,6 +243,37 @@ def thinned(x, y, stretches):
     return sorted(kept)
 
 
+def ranks(values):
+    """The mean place of a value among all, from 1: places of equal values are shared."""
+    return [sum(v < value for v in values) + (sum(v == value for v in values) + 1) / 2 for value in values]
+
+
+def correlation(one, other):
+    """Pearson's correlation of two lists, by its definition."""
+    a, b = sum(one) / len(one), sum(other) / len(other)
+    together = sum((x - a) * (y - b) for x, y in zip(one, other, strict=True))
+    return together / math.sqrt(sum((x - a) ** 2 for x in one) * sum((y - b) ** 2 for y in other))
+
+
+def kendall(one, other):
+    """Tau-b: pairs in the same order less pairs in the other, over what ties leave possible."""
+    pairs = [(i, j) for i in range(len(one)) for j in range(i)]
+    signs = [(np.sign(one[i] - one[j]), np.sign(other[i] - other[j])) for i, j in pairs]
+    possible = math.sqrt(sum(a != 0 for a, _ in signs) * sum(b != 0 for _, b in signs))
+    return sum(a * b for a, b in signs) / possible
+
+
+def top_overlap(one, other, k):
+    """How many places of two tops of ``k`` are filled by the same rows; rows tied at the line fill a part each."""
+
+    def part(scores, row):
+        above = sum(s > scores[row] for s in scores)
+        tied = sum(s == scores[row] for s in scores)
+        return min(max((k - above) / tied, 0), 1)
+
+    return sum(min(part(one, row), part(other, row)) for row in range(len(one))) / k
+
+
 def conformal_p_values(scores, reference):
     """For each score the share of reference scores at least as high, the score itself counted among them."""
     return [(1 + sum(r >= s for r in reference)) / (len(reference) + 1) for s in scores]

@@ -1,4 +1,4 @@
-"""Everything the pages look up more than once: the only file with ``st.cache_*``.
+"""What the pages look up more than once; ``st.cache_*`` lives here, in ``cache_series`` and in ``cache_checked`` alone.
 
 Keys are content hashes and ids, never frames: Streamlit hashes only a sample of a large frame, so one changed cell
 could bring back somebody else's answer. Cached arrays are shared by all visitors and never written to.
@@ -6,34 +6,25 @@ could bring back somebody else's answer. Cached arrays are shared by all visitor
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 import pandas as pd
 import streamlit as st
 
 from engine import (
     Card,
-    Checked,
-    CheckedSeries,
+    Contexts,
     Dataset,
-    Events,
     FeatureRecipe,
     Fingerprint,
-    Half,
-    Lanes,
-    Line,
+    Labels,
+    ReasonGroup,
     Result,
-    SeriesColumns,
-    SeriesFiles,
-    SeriesResult,
     as_binary,
     charts,
+    current_labels,
     load_fingerprint,
     load_recipe,
-    usual_rules,
 )
-from engine import lines as all_lines
 from ui import server
 
 ORDINARY = 90.0  # severity below which a row may serve as an example of the usual
@@ -82,21 +73,9 @@ def labels(dataset_id: str, name: str) -> tuple[np.ndarray, str]:
     return _labels(dataset_id, name)
 
 
-def checked(found: Result, label: str, half: Half = "both") -> Checked:
-    """A result against its labels, or the half that chooses a line or judges it. Too few raise a DataError."""
-    return _checked(*_key(found, series_of(found)), label, half)
-
-
-def checked_series(
-    found: Result, columns: SeriesColumns, label: str, window: int, half: Half = "both"
-) -> CheckedSeries:
-    """The same in the order of time; tolerance up to a window of so many readings."""
-    return _checked_series(*_key(found, columns), label, window, half)
-
-
-def lines(found: Result, label: str | None) -> list[Line]:
-    """Where every rule would put the line, its knob where it usually stands."""
-    return _lines(found.id, server.workspace().results.stamp(found.id), found.model, label)
+def given_labels(data: Dataset) -> Labels:
+    """The labels people gave to rows of a data set, as they stand now."""
+    return _given_labels(data.id, str(data.roles.as_dict()), server.labels().stamp())
 
 
 @st.cache_resource(max_entries=64, show_spinner=False)
@@ -110,7 +89,7 @@ def fingerprint(model: str) -> Fingerprint | None:
     return load_fingerprint(server.workspace().models, model)
 
 
-@st.cache_resource(max_entries=4, show_spinner=False)
+@st.cache_resource(max_entries=12, show_spinner=False)
 def _result(id: str, stamp: int) -> Result:
     return server.workspace().results.load(id)
 
@@ -135,76 +114,34 @@ def _labels(dataset_id: str, name: str) -> tuple[np.ndarray, str]:
     return as_binary(_column(dataset_id, name))
 
 
-def series_of(found: Result) -> SeriesColumns | None:
-    """Which columns make a result a series; None where the model judged every row for itself."""
-    return SeriesColumns.of(recipe(found.model), dataset(found.dataset), found.mapping)
-
-
-def series_result(found: Result, columns: SeriesColumns) -> SeriesResult:
-    """A result in the order of time."""
-    return _series_result(*_key(found, columns))
-
-
-def events(
-    found: Result, columns: SeriesColumns, threshold: float, choices: tuple[int, int, float]
-) -> Events:
-    """The events above a threshold: bridged over so many readings, the shortest so long, above that severity."""
-    return _events(*_key(found, columns), threshold, choices)
-
-
-def whole_line(found: Result, columns: SeriesColumns, channel: str, entity: str) -> np.ndarray:
-    """The places of the readings, in the order of time, that draw all of a channel of one entity."""
-    return _whole_line(found.dataset, columns.time, columns.entity, channel, entity)
-
-
-def lanes(found: Result, columns: SeriesColumns, kind: str, entity: str) -> Lanes:
-    """Highest severities over time: the ``strip`` of an entity, lanes of its ``channels``, or of the ``entities``."""
-    return _lanes(*_key(found, columns), kind, "" if kind == "entities" else entity)
-
-
-def _key(found: Result, columns: SeriesColumns | None) -> tuple[str, int, Any, Any]:
-    time, entity = (None, None) if columns is None else (columns.time, columns.entity)
-    return found.id, server.workspace().results.stamp(found.id), time, entity
-
-
-@st.cache_resource(max_entries=8, show_spinner="Putting the readings in order …")
-def _files(dataset_id: str, time: str, entity: str | None) -> SeriesFiles:
-    return SeriesFiles.of(dataset(dataset_id), time, entity)
-
-
-@st.cache_resource(max_entries=4, show_spinner=False)
-def _series_result(id: str, stamp: int, time: str, entity: str | None) -> SeriesResult:
-    found = _result(id, stamp)
-    return SeriesResult.of(found, _files(found.dataset, time, entity), fingerprint(found.model))
-
-
-@st.cache_resource(max_entries=4, show_spinner=False)
-def _events(
-    id: str, stamp: int, time: str, entity: str | None, threshold: float, choices: tuple[int, int, float]
-) -> Events:
-    bridge, shortest, above = choices
-    series = _series_result(id, stamp, time, entity)
-    return series.events(threshold, bridge=bridge, shortest=shortest, above=above or None)
-
-
-@st.cache_resource(max_entries=32, show_spinner=False)
-def _whole_line(dataset_id: str, time: str, entity: str | None, channel: str, which: str) -> np.ndarray:
-    files = _files(dataset_id, time, entity)
-    part = files.part(which)
-    return part.start + charts.thin(files.seconds[part], files.channel(channel)[part])
-
-
-@st.cache_resource(max_entries=32, show_spinner=False)
-def _lanes(id: str, stamp: int, time: str, entity: str | None, kind: str, which: str) -> Lanes:
-    series = _series_result(id, stamp, time, entity)
-    if kind == "entities":
-        return series.lanes_of_entities()
-    return series.strip(which) if kind == "strip" else series.lanes_of_channels(which)
+@st.cache_resource(max_entries=8, show_spinner=False)
+def _given_labels(dataset_id: str, roles: str, stamp: int) -> Labels:
+    return current_labels(server.labels(), dataset(dataset_id))
 
 
 def normal_rows(result_id: str) -> pd.DataFrame:
     """A sample of the rows a model finds ordinary, under their row numbers."""
     return _normal_rows(result_id, server.workspace().results.stamp(result_id))
+
+
+def in_context(found: Result, group: ReasonGroup) -> ReasonGroup:
+    """A group of flagged rows, with the category beside which its numbers are unusual."""
+    if not group.beside_others:
+        return group
+    return _contexts(found.id, server.workspace().results.stamp(found.id)).told(group)
+
+
+@st.cache_resource(max_entries=4, show_spinner=False)
+def _contexts(result_id: str, stamp: int) -> Contexts:
+    found = _result(result_id, stamp)
+    return Contexts.of(recipe(found.model), found.worst, _normal_rows(result_id, stamp), found.mapping)
+
+
+def as_needed(found: Result, rows: pd.DataFrame) -> pd.DataFrame:
+    """Rows in the columns, and under the names, that the model knows; one it did without is empty."""
+    needed = list(card(found.model).columns)
+    here = [found.mapping.get(column, column) for column in needed]
+    return rows.reindex(columns=here).set_axis(needed, axis=1)
 
 
 @st.cache_resource(max_entries=16, show_spinner=False)
@@ -226,29 +163,6 @@ def _normal_rows(result_id: str, stamp: int) -> pd.DataFrame:
     if len(ordinary) > MOST_COMPARED:
         ordinary = np.sort(np.random.default_rng(0).choice(ordinary, MOST_COMPARED, replace=False))
     return dataset(found.dataset).rows_at(ordinary.tolist())
-
-
-@st.cache_resource(max_entries=6, show_spinner=False)
-def _checked(id: str, stamp: int, time: str | None, entity: str | None, label: str, half: Half) -> Checked:
-    found, (edges, _) = _result(id, stamp), _histogram(id, stamp)
-    files = None if time is None else _files(found.dataset, time, entity)
-    return Checked.of(np.asarray(found.values), _labels(found.dataset, label)[0], edges, half, files)
-
-
-@st.cache_resource(max_entries=4, show_spinner="Measuring how well events are found …")
-def _checked_series(
-    id: str, stamp: int, time: str, entity: str | None, label: str, window: int, half: Half
-) -> CheckedSeries:
-    series = _series_result(id, stamp, time, entity)
-    return CheckedSeries.of(series, _labels(series.result.dataset, label)[0], window, half)
-
-
-@st.cache_resource(max_entries=8, show_spinner=False)
-def _lines(id: str, stamp: int, model: str, label: str | None) -> list[Line]:
-    found, told = _result(id, stamp), card(model)
-    rules, reference = usual_rules(labelled=label is not None), told.reference_scores
-    told_of = (rules, reference, found.ascending, lambda: checked(found, str(label), "choosing").curve)
-    return all_lines(*told_of, rows=told.independent_rows)
 
 
 @st.cache_resource(max_entries=8, show_spinner=False)

@@ -8,7 +8,7 @@ from typing import Any
 import streamlit as st
 
 from engine import AUTO, Dataset, Detector, EngineError, recommended, suggested_name, validated_name
-from ui import cache, forms, server
+from ui import cache, forms, labelling_training, server
 from ui.panels import attempt, page, plain
 from ui.session import owner, session, widget
 
@@ -70,6 +70,7 @@ def training_form(kind: type[Detector] | None, data: Dataset) -> None:
             persist_state="session",
             help="They are kept out of what counts as normal. How well the model finds them then says little.",
         )
+    labelling_training.toggle(kind, data)
     what = f"{len(roles.features)} columns of {data.rows:,} rows"
     aside = roles.label and not (kind is not None and _learns_from_label(kind, data))
     held_back = f"; '{roles.label}' is kept aside for checking" if aside else ""
@@ -126,6 +127,7 @@ def _train(kind: type[Detector] | None, data: Dataset) -> None:
                 spec["window"] = widget("window")
             if _learns_from_label(kind, data):
                 spec["learn_from_label"] = True
+            spec |= labelling_training.choices(kind, data)
         submit("train", data, spec, f"Training {name}")
 
     attempt(train)

@@ -7,7 +7,7 @@ from functools import partial
 import streamlit as st
 
 from engine import Card, Checked, DataError, Dataset, Half, Result, charts
-from ui import cache, events, glance, grouping, measures, tradeoffs
+from ui import cache, cache_checked, cache_series, events, glance, grouping, measures, tradeoffs
 from ui.panels import in_plain_words, plain
 from ui.pictures import Figure, show, take_away
 from ui.session import remember
@@ -18,14 +18,14 @@ from ui.threshold import expected, judged, remark, threshold_control
 def board(found: Result, card: Card, data: Dataset, label: str) -> None:
     """Everything about how well the flags meet the labels."""
     with in_plain_words():
-        columns = cache.series_of(found)
+        columns = cache_series.series_of(found)
         knobs, facts = st.columns([1, 2.4], gap="large")
         with knobs:
             rule = threshold_control(found, card, label)
             st.caption(plain(rule.sentence))
             if columns is not None:
                 with st.expander("What counts as one event", icon=":material/tune:"):
-                    events.choices(cache.series_result(found, columns).files)
+                    events.choices(cache_series.series_result(found, columns).files)
             st.caption(plain(f"Labels from '{label}': {cache.labels(data.id, label)[1]}."))
             if label in card.columns:
                 st.warning(
@@ -35,7 +35,7 @@ def board(found: Result, card: Card, data: Dataset, label: str) -> None:
         figures = history(card)
         try:
             answer = judged(found, card, rule, label)
-            checked = cache.checked(found, label, half)
+            checked = cache_checked.checked(found, label, half)
         except DataError as problem:
             facts.info(plain(f"There is nothing to draw: {problem}."), icon=":material/info:")
             with knobs:

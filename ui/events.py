@@ -9,6 +9,7 @@ from typing import Any
 import streamlit as st
 
 from engine import Event, Events, Result, SeriesFiles, SeriesResult, charts
+from ui import cache, labelling
 from ui.panels import page
 from ui.session import session, set_widget, widget
 from ui.view import MOST_BRIDGED
@@ -47,7 +48,9 @@ def table(found: Result, series: SeriesResult, events: Events) -> None:
                 format="%.2f",
             ),
             "Channels": st.column_config.TextColumn(
-                width="medium", help="Where the scores of its explained readings come from, most first."
+                width="medium",
+                help="Where the scores of its explained readings come from, most first. Explained are the most unusual "
+                "readings of the result; of an event without any it is not measured until a reading of it is opened.",
             ),
             "Direction": st.column_config.TextColumn(
                 help="Where the first channel lies at its worst, against the median in training."
@@ -55,6 +58,9 @@ def table(found: Result, series: SeriesResult, events: Events) -> None:
         },
     )
     _below(shown["selection"]["rows"], worst, events, series.files)
+    _label(
+        found, [worst[number] for number in shown["selection"]["rows"] if number < len(worst)], series.files
+    )
 
 
 def choices(files: SeriesFiles) -> None:
@@ -99,7 +105,8 @@ def _lines(worst: Sequence[Event], files: SeriesFiles) -> list[dict[str, Any]]:
             if event.length > 1
             else "one reading",
             "Severity": event.severity,
-            "Channels": ", ".join(f"{name} {100 * share:.0f} %" for name, share in event.channels),
+            "Channels": ", ".join(f"{name} {100 * share:.0f} %" for name, share in event.channels)
+            or "not measured",
             "Direction": event.direction or "",
             "Peak": charts.moment(float(files.seconds[event.peak]), clock=files.clock),
             "Readings": event.length,
@@ -119,6 +126,14 @@ def _below(rows: list[int], worst: Sequence[Event], events: Events, files: Serie
             if st.button(f"Why is row {row + 1:,}, its peak, unusual?", icon=":material/zoom_in:"):
                 session().row = row
                 st.switch_page(page("inspect"))
+
+
+def _label(found: Result, chosen: Sequence[Event], files: SeriesFiles) -> None:
+    """Label the readings of the event that is ticked."""
+    for event in chosen:
+        rows = [files.row(place) for place in range(event.start, event.end + 1)]
+        labelling.bar(found, cache.dataset(found.dataset), rows, place="event", keys=False)
+        labelling.saved()
 
 
 def duration(files: SeriesFiles, span: float) -> str:

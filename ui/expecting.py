@@ -8,11 +8,20 @@ import numpy as np
 import streamlit as st
 
 from engine import Card, Dataset, Result, charts
-from ui import cache, server
+from ui import cache_series, server
 from ui.panels import chart, plain
 from ui.session import owner, session, theme
 from ui.threshold import judged_now
 from ui.tray import answer
+
+IN_ROW = (
+    "The few values to change, and to what, that bring the score below the threshold. A column is set to what the "
+    "others let expect, or to its typical value."
+)
+IN_TIME = (
+    "The few channels to change, and for how long, that bring the score below the threshold. A channel is given what "
+    "it has in the ordinary stretch that is most like this one in the other channels."
+)
 
 Reasons = list[dict[str, Any]] | None
 
@@ -61,18 +70,8 @@ def _edit(found: Result, card: Card, data: Dataset, row: int) -> None:
     now = judged_now(found, card, data.roles.label)
     if not now.flags[row]:
         return
-    st.subheader(
-        "What would make it normal",
-        anchor=False,
-        help="The few values to change, and to what, that bring the score below the threshold. A column is "
-        "set to what the others let expect, or to its typical value.",
-    )
-    if cache.series_of(found) is not None:
-        st.caption(
-            "A reading of a series is judged together with its neighbours in time, so no change of this one alone "
-            "makes it normal."
-        )
-        return
+    series = cache_series.series_of(found) is not None
+    st.subheader("What would make it normal", anchor=False, help=IN_TIME if series else IN_ROW)
     current, question = session(), (found.id, row, now.threshold)
     asked_of_row = current.edit_asked is not None and current.edit_asked[:2] == question[:2]
     if not asked_of_row:
@@ -96,7 +95,7 @@ def _edit(found: Result, card: Card, data: Dataset, row: int) -> None:
 def _in_words(answered: dict[str, Any], score: float, threshold: float) -> None:
     """The edits as what to do, one a line, with the score after each."""
     if not answered["enough"]:
-        st.markdown(":material/block: No change of up to three values makes it ordinary.")
+        st.markdown(":material/block: No change of up to three columns makes it ordinary.")
         return
     for number, edit in enumerate(answered["edits"], 1):
         what = plain(edit["text"] if number > 1 else edit["text"][:1].upper() + edit["text"][1:])

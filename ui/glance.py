@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from engine import Card, EngineError, Line, Result, Rule, charts
-from ui import cache
+from ui import cache, cache_checked, cache_series
 from ui.panels import chart
 from ui.session import theme
 from ui.threshold import expected, judged
@@ -23,7 +23,7 @@ def every_rule(found: Result, card: Card, label: str | None, used: Rule) -> None
     )
     if not box.open:
         return
-    found_lines = [_in_use(found, card, label, used), *cache.lines(found, label)]
+    found_lines = [_in_use(found, card, label, used), *cache_checked.every_line(found, label)]
     lines = [line for number, line in enumerate(found_lines) if number == 0 or line.rule.kind != used.kind]
     drawn = [line for line in lines if line.threshold is not None]
     a_day = readings_a_day(found)
@@ -65,8 +65,8 @@ def every_rule(found: Result, card: Card, label: str | None, used: Rule) -> None
 
 def readings_a_day(found: Result) -> float | None:
     """About how many readings of a series come in a day; None of a table, and without a clock."""
-    columns = cache.series_of(found)
-    return None if columns is None else cache.series_result(found, columns).files.readings_a_day
+    columns = cache_series.series_of(found)
+    return None if columns is None else cache_series.series_result(found, columns).files.readings_a_day
 
 
 def _in_use(found: Result, card: Card, label: str | None, used: Rule) -> Line:

@@ -8,12 +8,28 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from engine import METHOD_TEXT, Card, Dataset, Result, charts, detector_class, nearest_normal, places
-from ui import cache, server
+from engine import (
+    Card,
+    Dataset,
+    Result,
+    charts,
+    detector_class,
+    in_plain_words,
+    method_of,
+    nearest_normal,
+    places,
+)
+from ui import cache, cache_series, server
 from ui.panels import beside, chart, plain
 from ui.session import owner, session, set_widget, theme, widget
 from ui.threshold import judged_now
 from ui.tray import answer
+
+FAITHFULNESS = (
+    "Reasons are faithful when the score comes from the columns they name. So these columns are given ordinary "
+    "values: what the row's other columns let expect, a typical value, or what the most similar ordinary stretch of "
+    "readings has. Then the rows are scored again, beside the same rows with other columns changed."
+)
 
 
 def choose_row(found: Result) -> int:
@@ -30,6 +46,7 @@ def choose_row(found: Result) -> int:
         st.button(
             "More unusual",
             icon=":material/arrow_back:",
+            shortcut="Left",
             disabled=not rank,
             on_click=_go,
             args=(int(found.order[rank - 1]) if rank else None,),
@@ -39,6 +56,7 @@ def choose_row(found: Result) -> int:
             "Less unusual",
             icon=":material/arrow_forward:",
             icon_position="right",
+            shortcut="Right",
             disabled=not has_next,
             on_click=_go,
             args=(int(found.order[rank + 1]) if rank is not None and has_next else None,),
@@ -81,13 +99,14 @@ def reasons(found: Result, row: int) -> list[dict[str, Any]] | None:
     return None if answered is None else list(answered.get("reasons", []))
 
 
-def contributions(found: list[dict[str, Any]] | None, card: Card) -> None:
-    """What share of the score each column is answerable for."""
-    told = detector_class(card.detector).explained_by
-    st.subheader("Why", anchor=False, help=told or f"Ablation. {METHOD_TEXT}")
-    if found is None:
+def contributions(found: Result, reasons: list[dict[str, Any]] | None, card: Card) -> None:
+    """What share of the score each column is answerable for, by which method, and whether it can be relied on."""
+    st.subheader("Why", anchor=False)
+    if reasons is None:
         return
-    shown = [reason for reason in found if reason["share"] >= 0.005]
+    shown = [reason for reason in reasons if reason["share"] >= 0.005]
+    if shown:
+        st.markdown(plain(in_plain_words(reasons)))
     drawn = charts.contribution_bars(
         [reason["column"] for reason in shown],
         np.array([reason["share"] for reason in shown]),
@@ -95,9 +114,15 @@ def contributions(found: list[dict[str, Any]] | None, card: Card) -> None:
         theme=theme(),
     )
     chart(drawn, "contributions")
-    for reason in shown[:3]:
-        what = f", {reason['measure']}:" if reason["measure"] else ""
-        st.markdown(plain(f"{reason['column']}{what} {reason['value']}, {reason['usual']}"))
+    name, text = method_of(detector_class(card.detector).explained_by)
+    st.caption(f"Method: **{name}**.", help=text)
+    check = found.faithfulness
+    said = (
+        check.text
+        if check
+        else "not measured: the model's own threshold flagged no row here when it was judged."
+    )
+    st.caption(f"Faithfulness: {said}", help=FAITHFULNESS)
 
 
 def ranges(found: Result, row: int) -> None:
@@ -108,7 +133,7 @@ def ranges(found: Result, row: int) -> None:
         help="The band holds the middle 90 % of the training rows; the tick is their median.",
     )
     recipe = cache.recipe(found.model)
-    known = places(recipe, _as_needed(found, cache.row(found.dataset, row)).iloc[0])
+    known = places(recipe, cache.as_needed(found, cache.row(found.dataset, row)).iloc[0])
     strange = sorted(known, key=lambda p: -max(p.low - p.value, p.value - p.high) / ((p.high - p.low) or 1))[
         :14
     ]
@@ -126,7 +151,7 @@ def ranges(found: Result, row: int) -> None:
 
 def is_series(found: Result) -> bool:
     """Whether rows were judged by what led up to them."""
-    return cache.series_of(found) is not None
+    return cache_series.series_of(found) is not None
 
 
 def nearest_rows(found: Result, row: int) -> None:
@@ -138,29 +163,28 @@ def nearest_rows(found: Result, row: int) -> None:
         return
     this = cache.row(found.dataset, row)
     recipe = cache.recipe(found.model)
-    numbers, distances = nearest_normal(recipe, _as_needed(found, this), _as_needed(found, ordinary))
+    numbers, distances, differences = nearest_normal(
+        recipe, cache.as_needed(found, this), cache.as_needed(found, ordinary)
+    )
     rows = pd.concat([this, ordinary.iloc[numbers]])
     used = [found.mapping.get(c, c) for c in recipe.channels]
     ours = {
         "Which": ["this row", *["ordinary"] * len(numbers)],
         "Row": [int(number) + 1 for number in rows.index],
         "Distance": [0.0, *distances],
+        "Differs in": ["", *differences],
     }
     st.dataframe(
         beside(ours, rows[[c for c in used if c in rows]]),
         hide_index=True,
         width="stretch",
         column_config={
-            "Distance": st.column_config.NumberColumn(format="%.2f", help="In the units the model uses.")
+            "Distance": st.column_config.NumberColumn(format="%.2f", help="In the units the model uses."),
+            "Differs in": st.column_config.TextColumn(
+                width="medium", help="The columns in which most of the squared distance from this row lies."
+            ),
         },
     )
-
-
-def _as_needed(found: Result, rows: pd.DataFrame) -> pd.DataFrame:
-    """Rows in the columns, and under the names, that the model knows; one it did without is empty."""
-    needed = list(cache.card(found.model).columns)
-    here = [found.mapping.get(column, column) for column in needed]
-    return rows.reindex(columns=here).set_axis(needed, axis=1)
 
 
 def _ask_again() -> None:

@@ -19,7 +19,7 @@ from engine import (
     detector_class,
     kept_window,
 )
-from ui import cache, server, walking, windows
+from ui import cache_series, server, walking, windows
 from ui.panels import chart, in_plain_words
 from ui.session import owner, session, theme
 from ui.threshold import judged_now
@@ -30,11 +30,11 @@ AROUND = 300  # readings shown on either side
 
 def around(found: Result, card: Card, data: Dataset, row: int) -> None:
     """The readings around one, and where the detector looks at windows, the window as it sees it."""
-    columns = cache.series_of(found)
+    columns = cache_series.series_of(found)
     if columns is None or not columns.channels:
         return
     st.subheader("The time around it", anchor=False)
-    files = cache.series_result(found, columns).files
+    files = cache_series.series_result(found, columns).files
     place = int(files.places(np.array([row]))[0])
     if place < 0:
         st.caption("This row has no time.")
@@ -50,7 +50,7 @@ def around(found: Result, card: Card, data: Dataset, row: int) -> None:
 def _board(found: Result, card: Card, data: Dataset, columns: SeriesColumns, row: int, place: int) -> None:
     """One channel in all its pictures; another channel or pass reruns this and no more."""
     with in_plain_words():
-        files, view = cache.series_result(found, columns).files, _seen(found, row)
+        files, view = cache_series.series_result(found, columns).files, _seen(found, row)
         channel = _choose(found, columns, row, view)
         _neighbourhood(found, card, data, files, place, channel)
         if view is not None:

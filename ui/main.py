@@ -24,6 +24,7 @@ here = st.navigation(
             st.Page(page("results"), title="Results", icon=":material/flag:"),
             st.Page(page("inspect"), title="Inspect", icon=":material/zoom_in:"),
             st.Page(page("evaluate"), title="Evaluate", icon=":material/rule:"),
+            st.Page(page("compare"), title="Compare", icon=":material/leaderboard:"),
         ],
         "Library": [st.Page(page("models"), title="Models", icon=":material/inventory_2:")],
     }

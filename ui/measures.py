@@ -16,7 +16,7 @@ from engine import (
     SeriesColumns,
     SeriesFiles,
 )
-from ui import cache, events
+from ui import cache_checked, cache_series, events
 from ui.session import session
 
 WINDOW, LONGEST = 100, 500  # readings of tolerance, where the model judges by none, and at most
@@ -74,9 +74,9 @@ def of_series(
     half: Half = "both",
 ) -> None:
     """How the events of the page of results meet the labelled ones, and what no threshold changes."""
-    checked = cache.checked_series(found, columns, label, min(card.window or WINDOW, LONGEST), half)
-    files = cache.series_result(found, columns).files
-    detected = cache.events(found, columns, threshold, session().view.choices)
+    checked = cache_checked.checked_series(found, columns, label, min(card.window or WINDOW, LONGEST), half)
+    files = cache_series.series_result(found, columns).files
+    detected = cache_series.events(found, columns, threshold, session().view.choices)
     metrics, near = checked.at(threshold, detected)
     st.markdown(in_a_sentence(metrics, files))
     few = TOO_FEW if metrics.events < FEW else ""
@@ -86,7 +86,7 @@ def of_series(
     st.markdown("**Whatever the threshold**")
     with st.container(horizontal=True):
         _volumes(checked, few)
-        _ranks(cache.checked(found, label, half))
+        _ranks(cache_checked.checked(found, label, half))
     with st.expander("Point-adjusted F1 (inflated)", icon=":material/warning:"):
         st.metric("Point-adjusted F1, inflated", f"{metrics.inflated_point_adjusted_f1:.3f}")
         st.caption(INFLATED)

@@ -8,8 +8,8 @@ import numpy as np
 import streamlit as st
 
 from engine import Card, Dataset, Judgement, Result, Rule, charts
-from ui import cache, glance, series, takeaway
-from ui.panels import beside, chart, in_plain_words, page, plain
+from ui import cache, glance, groups, labelling, labelling_board, series, takeaway
+from ui.panels import beside, chart, in_plain_words, plain, show_problem
 from ui.session import remember, session, theme
 from ui.threshold import expected, judged, remark, threshold_control
 
@@ -21,6 +21,7 @@ PERCENTILES = np.r_[np.arange(50.0, 99.0, 0.5), np.arange(99.0, 100.0001, 0.05)]
 def workbench(found: Result, card: Card, data: Dataset) -> None:
     """Threshold, what it flags, and the flagged rows."""
     with in_plain_words():
+        show_problem()
         _workbench(found, card, data)
     remember()
 
@@ -41,7 +42,8 @@ def _workbench(found: Result, card: Card, data: Dataset) -> None:
         )
         chart(drawn, "histogram", 240)
     series.over_time(found, answer.threshold)
-    _table(found, answer)
+    _table(found, data, answer)
+    labelling_board.board(found, card, data, answer)
     _not_judged(found, answer)
     glance.every_rule(found, card, data.roles.label, rule)
     with st.expander("How many rows would other percentiles flag?", icon=":material/show_chart:"):
@@ -96,30 +98,32 @@ def _curve(found: Result, card: Card, answer: Judgement) -> Any:
     return charts.flagged_curve(PERCENTILES, counts, (answer.percentile, answer.flagged), theme=theme())
 
 
-def _table(found: Result, answer: Judgement) -> None:
+def _table(found: Result, data: Dataset, answer: Judgement) -> None:
+    places = groups.listed(found, answer)
     st.subheader("Flagged rows, most unusual first", anchor=False)
     if answer.flagged == 0:
         st.info(
             "Nothing lies above the threshold. Lower it to see the most unusual rows.", icon=":material/info:"
         )
         return
-    count = min(answer.flagged, SHOWN, len(found.worst))
-    worst = found.worst.head(count)
+    worst = found.worst.iloc[places[:SHOWN]]
+    count = len(worst)
     rows = [int(row) for row in worst.index]
     ours = {
         "Row": [row + 1 for row in rows],
         "Severity": found.severity[rows],
+        **({"Label": words} if any(words := labelling.words_of(data, rows)) else {}),
         "Why": [found.sentence(row) for row in rows],
     }
     shown = beside(ours, worst)
     event = st.dataframe(
         shown,
-        key=f"flagged-{found.id}-{count}",
+        key=f"flagged-{found.id}-{count}-{int(places[:SHOWN].sum())}-{session().tables}",
         hide_index=True,
         width="stretch",
         height=min(36 * count + 40, 430),
         on_select="rerun",
-        selection_mode="single-row",
+        selection_mode="multi-row",
         column_config={
             "Severity": st.column_config.ProgressColumn(
                 help="More unusual than this percentage of the training rows.",
@@ -130,15 +134,12 @@ def _table(found: Result, answer: Judgement) -> None:
             "Why": st.column_config.TextColumn(width="large"),
         },
     )
-    if answer.flagged > count:
-        st.caption(
-            f"The {count:,} most unusual of {answer.flagged:,} flagged rows; the downloads hold all of them."
-        )
-    chosen = event["selection"]["rows"]
-    if chosen and chosen[0] < len(rows):
-        session().row = rows[chosen[0]]
-        st.switch_page(page("inspect"))
-    st.caption("Tick a row to see why it is unusual.")
+    of = answer.flagged if len(places) == min(answer.flagged, len(found.worst)) else len(places)
+    if of > count:
+        st.caption(f"The {count:,} most unusual of {of:,} flagged rows; the downloads hold all of them.")
+    labelling_board.chosen_rows(
+        found, data, [rows[number] for number in event["selection"]["rows"] if number < len(rows)]
+    )
 
 
 def _not_judged(found: Result, answer: Judgement) -> None:

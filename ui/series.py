@@ -9,7 +9,7 @@ import streamlit as st
 
 from engine import Events as FoundEvents
 from engine import Result, SeriesColumns, SeriesFiles, SeriesResult, charts
-from ui import cache, events
+from ui import cache_series, events
 from ui.panels import chart, in_plain_words, plain
 from ui.session import remember, session, set_widget, theme, widget
 
@@ -19,11 +19,11 @@ LANES = {"entities": "Entities", "channels": "Channels"}
 
 def over_time(found: Result, threshold: float) -> None:
     """What makes events, and the series; nothing where the model judged every row for itself."""
-    columns = cache.series_of(found)
+    columns = cache_series.series_of(found)
     if columns is None:
         return
     st.subheader("Over time", anchor=False)
-    events.choices(cache.series_result(found, columns).files)
+    events.choices(cache_series.series_result(found, columns).files)
     _board(found, columns, threshold)
 
 
@@ -31,7 +31,7 @@ def over_time(found: Result, threshold: float) -> None:
 def _board(found: Result, columns: SeriesColumns, threshold: float) -> None:
     """Overview, closer look, events and map; a drag or a click reruns this and no more."""
     with in_plain_words():
-        series = cache.series_result(found, columns)
+        series = cache_series.series_result(found, columns)
         if len(series.files) and columns.channels:
             _draw(found, columns, series, threshold)
         else:
@@ -43,7 +43,7 @@ def _board(found: Result, columns: SeriesColumns, threshold: float) -> None:
 
 def _draw(found: Result, columns: SeriesColumns, series: SeriesResult, threshold: float) -> None:
     view, files = session().view, series.files
-    all_events = cache.events(found, columns, threshold, view.choices)
+    all_events = cache_series.events(found, columns, threshold, view.choices)
     if view.entity not in files.entities:
         worst = all_events.worst(1)
         view.entity = files.entity_at(int(all_events.starts[worst[0]]) if len(worst) else 0)
@@ -77,8 +77,8 @@ def _choose(columns: SeriesColumns, files: SeriesFiles) -> None:
 def _overview(found: Result, columns: SeriesColumns, series: SeriesResult, here: FoundEvents) -> None:
     view, files = session().view, series.files
     channel, entity = str(view.channel), str(view.entity)
-    rows = cache.whole_line(found, columns, channel, entity)
-    strip = cache.lanes(found, columns, "strip", entity)
+    rows = cache_series.whole_line(found, columns, channel, entity)
+    strip = cache_series.lanes(found, columns, "strip", entity)
     values, worst = files.channel(channel), here.worst(events.SHOWN)
     peaks = here.peaks[worst]
     part = files.part(entity)
@@ -160,7 +160,7 @@ def _map(found: Result, columns: SeriesColumns, files: SeriesFiles) -> None:
                 persist_state="session",
                 label_visibility="collapsed",
             )
-    lanes = cache.lanes(found, columns, kind, str(session().view.entity))
+    lanes = cache_series.lanes(found, columns, kind, str(session().view.entity))
     title = "channel" if kind == "channels" or columns.entity is None else columns.entity
     drawn = charts.lane_map(
         lanes.names, lanes.edges, lanes.severity, title=title, clock=files.clock, theme=theme()

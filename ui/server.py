@@ -7,7 +7,7 @@ from functools import cache
 from threading import Lock
 from typing import Any
 
-from engine import EngineError, Job, JobManager, Workspace
+from engine import EngineError, Job, JobManager, LabelLedger, Workspace
 
 HEAD_START_SECONDS = 4.0  # of the first page before what it does not need: the spare worker, the charts
 PATIENCE_SECONDS = 600
@@ -30,6 +30,12 @@ def jobs() -> JobManager:
 def _manager() -> JobManager:
     space = workspace()
     return JobManager(space.root, space.database_url, first_spare_seconds=HEAD_START_SECONDS)
+
+
+@cache
+def labels() -> LabelLedger:
+    """The ledger of labels; opened by the first who asks."""
+    return workspace().open_labels()
 
 
 def submit(kind: str, dataset: str, spec: dict[str, Any], *, owner: str, title: str) -> Job:
@@ -61,6 +67,9 @@ def keep_ready() -> None:
 def close() -> None:
     """Stop the workers, when the server stops."""
     workspace().datasets.close()
+    if labels.cache_info().currsize:
+        labels().close()
+        labels.cache_clear()
     with _starting:
         if _manager.cache_info().currsize:
             _manager().close()

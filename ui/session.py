@@ -38,12 +38,13 @@ class Session:
     editing: str | None = None  # the job that looks for it
     looked: tuple[str, tuple[int, ...]] | None = None  # the result and rows somebody was sent to look around
     looking: str | None = None  # the job that does
-    checking: tuple[str, str] | None = None  # a result, and the job that checks its model without labels
     stranger: str = field(
         default_factory=lambda: token_urlsafe(24)
     )  # owner of the jobs of a browser without cookie
     problem: str | None = None  # what went wrong in a callback, to be shown once
     news: str | None = None  # what went well in a callback, to be shown once
+    saved: str | None = None  # which labels were saved or undone, to be shown once
+    tables: int = 0  # how often a selection of rows was labelled: each time a table without one
 
     def rule(self, default: Rule) -> Rule:
         """The chosen threshold rule, or the model's own."""
@@ -70,6 +71,10 @@ class Session:
     def take_problem(self) -> str | None:
         problem, self.problem = self.problem, None
         return problem
+
+    def take_saved(self) -> str | None:
+        saved, self.saved = self.saved, None
+        return saved
 
     def take_news(self) -> str | None:
         news, self.news = self.news, None

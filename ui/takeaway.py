@@ -9,7 +9,7 @@ from typing import Any
 import streamlit as st
 
 from engine import Card, Dataset, Judgement, Result, Rule, cli_line, python_snippet, result_name
-from ui import cache, server
+from ui import cache_series, server
 from ui.session import owner, session
 
 Choices = tuple[int, int, float]  # what makes events, as the view of a series has it
@@ -20,7 +20,7 @@ def exports(found: Result, card: Card, data: Dataset, answer: Judgement, rule: R
     """Download buttons, and how to get the same result without the screen."""
     st.subheader("Take it away", anchor=False)
     who = owner()  # the download runs outside the page and could not ask
-    choices = None if cache.series_of(found) is None else session().view.choices
+    choices = None if cache_series.series_of(found) is None else session().view.choices
     with st.container(horizontal=True, vertical_alignment="center"):
         for suffix, title in FORMATS.items():
             name = _file_name(found, data, answer, rule, suffix, choices)

@@ -7,7 +7,7 @@ from contextlib import suppress
 import streamlit as st
 
 from engine import RULES, Card, EngineError, Judgement, Result, Rule, charts, judge, percentile_of
-from ui import cache
+from ui import cache, cache_checked
 from ui.panels import plain
 from ui.session import session, set_widget, widget
 
@@ -62,7 +62,7 @@ def rule_in_use(card: Card, label: str | None) -> Rule:
 def judged(found: Result, card: Card, rule: Rule, label: str | None) -> Judgement:
     """What the rule flags in a result."""
     if rule.needs_labels and label is not None:
-        rule = RULES["fixed"](rule.best(cache.checked(found, label, "choosing").curve))
+        rule = RULES["fixed"](rule.best(cache_checked.checked(found, label, "choosing").curve))
     return judge(found.values, card, rule)
 
 

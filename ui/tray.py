@@ -43,9 +43,9 @@ def _to_show() -> list[Job]:
 
 def _tray_line(job: Job) -> None:
     if job.active:
-        st.progress(job.progress, text=plain(f"{job.title}, {_waiting(job)}"))
+        st.progress(job.progress, text=plain(f"{job.title}, {in_words(job)}"))
         with st.container(horizontal=True):
-            st.button("Cancel", key=f"cancel-{job.id}", on_click=_cancel, args=(job.id,), type="tertiary")
+            st.button("Cancel", key=f"cancel-{job.id}", on_click=cancel, args=(job.id,), type="tertiary")
             _log(job)
         return
     icon = {"done": "check_circle", "failed": "error", "cancelled": "cancel"}.get(job.state, "warning")
@@ -93,9 +93,9 @@ def job_details(job: Job, *, epochs: int = 0) -> None:
     title = plain(job.title)
     if job.active:
         left = f", about {job.eta_seconds:.0f} s left" if job.eta_seconds and job.progress > 0.05 else ""
-        st.progress(job.progress, text=plain(f"{_waiting(job)}{left}"))
+        st.progress(job.progress, text=plain(f"{in_words(job)}{left}"))
         st.button(
-            "Cancel", key=f"stop-{job.id}", on_click=_cancel, args=(job.id,), icon=":material/stop_circle:"
+            "Cancel", key=f"stop-{job.id}", on_click=cancel, args=(job.id,), icon=":material/stop_circle:"
         )
     elif job.state == "failed":
         st.error(f"{title} failed: {plain(job.error or '')}", icon=":material/error:")
@@ -116,11 +116,13 @@ def _log(job: Job) -> None:
             st.code(log, language=None)
 
 
-def _waiting(job: Job) -> str:
+def in_words(job: Job) -> str:
+    """What an active job is at."""
     if job.state == "queued":
         return f"waiting, place {job.queue_position}" if job.queue_position else "waiting"
     return "stopping" if job.stopping else (job.message or "starting")
 
 
-def _cancel(id: str) -> None:
+def cancel(id: str) -> None:
+    """Ask a job to stop."""
     attempt(lambda: server.jobs().cancel(id))

@@ -6,7 +6,7 @@ import numpy as np
 import streamlit as st
 
 from engine import Card, Dataset, Events, Result, SeriesColumns, SeriesFiles, charts
-from ui import cache
+from ui import cache_series
 from ui.session import session
 from ui.threshold import judged_now
 
@@ -15,10 +15,10 @@ AHEAD = 6  # events on either side that a reader may turn to soon
 
 def walk(found: Result, card: Card, data: Dataset, row: int) -> None:
     """The event the row lies in, and the way to those before and after; nothing where rows are no series."""
-    columns = cache.series_of(found)
+    columns = cache_series.series_of(found)
     if columns is None:
         return
-    files, events = cache.series_result(found, columns).files, events_of(found, card, data, columns)
+    files, events = cache_series.series_result(found, columns).files, events_of(found, card, data, columns)
     place = int(files.places(np.array([row]))[0])
     if place < 0:
         return
@@ -61,6 +61,11 @@ def ahead(found: Result, files: SeriesFiles, events: Events, row: int, place: in
     return [other for other in rows if other != row]
 
 
+def event_at(events: Events, place: int) -> int | None:
+    """The number of the event at a place in the order of time; None for none."""
+    return _around(events, place)[0]
+
+
 def _around(events: Events, place: int) -> tuple[int | None, int | None, int | None]:
     """The number of the event at a place in the order of time, and of those before and after; None for none."""
     last = int(np.searchsorted(events.starts, place, side="right")) - 1
@@ -72,7 +77,7 @@ def _around(events: Events, place: int) -> tuple[int | None, int | None, int | N
 def events_of(found: Result, card: Card, data: Dataset, columns: SeriesColumns) -> Events:
     """The events of a result, at the threshold and by the choices made elsewhere."""
     threshold = judged_now(found, card, data.roles.label).threshold
-    return cache.events(found, columns, threshold, session().view.choices)
+    return cache_series.events(found, columns, threshold, session().view.choices)
 
 
 def _go(row: int | None) -> None:

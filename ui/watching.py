@@ -42,7 +42,8 @@ def progress(data: Dataset) -> None:
 def _to_watch(data: Dataset) -> str | None:
     """The visitor's newest job on this data, if it is at work or can go on from where it was stopped."""
     for job in server.jobs().jobs(owner(), limit=LOOKED_AT):
-        if job.kind in WORK and server.jobs().spec(job.id)["dataset"] == data.id:
+        spec = server.jobs().spec(job.id) if job.kind in WORK else {}
+        if spec and spec["dataset"] == data.id and not spec.get("batch"):
             left = job.state == "interrupted" or (job.state == "cancelled" and _epochs_kept(job, data) > 0)
             return job.id if job.active or left else None
     return None

@@ -11,6 +11,7 @@ import numpy as np
 from engine.charts.against_threshold import DRAGGED, MEASURES, cost_line, metric_lines, rule_lines
 from engine.charts.binning import histogram
 from engine.charts.chart import MAX_MARKS, PALETTES, Chart, Palette, Theme, nothing
+from engine.charts.contest import MOST_MODELS, agreement_map, overlaid_pr, overlaid_roc, overlap_curves
 from engine.charts.evaluation import confusion_grid, corners, pr_chart, roc_chart
 from engine.charts.lanes import CELL, lane_map
 from engine.charts.lead_time import lead_time_chart
@@ -31,12 +32,14 @@ __all__ = [
     "FORMATS",
     "MAX_FLAGGED",
     "MAX_MARKS",
+    "MOST_MODELS",
     "PALETTES",
     "PICKED",
     "Chart",
     "Format",
     "Palette",
     "Theme",
+    "agreement_map",
     "confusion_grid",
     "contribution_bars",
     "contribution_map",
@@ -59,6 +62,9 @@ __all__ = [
     "neighbourhood",
     "normal_window",
     "nothing",
+    "overlaid_pr",
+    "overlaid_roc",
+    "overlap_curves",
     "overview",
     "picture",
     "pr_chart",

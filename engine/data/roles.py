@@ -160,9 +160,9 @@ def as_binary(labels: pd.Series) -> tuple[np.ndarray, str]:
     values = set(words)
     if values <= {"1", "-1"} and "-1" in values:
         normal = {"1"}  # scikit-learn's convention: -1 is the outlier
-    elif values & _NORMAL_WORDS:
-        normal = values & _NORMAL_WORDS
-    elif values <= _ANOMALY_WORDS:
+    elif values & NORMAL_WORDS:
+        normal = values & NORMAL_WORDS
+    elif values <= ANOMALY_WORDS:
         normal = set()
     else:
         rows = pd.Series(np.bincount(codes), index=words).groupby(level=0, sort=False).sum()
@@ -172,11 +172,11 @@ def as_binary(labels: pd.Series) -> tuple[np.ndarray, str]:
     return result, f"{said} counts as normal, every other value as anomaly"
 
 
-_NORMAL_WORDS = {
+NORMAL_WORDS = {
     "0", "false", "no", "normal", "normal.", "ok", "good", "benign", "none", "healthy", "legit", "legitimate",
     "negative", "inlier", "regular", "pass", "nein", "n",
 }  # fmt: skip
-_ANOMALY_WORDS = {
+ANOMALY_WORDS = {
     "1",
     "true",
     "yes",

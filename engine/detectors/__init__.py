@@ -9,8 +9,10 @@ from typing import Any
 
 from engine.detectors.autoencoder import AutoEncoder
 from engine.detectors.base import Detector
+from engine.detectors.consensus import Consensus
 from engine.detectors.isolation_forest import IsolationForest
 from engine.detectors.masked_series import MaskedSeries
+from engine.detectors.masked_table import MaskedTable
 from engine.detectors.nearest_windows import NearestWindows
 from engine.detectors.neighbours import KNearestNeighbours
 from engine.detectors.one_class_svm import OneClassSVM
@@ -29,8 +31,10 @@ CATALOGUE: dict[str, type[Detector]] = {
         KNearestNeighbours,
         OneClassSVM,
         AutoEncoder,
+        Consensus,
         NearestWindows,
         MaskedSeries,
+        MaskedTable,
     )
 }
 
@@ -56,6 +60,12 @@ def checked_choices(name: str, values: Mapping[str, Any]) -> dict[str, Any]:
             f"{', '.join(shared)}"
         )
     return checked(Detector, values)
+
+
+def suitable(kind: str) -> list[type[Detector]]:
+    """The detectors for a ``kind`` of data, table or series, the quick ones first."""
+    fitting = [each for each in CATALOGUE.values() if kind == "series" or not each.sequential]
+    return sorted(fitting, key=lambda each: -each.speed)
 
 
 @dataclass(frozen=True)
@@ -89,14 +99,17 @@ __all__ = [
     "AUTO",
     "CATALOGUE",
     "AutoEncoder",
+    "Consensus",
     "Detector",
     "IsolationForest",
     "KNearestNeighbours",
     "MaskedSeries",
+    "MaskedTable",
     "NearestWindows",
     "OneClassSVM",
     "Recommendation",
     "checked_choices",
     "detector_class",
     "recommended",
+    "suitable",
 ]

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Literal, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.cores import side_by_side, torch_threads
+from engine.cores import torch_threads
 from engine.detectors.base import Detector, Expectation, Progress, Scores
 from engine.detectors.cells import Cells
 from engine.detectors.ordinary_rows import MOST_KEPT, OrdinaryRows
 from engine.detectors.rebuilding import HiddenCells, RowNetwork, WholeRows
-from engine.detectors.stored_network import fill, weights_of
+from engine.detectors.stored_network import content_of, fill, weights_of
+from engine.detectors.unseen_rows import by_chunks, held_out_rows, mean_known, unseen_scores
 from engine.errors import StoreError
 from engine.hyperparameters import hyperparameter
 from engine.training import Plan, train
@@ -30,9 +30,7 @@ DISTANCE_SHARE = (
     1 / 3
 )  # of an ordinary row's score: rules between columns say more than how far out a row lies
 SMALLEST_ERROR = 0.01  # what is nearly always rebuilt exactly must not make a tiny slip look enormous
-FEWEST_HELD_OUT = 20
 MOST_CANDIDATES = 4 * MOST_KEPT  # rows that are rebuilt to find ordinary ones among them
-TRUSTED_HELD_OUT = 500  # held-out rows whose scores alone say where the threshold lies
 
 
 @dataclass(kw_only=True, eq=False, repr=False)
@@ -138,22 +136,16 @@ class AutoEncoder(Detector):
 
     def _learn(self, X: Scores, progress: Progress) -> None:
         rng = np.random.default_rng(self.random_state)
-        held_out = self._held_out_rows(len(X), rng)
+        held_out = held_out_rows(len(X), self.validation_split, rng)
         self._held_out = held_out
         self.cells_ = Cells.fit(X, self.groups_, rescale=self.mode == "robust")
         hidden = HiddenCells.parts(self.cells_.n_groups, MEMBERS, _n_parts(self.cells_.n_groups), rng)
         self.rows_ = self._network(hidden)
         self.rows_.learn_from(X, held_out)
-        plan = self._plan()
-        self.history_ = train(
-            self.rows_, plan, content=self._content(X), course=self._course, progress=progress
-        )
+        plan, content = self._plan(), content_of(self.get_params(), X, self.groups_)
+        self.history_ = train(self.rows_, plan, content=content, course=self._course, progress=progress)
         with torch_threads(1):
             self._measure(X, held_out, rng)
-
-    def _held_out_rows(self, n: int, rng: np.random.Generator) -> NDArray[np.int64]:
-        wanted = max(round(self.validation_split * n), min(FEWEST_HELD_OUT, n // 4), 1)
-        return np.sort(rng.permutation(n)[:wanted])
 
     def _network(self, hidden: NDArray[np.bool_]) -> RowNetwork:
         """A network of this mode with its first weights."""
@@ -187,13 +179,6 @@ class AutoEncoder(Detector):
             patience=self.epochs,  # the loss of a cycle falls most at its end, after standing still half-way
         )
 
-    def _content(self, X: Scores) -> str:
-        """A hash of everything that training depends on beside its plan."""
-        told = hashlib.sha256(repr((self.get_params(), X.shape)).encode())
-        told.update(np.ascontiguousarray(X).view(np.uint8).data)
-        told.update(self.groups_.tobytes())
-        return told.hexdigest()
-
     def _measure(self, X: Scores, held_out: NDArray[np.int64], rng: np.random.Generator) -> None:
         """Learn the unit of each group's error, and the usual slip of each cell, from held-out rows."""
         values, known = self.cells_.scaled(X[held_out])
@@ -210,17 +195,17 @@ class AutoEncoder(Detector):
         self.unit_ = (
             root
             / (1 - DISTANCE_SHARE)
-            * max(float(_mean_known(errors / root, known).sum(1).mean()), SMALLEST_ERROR)
+            * max(float(mean_known(errors / root, known).sum(1).mean()), SMALLEST_ERROR)
         )
         self.ordinary_ = self._ordinary_rows(np.delete(X, held_out, axis=0), rng)
-        apart = _mean_known(self.ordinary_.distances(values, known), known).sum(1)
+        apart = mean_known(self.ordinary_.distances(values, known), known).sum(1)
         self.distance_unit_ = max(float(apart.mean()), SMALLEST_ERROR) / DISTANCE_SHARE
 
     def _ordinary_rows(self, X: Scores, rng: np.random.Generator) -> OrdinaryRows:
         """Some of the rows learned from (n_learned, n_cells), none of them rebuilt far worse than the others."""
         drawn = X[np.sort(rng.permutation(len(X))[:MOST_CANDIDATES])]
         values, known = self.cells_.scaled(drawn)
-        errors = _mean_known(self.rows_.errors(values, known) / self.unit_, known).sum(1)
+        errors = mean_known(self.rows_.errors(values, known) / self.unit_, known).sum(1)
         return OrdinaryRows.chosen(self.cells_, values, errors, rng)
 
     def _shares_of_cells(self) -> Scores:
@@ -230,26 +215,12 @@ class AutoEncoder(Detector):
         return shares
 
     def _score(self, X: Scores, progress: Progress) -> Scores:
-        def score(start: int) -> Scores:
-            found: Scores = self._parts(X[start : start + CHUNK]).sum(axis=1)
-            return found
-
-        scores, chunks = np.empty(len(X)), range(0, len(X), CHUNK)
-        with torch_threads(1):
-            for start, found in zip(chunks, side_by_side(score, chunks), strict=True):
-                scores[start : start + CHUNK] = found
-                progress(min(1.0, (start + CHUNK) / len(X)), "Scoring")
-        return scores
+        return by_chunks(lambda rows: self._parts(rows).sum(axis=1), X, CHUNK, progress, "Scoring")
 
     def _held_out_scores(self) -> Scores:
-        held_out, scores = self._held_out, self.decision_scores_
+        scores = unseen_scores(self.decision_scores_, self._held_out)
         del self._held_out
-        if len(held_out) >= TRUSTED_HELD_OUT:
-            return scores[held_out]
-        # Few held-out rows say how much worse unknown rows are rebuilt; the shape of the tail comes from all rows.
-        learned = np.delete(scores, held_out)
-        worse = max(1.0, float(np.median(scores[held_out]) / max(np.median(learned), np.finfo(float).tiny)))
-        return np.concatenate([scores[held_out], learned * worse])
+        return scores
 
     def contributions(self, X: Scores) -> Scores:
         """What each column adds to the score (n_samples, n_groups); rows sum to the score."""
@@ -261,7 +232,7 @@ class AutoEncoder(Detector):
         parts = self.rows_.errors(values, known) / self.unit_
         if self.mode == "robust":
             parts += self.ordinary_.distances(values, known) / self.distance_unit_
-        return _mean_known(parts, known)
+        return mean_known(parts, known)
 
     def expectation(self, X: Scores) -> Expectation:
         """What each cell should be given the other columns, and where 90 % of ordinary rows lie around that."""
@@ -311,9 +282,3 @@ class AutoEncoder(Detector):
 def _n_parts(n_groups: int) -> int:
     """In how many parts the columns of a row are hidden, of so many columns."""
     return min(n_groups, max(FEWEST_PARTS, MOST_LOOKS // n_groups))
-
-
-def _mean_known(parts: Scores, known: NDArray[np.bool_]) -> Scores:
-    """What each known group adds to a row's mean over its known groups (n, n_groups)."""
-    shares: Scores = np.where(known, parts, 0.0) / np.maximum(known.sum(axis=1, keepdims=True), 1)
-    return shares

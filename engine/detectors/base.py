@@ -73,7 +73,8 @@ class Detector:
     speed: ClassVar[int]  # 1 slow .. 3 fast
     reference: ClassVar[str]  # author (year)
     learns_from_labels: ClassVar[bool] = False  # where it is asked to
-    explained_by: ClassVar[str] = ""  # what its contributions are; empty where ablation tells them
+    names_classes: ClassVar[bool] = False  # what it learns from labels is to name a row's class
+    explained_by: ClassVar[str] = ""  # "Name: what its contributions are"; empty where ablation tells them
     # Heavy modules it works with, for a process that has time to spare.
     imports: ClassVar[tuple[str, ...]] = ()
     sequential: ClassVar[bool] = False  # judges readings in order, each by those around it
@@ -189,6 +190,10 @@ class Detector:
     def expectation(self, X: Scores) -> Expectation | None:
         """What each cell of rows should be, given the other columns, if the detector can tell."""
         return None
+
+    def checkpoints(self) -> dict[str, dict[str, NDArray[Any]]]:
+        """Weights worth keeping beside the model, by a name in which ``{name}`` stands for the model's."""
+        return {}
 
     def arrays(self) -> dict[str, NDArray[Any]]:
         """Everything learned, as named arrays: what a model file holds. See :meth:`restore`."""

@@ -7,7 +7,7 @@ What can be rebuilt is not always ordinary: a network that learned a rule goes o
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,11 +21,16 @@ if TYPE_CHECKING:
 MOST_KEPT = 1_024  # few enough that rows alike to each other, but to no others, seldom vouch for one another
 NEAREST = 3
 FAR_OUT = 2.2  # interquartile ranges above the upper quartile (Hoaglin and Iglewicz, 1987)
+MANY = 2_048  # numbers of which the smallest are sought among those of the best stretches
+STRETCH = 64
 BLOCK = 256  # rows are compared so many at a time, always: scores are the same in any company
 
 
 class OrdinaryRows:
     """Rows (n_kept, n_cells) on the scale of :class:`Cells`; a missing cell stands at its column's mean."""
+
+    most: ClassVar[int] = MOST_KEPT
+    nearest: ClassVar[int] = NEAREST
 
     def __init__(self, cells: Cells, kept: NDArray[np.float32]) -> None:
         self.cells, self.kept = cells, kept
@@ -38,7 +43,7 @@ class OrdinaryRows:
         logarithms = np.log(np.maximum(errors, np.finfo(float).tiny))
         lower, upper = np.quantile(logarithms, (0.25, 0.75))
         usual = np.flatnonzero(logarithms <= upper + FAR_OUT * (upper - lower))
-        return cls(cells, candidates[np.sort(rng.permutation(usual)[:MOST_KEPT])])
+        return cls(cells, candidates[np.sort(rng.permutation(usual)[: cls.most])])
 
     def distances(self, values: NDArray[np.float32], known: NDArray[np.bool_]) -> Array:
         """Squared differences of rows (n, n_cells) from the nearest kept ones, the mean of these (n, n_groups).
@@ -58,7 +63,7 @@ class OrdinaryRows:
         with torch.inference_mode():
             for start in range(0, len(cells), BLOCK):
                 block = slice(start, start + BLOCK)
-                apart = _apart(cells[block], of_cell[block].to(cells.dtype), kept, lifted)
+                apart = _apart(cells[block], of_cell[block].to(cells.dtype), kept, lifted, self.nearest)
                 found[block].index_add_(1, groups, apart)
         distances: Array = found[: len(values)].double().numpy()
         return distances
@@ -72,7 +77,7 @@ class OrdinaryRows:
         kept = arrays["ordinary/kept"]
         whole = (
             kept.ndim == 2
-            and 1 <= len(kept) <= MOST_KEPT
+            and 1 <= len(kept) <= cls.most
             and kept.shape[1] == len(cells.groups)
             and kept.dtype == np.float32
             and (np.abs(kept) <= TARGET_LIMIT).all()
@@ -82,19 +87,36 @@ class OrdinaryRows:
         return cls(cells, kept)
 
 
-def _apart(cells: Tensor, known: Tensor, kept: Tensor, lifted: Tensor) -> Tensor:
-    """Mean squared differences of rows from the nearest kept ones (n, n_cells).
+def _apart(cells: Tensor, known: Tensor, kept: Tensor, lifted: Tensor, wanted: int) -> Tensor:
+    """Mean squared differences of rows from so many nearest kept ones (n, n_cells).
 
     ``lifted`` (2 * n_cells, n_kept): the kept rows' squares, and minus twice themselves.
     """
     import torch
 
-    taken = min(NEAREST, max(1, len(kept) - 1))
+    taken = min(wanted, max(1, len(kept) - 1))
     # One product finds who is near; rounding may swap neighbours that are as good as equally near, and no more.
     squared = torch.cat([known, cells * known], 1) @ lifted
-    nearest = squared.topk(min(taken + 1, len(kept)), largest=False).indices
+    nearest = _smallest(squared, min(taken + 1, len(kept)))
     differences = (kept[nearest] - cells[:, None]) ** 2 * known[:, None]
     order = differences.sum(-1).argsort(dim=1, stable=True)
     differences = differences.gather(1, order[..., None].expand_as(differences))
     itself = (differences[:, :1].sum((1, 2), keepdim=True) == 0) & (len(kept) > 1)
     return torch.where(itself, differences[:, -taken:], differences[:, :taken]).mean(1)
+
+
+def _smallest(numbers: Tensor, count: int) -> Tensor:
+    """Where in each row of numbers (n, n_kept) the ``count`` smallest are (n, count).
+
+    Of many: the smallest lie in the stretches with the smallest minima, and finding those takes a fifth of the time.
+    """
+    import torch
+
+    if numbers.shape[1] < MANY:
+        return numbers.topk(count, largest=False).indices
+    whole = torch.nn.functional.pad(numbers, (0, -numbers.shape[1] % STRETCH), value=torch.inf)
+    stretches = whole.view(len(numbers), -1, STRETCH)
+    best = stretches.amin(-1).topk(count, largest=False).indices
+    among = stretches.gather(1, best[..., None].expand(-1, -1, STRETCH)).flatten(1)
+    found = among.topk(count, largest=False).indices
+    return best.gather(1, found // STRETCH) * STRETCH + found % STRETCH

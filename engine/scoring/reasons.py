@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import isfinite
 from typing import Any
@@ -15,11 +16,14 @@ from engine.data.features import FeatureRecipe
 from engine.data.prepared import Prepared
 from engine.detectors.base import Expectation
 from engine.model import Model
+from engine.scoring import directions
 from engine.scoring.explanations import ablation, nearest, shares
-from engine.scoring.wording import day_in_words, number_in_words
+from engine.scoring.faithfulness import Faithfulness
+from engine.scoring.wording import day_in_words, number_in_words, percent
 
 SMALLEST_SHARE = 0.10  # a column answerable for less is not worth a word
 MOST_REASONS = 3
+ALONE = 0.95  # share above which a reason is the only one
 MOST_KEPT = 12  # reasons kept of a row
 MISSING = "is missing"  # said of an empty cell
 
@@ -37,6 +41,9 @@ class Reason:
     usual: str
     expected: str = ""  # what the row's other columns let expect; empty where the model cannot tell
     span: Span | None = None
+    how: str = (
+        ""  # in a few words, see :mod:`engine.scoring.directions`; empty where it was stored before they were
+    )
 
     @property
     def text(self) -> str:
@@ -62,6 +69,7 @@ class Explained:
     columns: list[str]
     contributions: NDArray[np.float64]  # fall of the score per column (n_rows, n_columns)
     reasons: list[list[Reason]]  # strongest first
+    check: Faithfulness | None = None  # None where it was not measured
 
     def sentences(self) -> dict[int, str]:
         """Row number -> its strongest reasons in one line."""
@@ -74,6 +82,25 @@ def sentence(reasons: list[Reason]) -> str:
         return "no single column stands out"
     worth = [r for r in reasons[:MOST_REASONS] if r.share >= SMALLEST_SHARE] or reasons[:1]
     return "; ".join(reason.text for reason in worth)
+
+
+def in_plain_words(reasons: Sequence[Mapping[str, Any]]) -> str:
+    """One sentence on a row from its reasons as :meth:`Reason.as_dict` has them, strongest first."""
+    worth = [r for r in reasons[:MOST_REASONS] if r["share"] >= SMALLEST_SHARE] or list(reasons[:1])
+    if not worth:
+        return "No single column stands out."
+    said = []
+    for reason in worth:
+        what = f"{reason['column']} ({reason['measure']})" if reason["measure"] else reason["column"]
+        known = reason["how"] == directions.MISSING or reason["how"].startswith(
+            "'"
+        )  # its value is said already
+        brackets = reason["expected"] or reason["usual"]
+        how = f" is {reason['how']}" if reason["how"] else ""
+        said.append(f"{what}{how} ({brackets if known else reason['value'] + ', ' + brackets})")
+    first = "Only because" if worth[0]["share"] > ALONE else "Mostly because"
+    also = f"; also because {', and '.join(said[1:])}" if said[1:] else ""
+    return f"{first} {said[0]}{also}."
 
 
 def explain(model: Model, prepared: Prepared, rows: NDArray[np.int64], *, most: int = MOST_KEPT) -> Explained:
@@ -109,7 +136,7 @@ def _contributions(model: Model, prepared: Prepared, rows: NDArray[np.int64]) ->
     first = np.unique(recipe.encoder.sources, return_index=True)[1]
     channels = np.zeros((len(X), len(recipe.channels)))
     np.add.at(channels.T, recipe.groups[first], told.T)
-    return channels
+    return np.maximum(channels, 0.0)
 
 
 def _column_reasons(
@@ -132,6 +159,12 @@ def _column_reasons(
         words = _likely_levels(code, expected.expected)
     elif expected is not None and code.kind == "number":
         words, spans = _ranges(code, as_numbers(cells, code), expected)
+    if code.kind == "category":
+        likely = expected.expected if expected is not None and code.one_cell_a_level else None
+        hows = directions.of_categories(code, values, likely)
+    else:
+        ends = _ends(code, expected) if expected is not None and code.kind == "number" else None
+        hows = directions.of_numbers(code, as_numbers(cells, code), ends, ordered=recipe.ordered)
     return [
         Reason(
             column=column,
@@ -141,9 +174,15 @@ def _column_reasons(
             usual=usual[i],
             expected=words[i],
             span=spans[i],
+            how=hows[i],
         )
         for i in range(len(values))
     ]
+
+
+def _ends(code: ColumnCode, expected: Expectation) -> NDArray[np.float64]:
+    """Between what 90 % of ordinary rows would have in the place of a number (n_rows, 2), in the column's unit."""
+    return np.stack([decoded(code, end[:, 0]) for end in (expected.low, expected.high)], axis=1)
 
 
 def _ranges(
@@ -201,11 +240,22 @@ def places(recipe: FeatureRecipe, row: pd.Series) -> list[Place]:
 
 def nearest_normal(
     recipe: FeatureRecipe, row: pd.DataFrame, normal: pd.DataFrame, k: int = 3
-) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-    """Positions in ``normal`` of the ``k`` rows most like ``row`` (one row), and their distances, nearest first."""
+) -> tuple[NDArray[np.int64], NDArray[np.float64], list[str]]:
+    """Positions in ``normal`` of the ``k`` rows most like ``row`` (one row), and their distances, nearest first.
+
+    With each goes in words where it differs: the columns in which most of the squared distance lies.
+    """
     typical = recipe.encoder.typical_row
-    this, others = (recipe.encoder.transform(rows).values for rows in (row, normal))
-    return nearest(_filled(this, typical)[0], _filled(others, typical), min(k, len(normal)))
+    this, others = (_filled(recipe.encoder.transform(rows).values, typical) for rows in (row, normal))
+    numbers, distances = nearest(this[0], others, min(k, len(normal)))
+    apart = np.zeros((len(numbers), len(recipe.channels)))
+    np.add.at(apart.T, recipe.groups, ((others[numbers] - this) ** 2).T)
+    return numbers, distances, [_differences(recipe.channels, parts) for parts in shares(apart)]
+
+
+def _differences(columns: list[str], parts: NDArray[np.float64]) -> str:
+    order = np.argsort(-parts, kind="stable")[:MOST_REASONS].tolist()
+    return ", ".join(f"{columns[i]} {percent(float(parts[i]))}" for i in order if parts[i] >= SMALLEST_SHARE)
 
 
 def _filled(X: NDArray[np.float64], typical: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -214,7 +264,7 @@ def _filled(X: NDArray[np.float64], typical: NDArray[np.float64]) -> NDArray[np.
 
 def value_in_words(code: ColumnCode, value: Any) -> str:
     """A cell as a person writes it."""
-    if value != value if isinstance(value, float) else pd.isna(value):  # pandas takes a while to ask
+    if directions.is_missing(value):
         return MISSING
     if code.kind == "category":
         return f"'{str(value)[:40]}'"

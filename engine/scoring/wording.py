@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from math import floor, isfinite, isinf, log10
 
+NOT_MEASURED = "not measured"  # of reasons that nobody worked out
+
 
 def number_in_words(number: float) -> str:
     """Four significant digits, thousands marked: 9,800 · 0.01234 · 1.2e+09."""

@@ -47,9 +47,15 @@ def numbers_of(data) -> list[str]:
 
 def quick(detector) -> dict[str, int]:
     """Hyperparameters with which a detector that takes long learns just enough."""
-    fast = {"epochs": 2, "num_epochs": 2, "d_model": 16, "nhead": 2}
+    fast = {"epochs": 2, "num_epochs": 2, "d_model": 16, "nhead": 2, "members": "neighbours, one_class_svm"}
+    fast |= {"max_epochs_pretrain": 1, "max_epochs_finetune": 2, "n_heads": 2, "n_layers": 1}
     layers = ("num_encoder_layers", "num_teacher_decoder_layers", "num_student_decoder_layers")
     return _declared(detector, fast | dict.fromkeys(layers, 1))
+
+
+def shortened(detector) -> dict[str, int]:
+    """Hyperparameters that spare time where a detector is wanted much as it is."""
+    return _declared(detector, {"max_epochs_pretrain": 2, "n_layers": 1})
 
 
 def quickest(detector) -> dict[str, int]:

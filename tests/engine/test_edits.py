@@ -1,13 +1,16 @@
 """The smallest edit: what would make a row ordinary, in words and in scores."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
 
 from engine.analysis import train
 from engine.data.roles import Roles
-from engine.errors import UsageError
 from engine.scoring.edits import MOST_EDITS, Edit, smallest_edit
+from engine.scoring.surroundings import Surroundings
+from tests.planted import in_one_channel
 
 
 @pytest.fixture(scope="module")
@@ -50,10 +53,61 @@ def test_an_ordinary_row_needs_no_edit(forest, table):
     assert smallest_edit(forest, prepared, row, forest.card.threshold) == []
 
 
-def test_a_reading_of_a_series_has_none(series):
-    model = train(series.frame, series.roles, "isolation_forest")
-    with pytest.raises(UsageError, match="judged together with its neighbours in time"):
-        smallest_edit(model, model.encode(series.frame), 100, 0.0)
+@pytest.fixture(scope="module", params=["isolation_forest", "nearest_windows"])
+def judged(request):
+    """A model of an undisturbed series, and readings with faults in one of four channels, as it judges them."""
+    learned = in_one_channel(readings=495, channels=4, faults=0, seed=1)
+    faults = in_one_channel(readings=900, channels=4, faults=6, seed=14)
+    model = train(learned.frame, learned.roles, request.param, {"contamination": 0.1})
+    prepared = model.encode(faults.frame)
+    return model, prepared, model.judge(prepared).values, faults
+
+
+def test_a_disturbed_channel_is_put_back_for_as_long_as_it_takes(judged):
+    model, prepared, scores, faults = judged
+    line = model.card.threshold
+    found = [
+        (smallest_edit(model, prepared, int(row), line, scores), column, span)
+        for row, column, span in zip(faults.at(scores), faults.columns, faults.rows, strict=True)
+        if scores[row] > line
+    ]
+    assert len(found) >= 4
+    enough = [edits for edits, *_ in found if edits[-1].score <= line]
+    assert len(enough) >= len(found) - 1
+    assert np.mean([edits[0].column == column for edits, column, _ in found]) >= 0.7
+    shift, _, span = found[1]
+    begin = f"{faults.frame['time'][span.start]:%Y-%m-%d}"
+    assert shift[0].text.startswith(f"change {shift[0].column} ")
+    assert begin in shift[0].when
+    assert " instead of " in shift[0].text
+
+
+def test_scores_of_a_series_are_worked_out_where_they_are_not_given(judged):
+    model, prepared, scores, faults = judged
+    row = int(faults.at(scores)[1])
+    given = smallest_edit(model, prepared, row, model.card.threshold, scores)
+    assert smallest_edit(model, prepared, row, model.card.threshold) == given
+
+
+def test_an_ordinary_reading_needs_no_edit(judged):
+    model, prepared, scores, _ = judged
+    assert smallest_edit(model, prepared, int(np.nanargmin(scores)), model.card.threshold, scores) == []
+
+
+def test_what_surrounds_a_reading_is_all_that_its_score_depends_on(judged):
+    model, prepared, scores, _ = judged
+    around = Surroundings.of(model, prepared, scores)
+    rows = np.array([200, 333, 417])
+    segments = [around.around(int(place)) for place in around.places[rows]]
+    np.testing.assert_array_equal(around.judge(segments), scores[rows])
+
+
+def test_where_no_ordinary_stretch_is_long_enough_a_channel_stands_still(judged):
+    model, prepared, scores, _ = judged
+    around = replace(Surroundings.of(model, prepared, scores), ordinary=np.array([3, 4, 5]))
+    segment = around.around(int(around.places[400]))
+    assert np.ptp(around.replaced(segment, [1]).values[:, 1]) == 0
+    assert np.ptp(around.replaced(segment, [1]).values[:, 0]) > 0
 
 
 @pytest.mark.parametrize(

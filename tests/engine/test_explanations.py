@@ -13,7 +13,7 @@ from engine.scoring.explanations import ablation, nearest, shares
 from engine.scoring.reasons import explain, sentence, usual_in_words, value_in_words
 from engine.scoring.wording import number_in_words
 from tests import naive
-from tests.engine.checks import TABULAR
+from tests.engine.checks import TABULAR, shortened
 
 NUMBERS = [f"sensor {i}" for i in range(8)]
 
@@ -43,7 +43,7 @@ ROWS = np.array(list(PLANTED))
 
 @cache
 def explained(detector):
-    model = train(FRAME, Roles(dict.fromkeys(FRAME.columns, "feature")), detector)
+    model = train(FRAME, Roles(dict.fromkeys(FRAME.columns, "feature")), detector, shortened(detector))
     prepared = model.encode(FRAME)
     return model, prepared, explain(model, prepared, ROWS)
 
@@ -147,6 +147,21 @@ def test_ablation_equals_its_twin():
     twin = [naive.ablation(lambda row: score(row[None])[0], row, typical, groups) for row in X]
     np.testing.assert_allclose(found, twin, atol=1e-12)
     assert ablation(score, X[:0], typical, groups).shape == (0, 3)
+
+
+def test_of_many_values_some_are_tried_and_the_others_lie_between_them():
+    rng = np.random.default_rng(1)
+    X, typical, groups = rng.normal(size=(2_000, 3)) ** 3, np.zeros(3), np.array([0, 1, 2])
+    asked = []
+
+    def score(rows):
+        asked.append(len(rows))
+        return np.sqrt((rows**2).sum(axis=1))
+
+    found = ablation(score, X, typical, groups)
+    alone = [ablation(score, X[i : i + 1], typical, groups)[0] for i in range(0, 2_000, 50)]
+    np.testing.assert_allclose(found[::50], alone, rtol=0.02, atol=0.05)
+    assert max(asked[2:5]) <= 128
 
 
 def test_shares_of_nothing_are_zeros():

@@ -1,5 +1,6 @@
 """One row in depth."""
 
+import re
 from functools import partial
 
 import pytest
@@ -32,6 +33,7 @@ def test_the_most_unusual_row_comes_first_with_everything_about_it(open_page, ad
     assert list(nearest["Which"]) == ["this row", "ordinary", "ordinary", "ordinary"]
     assert nearest["Row"].is_unique
     assert nearest["Distance"].is_monotonic_increasing
+    assert nearest["Differs in"].str.contains("pressure").sum() == 3
 
 
 def test_next_and_previous_follow_the_ranking(open_page, addresses):
@@ -58,9 +60,10 @@ def test_a_row_beyond_the_explained_ones_gets_its_reasons_from_a_job(open_page, 
 def test_a_reading_of_a_series_shows_the_time_around_it(open_page, addresses):
     at = open_page("inspect", **addresses["rhythm"])
     assert "The time around it" in titles(at)
-    assert "is judged together with its neighbours in time" in texts(at)
-    assert not [found for found in at.button if found.key == "edit"]
     assert charts(at) == 4
+    sound(at.button(key="edit").click().run())
+    wait_for(at, lambda at: "the score falls from" in texts(at))
+    assert re.search(r"\*\*Change (current|oil) (at|from) 2024-05-06 .* instead of ", texts(at))
 
 
 def test_a_reading_that_could_not_be_judged_says_why(open_page, addresses):
@@ -111,7 +114,7 @@ def test_what_would_make_a_row_normal_is_worked_out_again_when_the_threshold_mov
 def test_a_row_beyond_mending_says_so(open_page, addresses):
     at = open_page("inspect", **addresses["pumps"], rule="fixed", at=-1)
     sound(at.button(key="edit").click().run())
-    wait_for(at, lambda at: "No change of up to three values makes it ordinary" in texts(at))
+    wait_for(at, lambda at: "No change of up to three columns makes it ordinary" in texts(at))
 
 
 def test_an_ordinary_row_needs_no_mending(open_page, addresses, space):
@@ -161,13 +164,16 @@ def test_a_model_that_expects_values_shows_them_and_says_how_it_explains(open_pa
     assert "Against what its other columns let expect" in titles(at)
     assert "% expected from the other columns" in texts(at)  # of a text, in words
     assert charts(at) == 4
-    why = next(found for found in at.subheader if found.value == "Why")
-    assert "Share of the score" in why.help
+    assert "Method: **Share of the score**." in texts(at)
 
 
-def test_other_models_say_that_they_explain_by_ablation(open_page, addresses):
+def test_the_reasons_stand_in_a_sentence_with_their_method_and_whether_they_hold(open_page, addresses):
     at = open_page("inspect", **addresses["pumps"])
-    assert "Ablation" in next(found for found in at.subheader if found.value == "Why").help
+    assert "Mostly because pressure is low (" in texts(at)
+    assert "; also because flow is high (" in texts(at)
+    assert "Method: **Path share**." in texts(at)
+    assert "Faithfulness: checked on 20 flagged rows" in texts(at)
+    assert "So the scores do come from the columns that are named." in texts(at)
     assert "Against what its other columns let expect" not in titles(at)
 
 
@@ -190,7 +196,6 @@ def test_a_reading_judged_by_the_windows_around_it_is_explained_in_its_own_words
     assert "The time around it" in titles(at)
     assert "usually" in texts(at)
     assert "mean of the last" not in texts(at)
-    assert "no change of this one alone makes it normal" in texts(at)
     wait_for(at, lambda at: "The most similar normal window" in titles(at))
     assert "As a network rebuilds it" not in titles(at)
     assert "times** as far away as usual" in texts(at)

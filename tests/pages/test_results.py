@@ -45,6 +45,15 @@ def test_the_most_unusual_rows_come_first_with_reasons(open_page, addresses):
     assert charts(at) == 2
 
 
+def test_flagged_rows_are_gathered_by_shared_reasons_and_a_click_lists_one_group(open_page, addresses):
+    at = open_page("results", **addresses["pumps"])
+    groups = next(found for found in at.get("button_group") if found.label == "Groups of flagged rows")
+    assert groups.options[0].replace("\\", "") == "12 rows: pressure low and flow high"
+    sound(groups.set_value((("pressure", "", "low"), ("flow", "", "high"))).run())
+    assert len(at.dataframe[0].value) == 12
+    assert set(at.dataframe[0].value["Row"]) == set(range(PUMPS_ROWS - FAULTY + 1, PUMPS_ROWS + 1))
+
+
 def test_rows_the_model_learned_from_fit(open_page, addresses):
     at = open_page("results", **addresses["pumps"])
     assert "Fits." in at.caption[0].value

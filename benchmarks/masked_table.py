@@ -1,0 +1,204 @@
+"""Masked Table: quality without labels, classes from few labels beside plain classifiers, seconds and rows a second.
+
+``--part`` runs one of them: tables, labels, time.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from pathlib import Path
+from typing import Any
+
+from autoencoder import CONTESTANTS, on_table
+from detectors_vs_sklearn import MOST_ROWS, tables
+from harness import median, met, options, publish, table
+
+OURS = {"Masked Table": ("masked_table", {}), "5-NN distance": CONTESTANTS["5-NN distance"]}
+LABELLED = {"nsl_kdd": "class", "hypothyroid": "label", "creditcard_fraud_sample": "label"}
+SHARES = (0.01, 0.05, 0.10)
+TESTED = 0.3  # share of the rows that classes are tested on
+NEAR = 0.02
+ROWS, NUMBERS, TEXTS = 20_000, 30, 10
+SECONDS, RATE = 180.0, 20_000
+
+
+# ---- without labels
+
+
+def on_tables(chosen: Any) -> None:
+    import numpy as np
+
+    names, found = [], []
+    for name, frame, labels in tables(folder(chosen), ("tabular",)):
+        seeds = [on_table(frame.to_numpy(float), labels, seed, OURS) for seed in range(chosen.seeds)]
+        names.append([name, f"{len(frame):,}"])
+        found.append(np.mean([[each[title] for title in OURS] for each in seeds], axis=0))
+        print(name, np.round(found[-1], 1).tolist(), flush=True)
+    ours, near = np.mean(found, axis=0)
+    rows = [
+        [title, f"{ours[i]:.2f}", f"{near[i]:.2f}", met(ours[i], near[i], at_least=True)]
+        for i, title in enumerate(("ROC-AUC", "AP"))
+    ]
+    lines = [[*n, *(f"{a:.1f} / {p:.1f}" for a, p in f)] for n, f in zip(names, found, strict=True)]
+    text = f"""{len(names)} tables, at most {MOST_ROWS:,} rows of each (seed 0); {chosen.seeds} seeds. Each detector
+learns from half of the normal rows and scores all others, as under "AutoEncoder on labelled tables". ROC-AUC / AP in
+points of 100, means over the tables first.
+
+{table(["mean", *OURS, "at least as good"], rows)}
+
+{table(["table", "rows", *OURS], lines)}"""
+    publish("Masked Table without labels", text, write=chosen.write, part="tables")
+
+
+# ---- classes from few labels
+
+
+def labelled(data: Path, name: str) -> tuple[Any, Any]:
+    """The features of a table, and each row's class in words."""
+    import numpy as np
+    import pandas as pd
+
+    facts = next(f for f in json.loads((data / "index.json").read_text())["datasets"] if f["name"] == name)
+    frame = pd.read_parquet(data / facts["file"])
+    truth = frame[facts["class_column"] or facts["label_column"]].astype(str).to_numpy()
+    kept = np.sort(np.random.default_rng(0).permutation(len(frame))[:MOST_ROWS])
+    features = frame.drop(columns=facts["non_feature_columns"]).iloc[kept].reset_index(drop=True)
+    return features, truth[kept]
+
+
+def shown(truth: Any, share: float, rng: Any) -> Any:
+    """Which training rows show their class: a share of each class, one row of it at least."""
+    import numpy as np
+
+    told = np.zeros(len(truth), dtype=bool)
+    for name in np.unique(truth):
+        own = rng.permutation(np.flatnonzero(truth == name))
+        told[own[: max(1, round(share * len(own)))]] = True
+    return told
+
+
+def ours(features: Any, classes: Any, tested: Any, **chosen: Any) -> Any:
+    """The classes that a Masked Table names on rows apart."""
+    from engine import Roles, train
+    from engine.classifying import classified
+
+    frame = features.assign(known=classes)
+    roles = Roles({**dict.fromkeys(features.columns, "feature"), "known": "label"})
+    model = train(frame, roles, "masked_table", chosen, classes="known")
+    return classified(model, model.encode(tested)).best
+
+
+def on_labels(chosen: Any) -> None:
+    import numpy as np
+
+    from engine.class_baselines import BASELINES, named_by
+    from engine.scoring.classification import classification
+
+    rows = []
+    for name in LABELLED:
+        features, truth = labelled(folder(chosen), name)
+        for seed in range(chosen.seeds):
+            rng = np.random.default_rng(seed)
+            order = rng.permutation(len(truth))
+            test, learned = np.split(order, [round(TESTED * len(order))])
+            for share in SHARES:
+                told = shown(truth[learned], share, rng)
+                classes = np.where(told, truth[learned], "")
+                frame, tested = features.iloc[learned].reset_index(drop=True), features.iloc[test]
+                answers = {
+                    "two stages": ours(frame, classes, tested),
+                    "one stage": ours(frame, classes, tested, use_two_stage=False),
+                } | {title: named_by(title, frame[told], truth[learned][told], tested) for title in BASELINES}
+                scores = {
+                    title: classification(truth[test], named).macro_f1 for title, named in answers.items()
+                }
+                rows.append(
+                    [f"{name}, {100 * share:g} %", f"{told.sum():,}", *(f"{s:.3f}" for s in scores.values())]
+                )
+                print(rows[-1], flush=True)
+                titles = list(scores)
+    text = f"""Macro-F1 on {100 * TESTED:.0f} % of the rows, held apart; at most {MOST_ROWS:,} rows of each table;
+{chosen.seeds} seed(s), one line each. Of the other rows a share of each class is labelled; a Masked Table of two stages
+learns from the unlabelled ones, too.
+
+{table(["table, labelled", "labels", *titles], rows)}"""
+    publish("Masked Table, classes from few labels", text, write=chosen.write, part="labels")
+
+
+# ---- time
+
+
+def mixed_rows() -> Any:
+    """Thirty numbers and ten categories that depend on each other, with three classes."""
+    import numpy as np
+    import pandas as pd
+
+    rng = np.random.default_rng(0)
+    hidden = rng.normal(size=(ROWS, 6))
+    numbers = hidden @ rng.normal(size=(6, NUMBERS)) + 0.5 * rng.normal(size=(ROWS, NUMBERS))
+    frame = pd.DataFrame(numbers, columns=[f"number {i}" for i in range(NUMBERS)])
+    for i in range(TEXTS):
+        level = np.digitize(hidden[:, i % 6] + 0.5 * rng.normal(size=ROWS), (-1, 0, 1))
+        frame[f"text {i}"] = np.array(["low", "below", "above", "high"])[level]
+    frame["kind"] = np.where(
+        hidden[:, 0] + hidden[:, 1] > 2, "hot", np.where(hidden[:, 2] > 2, "wet", "normal")
+    )
+    return frame
+
+
+def on_time(chosen: Any) -> None:
+    from engine import Roles, train
+
+    frame = mixed_rows()
+    roles = Roles({name: "label" if name == "kind" else "feature" for name in frame.columns})
+    started, cpu = time.perf_counter(), time.process_time()
+    model = train(frame, roles, "masked_table", classes="kind")
+    wall, cpu = time.perf_counter() - started, time.process_time() - cpu
+    X = model.encode(frame).encoded.values
+    rates, per_cpu = [], []
+    for _ in range(max(3, chosen.pairs)):
+        started, used = time.perf_counter(), time.process_time()
+        model.detector.decision_function(X)
+        rates.append(ROWS / (time.perf_counter() - started))
+        per_cpu.append(ROWS / (time.process_time() - used))
+    rows = [
+        ["both stages, from a table to a model", f"{wall:.0f} s", f"{cpu:.0f} s", met(wall, SECONDS)],
+        [
+            "rows scored a second",
+            f"{median(rates):,.0f}",
+            f"{median(per_cpu):,.0f} a processor second",
+            met(median(rates), RATE, at_least=True),
+        ],
+    ]
+    figures = f"{SECONDS:g} s, {RATE:,} rows a second"
+    text = f"""{ROWS:,} rows of {NUMBERS} numbers and {TEXTS} categories, every row labelled with one of three classes.
+
+{table(["", "wall", "processor", figures], rows)}"""
+    publish("Masked Table, seconds", text, write=chosen.write, part="time")
+
+
+def folder(chosen: Any) -> Path:
+    if chosen.data is None:
+        raise SystemExit("name the folder of the labelled data: --data DIR, or LOUPE_BENCH_DATA")
+    return Path(chosen.data)
+
+
+PARTS = {"tables": on_tables, "labels": on_labels, "time": on_time}
+
+
+def main() -> None:
+    chosen = options(
+        __doc__,
+        part={"choices": list(PARTS), "help": "one of the measurements (default: all)"},
+        seeds={"type": int, "default": 1, "help": "times every table is measured"},
+        pairs={"type": int, "default": 3, "help": "times scoring is measured"},
+    )
+    os.environ.setdefault("OMP_NUM_THREADS", "2")
+    for name in [chosen.part] if chosen.part else PARTS:
+        PARTS[name](chosen)
+
+
+if __name__ == "__main__":
+    main()

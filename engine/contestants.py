@@ -1,0 +1,81 @@
+"""Models and plain baselines as scorings of one data set, from stored results or from a table, for a leaderboard."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from engine.data.dataset import Dataset
+from engine.data.roles import Roles, as_binary
+from engine.data.schema import type_of
+from engine.data.timeline import Timeline
+from engine.leaderboard import Entry, InTime, Leaderboard, leaderboard, plain_baselines
+from engine.model import Card
+from engine.results import Result
+from engine.series_files import SeriesFiles
+
+NUMBERS = ("integer", "number")
+MOST_CELLS = 30_000_000  # of the columns of numbers; a larger table has no baselines beside its models
+
+Array = NDArray[np.float64]
+
+
+def stored_leaderboard(
+    data: Dataset, judged: Sequence[tuple[Card, Result]], labels: Array | None
+) -> Leaderboard:
+    """What models said about a data set, beside the baselines; ``labels`` (n_rows,) 1, 0 and NaN."""
+    series = None
+    if data.roles.kind == "series" and data.roles.time is not None:
+        files = SeriesFiles.of(data, data.roles.time, data.roles.entity)
+        order = np.arange(len(files)) if files.order is None else np.asarray(files.order)
+        series = InTime(order=order, segments=np.asarray(files.segments))
+    columns = number_columns(data.roles, data.types)
+    values = np.zeros((data.rows, 0))
+    if columns and len(columns) * data.rows <= MOST_CELLS:
+        values = numbers_of(data.frame(columns), columns)
+    models = [model_entry(card, np.asarray(found.values)) for card, found in judged]
+    return leaderboard([*models, *plain_baselines(values, series)], labels, series=series)
+
+
+def table_leaderboard(
+    frame: pd.DataFrame, roles: Roles, judged: Sequence[tuple[Card, Array]], *, top: int | None = None
+) -> Leaderboard:
+    """The same of a table at hand; its known answers are in the column with the role label, if there is one."""
+    series = None
+    if roles.kind == "series":
+        timeline = Timeline.of(frame, roles)
+        series = InTime(order=timeline.order, segments=timeline.segments)
+    labels = None if roles.label is None else as_binary(frame[roles.label])[0]
+    columns = number_columns(roles, {name: type_of(frame[name]) for name in frame.columns})
+    models = [model_entry(card, scores) for card, scores in judged]
+    baselines = plain_baselines(numbers_of(frame, columns), series)
+    return leaderboard([*models, *baselines], labels, top=top, series=series)
+
+
+def model_entry(card: Card, scores: Array) -> Entry:
+    """What a model says of every row (n_rows,), with what its card knows of it."""
+    return Entry(
+        name=card.id,
+        detector=card.title,
+        scores=scores,
+        threshold=card.threshold,
+        seconds=card.seconds,
+        size=sum(part["size"] for part in card.parts.values()),
+    )
+
+
+def number_columns(roles: Roles, types: Mapping[str, str]) -> list[str]:
+    """The feature columns that hold numbers."""
+    return [column for column in roles.features if types.get(column) in NUMBERS]
+
+
+def numbers_of(frame: pd.DataFrame, columns: Sequence[str]) -> Array:
+    """Columns of numbers as a matrix (n_rows, n_columns), NaN where a cell is missing or infinite."""
+    found = np.full((len(frame), len(columns)), np.nan)
+    for at, column in enumerate(columns):
+        found[:, at] = frame[column].to_numpy(dtype=np.float64, na_value=np.nan)
+    found[~np.isfinite(found)] = np.nan
+    return found

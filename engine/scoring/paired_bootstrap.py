@@ -1,0 +1,166 @@
+"""Is one scoring better than another, or was it luck of these rows? Both measured on the same resampled rows.
+
+Rows are drawn with replacement, anomalies and normal rows apart, as often as there are. What hangs together is drawn
+together: readings of a series come in blocks, each labelled event whole. Efron and Tibshirani (1993), An introduction
+to the bootstrap; blocks: Künsch (1989).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.random import Generator
+from numpy.typing import NDArray
+
+from engine.scoring.metrics import judged_rows
+
+RESAMPLES = 500
+MOST = 20_000  # rows of a class that are resampled; of more, a sample by seed stands for them
+MIDDLE = (2.5, 97.5)  # percentiles of a 95 % interval
+
+Array = NDArray[np.float64]
+Ints = NDArray[np.int64]
+
+
+@dataclass(frozen=True, kw_only=True)
+class PairedBootstrap:
+    """Figures of several scorings on the same resamples, by name: (n_resamples,) each."""
+
+    average_precision: dict[str, Array]
+    roc_auc: dict[str, Array]
+    anomalous_units: (
+        int  # anomalies, or labelled events, that were drawn from: with few, intervals are too narrow
+    )
+    rows: int  # that were resampled
+    of_rows: int  # that are labelled and were judged by every scoring
+
+    def better(self, one: str, other: str, figure: str = "average_precision") -> float:
+        """The share of resamples in which ``one`` has the higher figure, 0 to 1; equal ones count half.
+
+        How sure these rows make the order of the two, not by how much they differ.
+        """
+        found: dict[str, Array] = getattr(self, figure)
+        a, b = found[one], found[other]
+        return float(((a > b) + 0.5 * (a == b)).mean())
+
+    def interval(self, name: str, figure: str = "average_precision") -> tuple[float, float]:
+        """The middle 95 % of a figure over the resamples."""
+        found: dict[str, Array] = getattr(self, figure)
+        low, high = np.percentile(found[name], MIDDLE)
+        return float(low), float(high)
+
+
+def paired_bootstrap(
+    scores: Mapping[str, Array],
+    labels: Array,
+    *,
+    units: Ints | None = None,
+    resamples: int = RESAMPLES,
+    seed: int = 0,
+) -> PairedBootstrap:
+    """Average precision and ROC-AUC of scorings (n_samples,) each, on resamples of the rows that all of them judge.
+
+    ``labels`` 1 anomaly, 0 normal, NaN unknown. ``units`` (n_samples,): equal numbers for rows that are drawn together;
+    without them every row is by itself. One class only raises a :class:`DataError` that says so.
+    """
+    together = np.all([np.isfinite(values) for values in scores.values()], axis=0)
+    known = judged_rows(np.where(together, 0.0, np.nan), labels)
+    rng = np.random.default_rng(seed)
+    rows = np.flatnonzero(known)
+    numbers = np.unique(rows if units is None else np.asarray(units)[rows], return_inverse=True)[1]
+    truth = labels[rows] > 0
+    anomalous = np.bincount(numbers, weights=truth) > 0
+    drawn, stands_for = _few_enough(numbers, anomalous, rng)
+    rows, truth, numbers, stands_for = rows[drawn], truth[drawn], numbers[drawn], stands_for[drawn]
+    ranked = {name: _Ranked.of(np.asarray(values)[rows], truth) for name, values in scores.items()}
+    kept, places = np.unique(numbers, return_inverse=True)
+    strata = [np.flatnonzero(anomalous[kept]), np.flatnonzero(~anomalous[kept])]
+    precision, area = ({name: np.empty(resamples) for name in scores} for _ in range(2))
+    for number in range(resamples):
+        weights = _drawn(strata, len(kept), rng)[places] * stands_for
+        for name, each in ranked.items():
+            precision[name][number], area[name][number] = each.figures(weights[truth], weights[~truth])
+    return PairedBootstrap(
+        average_precision=precision,
+        roc_auc=area,
+        anomalous_units=int(anomalous.sum()),
+        rows=len(rows),
+        of_rows=int(known.sum()),
+    )
+
+
+def event_blocks(labels: Array, segments: NDArray[np.integer], length: int) -> Ints:
+    """Units of a series: each run of readings labelled 1 whole, the others in blocks of ``length`` (n_readings,).
+
+    ``labels``, ``segments`` (n_readings,) in the order of time; no unit reaches across a gap.
+    """
+    anomalous = labels > 0
+    new = np.r_[True, (np.diff(segments) != 0) | (anomalous[1:] != anomalous[:-1])]
+    begins = np.flatnonzero(new)
+    runs = np.cumsum(new) - 1
+    within = np.where(anomalous, 0, (np.arange(len(labels)) - begins[runs]) // length)
+    fresh = new | np.r_[True, np.diff(within) != 0]
+    return (np.cumsum(fresh) - 1).astype(np.int64)
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Ranked:
+    """Anomalies and normal rows by where they stand among the distinct scores of the anomalies, the highest first.
+
+    That is all that average precision and ROC-AUC depend on, and much less than every row in order.
+    """
+
+    groups: int  # distinct scores of anomalies
+    anomalies: Ints  # the group of each anomaly
+    normal: (
+        Ints  # twice the first group that scores no higher than the row, one more where it scores the same
+    )
+
+    @classmethod
+    def of(cls, scores: Array, truth: NDArray[np.bool_]) -> _Ranked:
+        levels, groups = np.unique(-scores[truth], return_inverse=True)
+        normal = -scores[~truth]
+        first = np.searchsorted(levels, normal, side="left")
+        same = np.r_[levels, np.nan][first] == normal
+        return cls(groups=len(levels), anomalies=groups, normal=2 * first + same)
+
+    def figures(self, anomalies: Array, normal: Array) -> tuple[float, float]:
+        """Average precision and ROC-AUC where anomalies and normal rows count by their weights, (n_rows,) each."""
+        found = np.bincount(self.anomalies, weights=anomalies, minlength=self.groups)
+        beside = np.bincount(self.normal, weights=normal, minlength=2 * self.groups + 2).reshape(-1, 2)
+        caught = np.cumsum(found)
+        false = np.cumsum(beside.sum(axis=1))
+        flagged = caught + false[:-1]
+        precision = np.divide(caught, flagged, out=np.zeros_like(caught), where=flagged > 0)
+        # Of a normal row all anomalies above it are in the right order, and those with its score by half.
+        above = np.r_[0.0, caught]
+        right = beside.sum(axis=1) @ above + beside[:-1, 1] @ found / 2
+        return float(found @ precision / caught[-1]), float(right / (caught[-1] * false[-1]))
+
+
+def _few_enough(
+    numbers: Ints, anomalous: NDArray[np.bool_], rng: Generator
+) -> tuple[NDArray[np.bool_], Array]:
+    """Which rows are resampled, and for how many rows each stands (n_rows,): whole units, about ``MOST`` of a class."""
+    sizes = np.bincount(numbers)
+    keep, stands_for = np.ones(len(sizes), dtype=bool), np.ones(len(sizes))
+    for stratum in (anomalous, ~anomalous):
+        units, rows = np.flatnonzero(stratum), int(sizes[stratum].sum())
+        if rows > MOST:
+            chosen = rng.choice(units, max(1, len(units) * MOST // rows), replace=False)
+            keep[units] = False
+            keep[chosen] = True
+            stands_for[units] = rows / sizes[chosen].sum()
+    return keep[numbers], stands_for[numbers]
+
+
+def _drawn(strata: list[Ints], units: int, rng: Generator) -> Array:
+    """How often each of so many units is drawn, as many from each stratum as it has (n_units,)."""
+    counts = np.zeros(units)
+    for stratum in strata:
+        if len(stratum):
+            chosen = rng.integers(len(stratum), size=len(stratum))
+            counts[stratum] = np.bincount(chosen, minlength=len(stratum))
+    return counts
