@@ -48,7 +48,7 @@ def test_every_threshold_rule_can_be_chosen_and_gives_a_number(visitor, pump_lin
         assert float(visitor.metric("Threshold"))
         if kind == "best_f1":
             assert visitor.flagged() == FAULTY
-            visitor.sees("Optimistic by nature")
+            visitor.sees("Chosen on one half of the labelled rows")
         if kind == "budget":
             visitor.fill("Rows I can review", 7)
             assert visitor.flagged() == 7
