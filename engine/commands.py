@@ -65,7 +65,7 @@ def score(options: argparse.Namespace) -> None:
     print(f"flagged {judgement.flagged:,} of {judgement.judged:,} rows ({share}) -> {options.output}")
     print(f"{rule.title}: expect {1_000 * judgement.expected:.3g} flags in 1,000 rows of ordinary data")
     if judgement.remark:
-        note(judgement.remark)
+        print(judgement.remark)
     if labels is not None and seen is not None:
         print(on_the_other_half(scores.values, labels, seen, judgement.threshold))
     if drift.verdict == "fits":

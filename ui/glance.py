@@ -10,6 +10,7 @@ from ui.panels import chart
 from ui.session import theme
 from ui.threshold import expected, judged
 
+ROW = 64  # pixels: a sentence in two or three lines
 NO_LINE = "draws no line"
 
 
@@ -54,7 +55,12 @@ def every_rule(found: Result, card: Card, label: str | None, used: Rule) -> None
             },
             hide_index=True,
             width="stretch",
-            row_height=56,
+            height="content",
+            row_height=ROW,
+            column_config={
+                "What it does": st.column_config.TextColumn(width="medium"),
+                "To know": st.column_config.TextColumn(width="large"),
+            },
         )
         st.caption(
             "The first is the rule in use; the others stand where they usually begin. Every rule learns from the "

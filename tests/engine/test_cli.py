@@ -238,9 +238,9 @@ def test_a_rule_draws_the_line_and_says_what_to_expect(run, place, table):
     code, out, _ = run(*output, "--rule", "budget=7")
     assert (code, pd.read_parquet(place / "p.parquet")["is_anomaly"].sum()) == (0, 7)
     assert any(line.startswith("Alert budget: expect 23.") for line in out)
-    code, out, said = run(*output, "--rule", "fdr")
+    code, out, _ = run(*output, "--rule", "fdr")
     assert code == 0
-    assert "nothing can be flagged at this rate" in said
+    assert any("nothing can be flagged at this rate" in line for line in out)
     code, out, _ = run(*output, "--rule", "cost=30", "--label", "faulty")
     assert code == 0
     assert any(line.startswith("chosen on one half of the labels; on the other half") for line in out)
