@@ -70,6 +70,12 @@ def top_overlap(one: Array, other: Array, k: int) -> float:
     return float(np.minimum(_membership(one, k), _membership(other, k)).sum() / k)
 
 
+def agreeing(one: Array, other: Array, k: int) -> tuple[float | None, float | None]:
+    """Spearman's correlation of two scorings, and how many of their ``k`` highest are the same; None for nothing."""
+    order, top = spearman(one, other), top_overlap(one, other, k)
+    return (order if np.isfinite(order) else None), (top if np.isfinite(top) else None)
+
+
 def agreement_matrix(scores: Sequence[Array], measure: Measure) -> Array:
     """A symmetric ``measure`` of every pair of scorings (n_scorings, n_scorings)."""
     found = np.ones((len(scores), len(scores)))
