@@ -34,7 +34,7 @@ def table(found: Result, series: SeriesResult, events: Events) -> None:
     key = f"events-{found.id}-{bridge}-{shortest}-{above}-{len(events)}-{worst[0].start}"
     lines, labels = _lines(worst, series.files), _labels(found, worst, series.files)
     shown = st.dataframe(
-        [{**line, "Label": label} for line, label in zip(lines, labels, strict=True)]
+        [{"Label": label, **line} for line, label in zip(lines, labels, strict=True)]
         if any(labels)
         else lines,
         key=key,
