@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from engine.analysis import Judgement, evaluate, evaluate_series, judge, train
     from engine.bundle import import_bundle
-    from engine.checked import Checked, CheckedSeries
+    from engine.checked import Checked, CheckedSeries, Half
     from engine.classifying import load_two_stage_model, predict_anomalies
     from engine.contestants import stored_leaderboard
     from engine.data.dataset import Dataset
@@ -56,14 +56,18 @@ if TYPE_CHECKING:
     from engine.scoring.event_metrics import EventMetrics
     from engine.scoring.events import Event, Events
     from engine.scoring.explanations import method_of
+    from engine.scoring.groups import Groups, by_group
+    from engine.scoring.labelled_lines import FEWEST
     from engine.scoring.metrics import Curve, best_f1_of, confusion_at, curve
     from engine.scoring.reasons import in_plain_words, nearest_normal, places
+    from engine.scoring.rules import RULES, Line, lines, rule_from_dict, usual_rules
     from engine.scoring.shared_reasons import ReasonGroup
-    from engine.scoring.thresholds import RULES, Rule, rule_from_dict
+    from engine.scoring.thresholds import Rule
     from engine.series_files import SeriesFiles
     from engine.series_result import Lanes, SeriesColumns, SeriesResult
     from engine.snippets import cli_line, python_snippet
     from engine.store import ModelStore, suggested_name, validated_name
+    from engine.unlabelled import Unlabelled, kept_unlabelled
     from engine.window_view import Normal, Rebuilt, WindowView, kept_window
     from engine.workspace import Workspace
 
@@ -71,8 +75,9 @@ _HOMES = {
     "ABSENT": "engine.data.schema",
     "AUTO": "engine.detectors",
     "CATALOGUE": "engine.detectors",
+    "FEWEST": "engine.scoring.labelled_lines",
     "REPORT_SECTIONS": "engine.reporting.choices",
-    "RULES": "engine.scoring.thresholds",
+    "RULES": "engine.scoring.rules",
     "SAMPLES": "engine.data.samples",
     "STORIES": "engine.data.stories",
     "VERDICT_WORDS": "engine.labels.verdicts",
@@ -93,6 +98,8 @@ _HOMES = {
     "Events": "engine.scoring.events",
     "FeatureRecipe": "engine.data.features",
     "Fingerprint": "engine.data.fingerprint",
+    "Groups": "engine.scoring.groups",
+    "Half": "engine.checked",
     "Hyperparameter": "engine.hyperparameters",
     "Job": "engine.jobs",
     "JobManager": "engine.jobs",
@@ -105,6 +112,7 @@ _HOMES = {
     "Labels": "engine.labels.current",
     "Lanes": "engine.series_result",
     "Leaderboard": "engine.leaderboard",
+    "Line": "engine.scoring.rules",
     "Model": "engine.model",
     "ModelStore": "engine.store",
     "Normal": "engine.window_view",
@@ -123,6 +131,7 @@ _HOMES = {
     "Story": "engine.data.stories",
     "Timeline": "engine.data.timeline",
     "ToLabel": "engine.labels.suggesting",
+    "Unlabelled": "engine.unlabelled",
     "UsageError": "engine.errors",
     "Verdict": "engine.labels.verdicts",
     "WindowView": "engine.window_view",
@@ -130,6 +139,7 @@ _HOMES = {
     "as_binary": "engine.data.roles",
     "best_f1_of": "engine.scoring.metrics",
     "bring_labels": "engine.labels.exchange",
+    "by_group": "engine.scoring.groups",
     "cli_line": "engine.snippets",
     "compare": "engine.data.schema",
     "confusion_at": "engine.scoring.metrics",
@@ -146,9 +156,11 @@ _HOMES = {
     "import_bundle": "engine.bundle",
     "in_plain_words": "engine.scoring.reasons",
     "judge": "engine.analysis",
+    "kept_unlabelled": "engine.unlabelled",
     "kept_window": "engine.window_view",
     "labels_csv": "engine.labels.exchange",
     "last_act": "engine.labels.events",
+    "lines": "engine.scoring.rules",
     "load_fingerprint": "engine.model",
     "load_recipe": "engine.model",
     "load_two_stage_model": "engine.classifying",
@@ -157,8 +169,8 @@ _HOMES = {
     "offers_for": "engine.offers",
     "picture_name": "engine.result_files",
     "places": "engine.scoring.reasons",
-    "predict_anomalies": "engine.classifying",
     "precision_so_far": "engine.labels.consequences",
+    "predict_anomalies": "engine.classifying",
     "python_snippet": "engine.snippets",
     "read_table": "engine.data.reading",
     "readable_card": "engine.offers",
@@ -167,7 +179,7 @@ _HOMES = {
     "result_name": "engine.result_files",
     "rows_like": "engine.labels.consequences",
     "rows_to_label": "engine.labels.suggesting",
-    "rule_from_dict": "engine.scoring.thresholds",
+    "rule_from_dict": "engine.scoring.rules",
     "same_reasons": "engine.labels.consequences",
     "seconds_of": "engine.data.roles",
     "stored_leaderboard": "engine.contestants",
@@ -177,6 +189,7 @@ _HOMES = {
     "surely": "engine.leaderboard",
     "threshold_from_labels": "engine.labels.consequences",
     "train": "engine.analysis",
+    "usual_rules": "engine.scoring.rules",
     "validated_name": "engine.store",
 }
 
@@ -184,6 +197,7 @@ __all__ = [
     "ABSENT",
     "AUTO",
     "CATALOGUE",
+    "FEWEST",
     "REPORT_SECTIONS",
     "RULES",
     "SAMPLES",
@@ -206,6 +220,8 @@ __all__ = [
     "Events",
     "FeatureRecipe",
     "Fingerprint",
+    "Groups",
+    "Half",
     "Hyperparameter",
     "Job",
     "JobManager",
@@ -218,6 +234,7 @@ __all__ = [
     "Labels",
     "Lanes",
     "Leaderboard",
+    "Line",
     "Model",
     "ModelStore",
     "Normal",
@@ -236,6 +253,7 @@ __all__ = [
     "Story",
     "Timeline",
     "ToLabel",
+    "Unlabelled",
     "UsageError",
     "Verdict",
     "WindowView",
@@ -243,6 +261,7 @@ __all__ = [
     "as_binary",
     "best_f1_of",
     "bring_labels",
+    "by_group",
     "cli_line",
     "compare",
     "confusion_at",
@@ -259,9 +278,11 @@ __all__ = [
     "import_bundle",
     "in_plain_words",
     "judge",
+    "kept_unlabelled",
     "kept_window",
     "labels_csv",
     "last_act",
+    "lines",
     "load_fingerprint",
     "load_recipe",
     "load_two_stage_model",
@@ -290,6 +311,7 @@ __all__ = [
     "surely",
     "threshold_from_labels",
     "train",
+    "usual_rules",
     "validated_name",
 ]
 

@@ -142,6 +142,9 @@ class ReasonOut(BaseModel):
     share: float = Field(description="of what makes the row unusual, 0 to 1")
     value: str
     usual: str
+    how: str = Field(
+        default="", description="in which way it is unusual, such as 'high' or 'never seen before'"
+    )
     text: str
 
 

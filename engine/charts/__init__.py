@@ -8,6 +8,7 @@ specification or in the sentence: a changed sentence makes the browser build the
 
 import numpy as np
 
+from engine.charts.against_threshold import DRAGGED, cost_line, metric_lines, rule_lines
 from engine.charts.binning import histogram
 from engine.charts.chart import MAX_MARKS, PALETTES, Chart, Palette, Theme, nothing
 from engine.charts.contest import MOST_MODELS, agreement_map, overlaid_pr, overlaid_roc, overlap_curves
@@ -27,6 +28,7 @@ from engine.charts.worst import PICKED, contribution_map
 __all__ = [
     "BRUSH",
     "CELL",
+    "DRAGGED",
     "FORMATS",
     "MAX_FLAGGED",
     "MAX_MARKS",
@@ -42,6 +44,7 @@ __all__ = [
     "contribution_bars",
     "contribution_map",
     "corners",
+    "cost_line",
     "error_map",
     "expected_strip",
     "flagged_curve",
@@ -54,6 +57,7 @@ __all__ = [
     "lead_time_chart",
     "loss_curves",
     "loss_parts",
+    "metric_lines",
     "moment",
     "neighbourhood",
     "normal_window",
@@ -68,6 +72,7 @@ __all__ = [
     "range_strip",
     "rebuilt_window",
     "roc_chart",
+    "rule_lines",
     "score_histogram",
     "series_chart",
     "thin",

@@ -11,7 +11,7 @@ from engine.reporting.page import page
 from engine.reporting.sections import report
 from engine.reporting.sheets import sheets
 from engine.reporting.subject import Subject
-from engine.scoring.thresholds import rule_from_dict
+from engine.scoring.rules import rule_from_dict
 from engine.workspace import Workspace
 
 if TYPE_CHECKING:

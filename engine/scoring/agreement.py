@@ -30,9 +30,13 @@ def average_ranks(values: Array) -> Array:
 def spearman(one: Array, other: Array) -> float:
     """Spearman's rank correlation, -1 to 1, ties by their mean rank; NaN where one scoring ranks nothing."""
     one, other = _both(one, other)
-    if len(one) < 2:
-        return float("nan")
-    a, b = (average_ranks(values) - (len(values) + 1) / 2 for values in (one, other))
+    return rank_correlation(average_ranks(one), average_ranks(other))
+
+
+def rank_correlation(one: Array, other: Array) -> float:
+    """Spearman's correlation of rows that are ranked already (n_samples,), see :func:`average_ranks`."""
+    middle = (len(one) + 1) / 2
+    a, b = one - middle, other - middle
     scale = float(np.sqrt((a @ a) * (b @ b)))
     return float(np.clip(a @ b / scale, -1.0, 1.0)) if scale > 0 else float("nan")
 

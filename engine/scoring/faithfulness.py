@@ -21,6 +21,7 @@ from engine.scoring.wording import percent
 
 MOST_ROWS, MOST_READINGS = 100, 20  # flagged rows checked; a reading of a sequential detector costs windows
 NAMED = 3  # reasons taken out together
+WORDS = {1: "one", 2: "two", 3: "three"}
 CLEAR, SLIGHT = 0.3, 0.1  # by how much more of a score named columns must be than others
 
 Array = NDArray[np.float64]
@@ -45,10 +46,12 @@ class Faithfulness:
     @property
     def text(self) -> str:
         """The check in words, with what it means."""
-        more = f", without the first {self.named} {percent(self.together)}" if self.named > 1 else ""
-        beside = "" if self.others is None else f", without as many others {percent(self.others)}"
+        many = WORDS[self.named]
+        more = f"; in place of the first {many}, {percent(self.together)}" if self.named > 1 else ""
+        other = f"{many} other columns" if self.named > 1 else "another column"
+        beside = "" if self.others is None else f"; in place of {other}, {percent(self.others)}"
         return (
-            f"Checked on {self.rows:,} flagged rows: with an ordinary value in place of the first reason the score "
+            f"checked on {self.rows:,} flagged rows. With an ordinary value in place of the first reason the score "
             f"loses {percent(self.first)} of its height above an ordinary row{more}{beside}. {self.meaning}"
         )
 

@@ -14,7 +14,15 @@ from tests.engine.checks import SEQUENTIAL, TABULAR
 from tests.planted import far_out, hits, in_one_channel
 
 FIRST, TOP_THREE = 0.92, 0.97
-SHORT = {"epochs": 8, "num_epochs": 3, "d_model": 16, "nhead": 2, "max_epochs_pretrain": 8}
+SHORT = {
+    "epochs": 5,
+    "num_epochs": 3,
+    "d_model": 16,
+    "nhead": 2,
+    "max_epochs_pretrain": 2,
+    "n_heads": 2,
+    "n_layers": 1,
+}
 
 
 @cache
