@@ -16,7 +16,7 @@ from ui.session import session
 def stories(known: Sequence[Story]) -> None:
     """A card for each story, with its button."""
     st.subheader("See it at work", anchor=False)
-    grid = st.grid(4, min_column_width=220, gap="small")
+    grid = st.grid(4, min_column_width=180, gap="small")
     chosen = None
     for story in known:
         with grid.cell(), st.container(border=True, height="stretch"):
