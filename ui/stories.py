@@ -36,6 +36,10 @@ def ending(known: Sequence[Story], found: Result, data: Dataset, row: int) -> No
         return
     with st.container(border=True, key="story"):
         st.markdown(f":material/auto_stories: **{story.title}.** {story.ending}")
+        if data.roles.label:
+            st.caption(
+                "Of the rows that are known to be anomalies, this one is the most unusual to the model."
+            )
         with st.container(horizontal=True):
             if st.button(
                 "All that is flagged, and a report to send", icon=":material/flag:", key="story-results"

@@ -268,7 +268,7 @@ def hostile(seed) -> Report:
     )
 
 
-@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("seed", range(4))
 def test_hostile_names_and_cells_stay_text(seed):
     said = hostile(seed)
     prose = nothing_can_run(page(said)).prose
