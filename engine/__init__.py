@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from engine.analysis import Judgement, evaluate, evaluate_series, judge, train
     from engine.bundle import import_bundle
-    from engine.checked import Checked, CheckedSeries
+    from engine.checked import Checked, CheckedSeries, Half
     from engine.classifying import load_two_stage_model, predict_anomalies
     from engine.contestants import stored_leaderboard
     from engine.data.dataset import Dataset
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from engine.data.roles import Roles, as_binary, seconds_of, suggest
     from engine.data.samples import SAMPLES
     from engine.data.schema import ABSENT, compare
+    from engine.data.stories import STORIES, Story
     from engine.data.timeline import Timeline
     from engine.detectors import AUTO, CATALOGUE, Detector, detector_class, recommended, suitable
     from engine.errors import DataError, EngineError, UsageError
@@ -46,22 +47,28 @@ if TYPE_CHECKING:
     from engine.leaderboard import AgreementMeasure, Leaderboard, Standing, flagged_by_one, flags_of, surely
     from engine.model import Card, Model, load_fingerprint, load_recipe
     from engine.offers import Offer, offers_for, readable_card
-    from engine.result_files import picture_name, result_name
+    from engine.reporting.choices import REPORT_SECTIONS, ReportChoices
+    from engine.result_files import picture_name, report_name, result_name
     from engine.results import Result
     from engine.scoring.affiliation import Affiliation
+    from engine.scoring.agreement import agreeing
     from engine.scoring.contexts import Contexts
     from engine.scoring.drift import Drift
     from engine.scoring.event_metrics import EventMetrics
     from engine.scoring.events import Event, Events
     from engine.scoring.explanations import method_of
+    from engine.scoring.groups import Groups, by_group
+    from engine.scoring.labelled_lines import FEWEST
     from engine.scoring.metrics import Curve, best_f1_of, confusion_at, curve
     from engine.scoring.reasons import in_plain_words, nearest_normal, places
+    from engine.scoring.rules import RULES, Line, lines, rule_from_dict, usual_rules
     from engine.scoring.shared_reasons import ReasonGroup
-    from engine.scoring.thresholds import RULES, Rule, rule_from_dict
+    from engine.scoring.thresholds import Rule, percentile_of
     from engine.series_files import SeriesFiles
     from engine.series_result import Lanes, SeriesColumns, SeriesResult
     from engine.snippets import cli_line, python_snippet
     from engine.store import ModelStore, suggested_name, validated_name
+    from engine.unlabelled import Unlabelled, kept_unlabelled
     from engine.window_view import Normal, Rebuilt, WindowView, kept_window
     from engine.workspace import Workspace
 
@@ -69,8 +76,11 @@ _HOMES = {
     "ABSENT": "engine.data.schema",
     "AUTO": "engine.detectors",
     "CATALOGUE": "engine.detectors",
-    "RULES": "engine.scoring.thresholds",
+    "FEWEST": "engine.scoring.labelled_lines",
+    "REPORT_SECTIONS": "engine.reporting.choices",
+    "RULES": "engine.scoring.rules",
     "SAMPLES": "engine.data.samples",
+    "STORIES": "engine.data.stories",
     "VERDICT_WORDS": "engine.labels.verdicts",
     "Affiliation": "engine.scoring.affiliation",
     "AgreementMeasure": "engine.leaderboard",
@@ -89,6 +99,8 @@ _HOMES = {
     "Events": "engine.scoring.events",
     "FeatureRecipe": "engine.data.features",
     "Fingerprint": "engine.data.fingerprint",
+    "Groups": "engine.scoring.groups",
+    "Half": "engine.checked",
     "Hyperparameter": "engine.hyperparameters",
     "Job": "engine.jobs",
     "JobManager": "engine.jobs",
@@ -101,6 +113,7 @@ _HOMES = {
     "Labels": "engine.labels.current",
     "Lanes": "engine.series_result",
     "Leaderboard": "engine.leaderboard",
+    "Line": "engine.scoring.rules",
     "Model": "engine.model",
     "ModelStore": "engine.store",
     "Normal": "engine.window_view",
@@ -108,6 +121,7 @@ _HOMES = {
     "ReadingOptions": "engine.data.reading",
     "ReasonGroup": "engine.scoring.shared_reasons",
     "Rebuilt": "engine.window_view",
+    "ReportChoices": "engine.reporting.choices",
     "Result": "engine.results",
     "Roles": "engine.data.roles",
     "Rule": "engine.scoring.thresholds",
@@ -115,15 +129,19 @@ _HOMES = {
     "SeriesFiles": "engine.series_files",
     "SeriesResult": "engine.series_result",
     "Standing": "engine.leaderboard",
+    "Story": "engine.data.stories",
     "Timeline": "engine.data.timeline",
     "ToLabel": "engine.labels.suggesting",
+    "Unlabelled": "engine.unlabelled",
     "UsageError": "engine.errors",
     "Verdict": "engine.labels.verdicts",
     "WindowView": "engine.window_view",
     "Workspace": "engine.workspace",
+    "agreeing": "engine.scoring.agreement",
     "as_binary": "engine.data.roles",
     "best_f1_of": "engine.scoring.metrics",
     "bring_labels": "engine.labels.exchange",
+    "by_group": "engine.scoring.groups",
     "cli_line": "engine.snippets",
     "compare": "engine.data.schema",
     "confusion_at": "engine.scoring.metrics",
@@ -140,27 +158,31 @@ _HOMES = {
     "import_bundle": "engine.bundle",
     "in_plain_words": "engine.scoring.reasons",
     "judge": "engine.analysis",
+    "kept_unlabelled": "engine.unlabelled",
     "kept_window": "engine.window_view",
     "labels_csv": "engine.labels.exchange",
     "last_act": "engine.labels.events",
+    "lines": "engine.scoring.rules",
     "load_fingerprint": "engine.model",
     "load_recipe": "engine.model",
     "load_two_stage_model": "engine.classifying",
     "method_of": "engine.scoring.explanations",
     "nearest_normal": "engine.scoring.reasons",
     "offers_for": "engine.offers",
+    "percentile_of": "engine.scoring.thresholds",
     "picture_name": "engine.result_files",
     "places": "engine.scoring.reasons",
-    "predict_anomalies": "engine.classifying",
     "precision_so_far": "engine.labels.consequences",
+    "predict_anomalies": "engine.classifying",
     "python_snippet": "engine.snippets",
     "read_table": "engine.data.reading",
     "readable_card": "engine.offers",
     "recommended": "engine.detectors",
+    "report_name": "engine.result_files",
     "result_name": "engine.result_files",
     "rows_like": "engine.labels.consequences",
     "rows_to_label": "engine.labels.suggesting",
-    "rule_from_dict": "engine.scoring.thresholds",
+    "rule_from_dict": "engine.scoring.rules",
     "same_reasons": "engine.labels.consequences",
     "seconds_of": "engine.data.roles",
     "stored_leaderboard": "engine.contestants",
@@ -170,6 +192,7 @@ _HOMES = {
     "surely": "engine.leaderboard",
     "threshold_from_labels": "engine.labels.consequences",
     "train": "engine.analysis",
+    "usual_rules": "engine.scoring.rules",
     "validated_name": "engine.store",
 }
 
@@ -177,8 +200,11 @@ __all__ = [
     "ABSENT",
     "AUTO",
     "CATALOGUE",
+    "FEWEST",
+    "REPORT_SECTIONS",
     "RULES",
     "SAMPLES",
+    "STORIES",
     "VERDICT_WORDS",
     "Affiliation",
     "AgreementMeasure",
@@ -197,6 +223,8 @@ __all__ = [
     "Events",
     "FeatureRecipe",
     "Fingerprint",
+    "Groups",
+    "Half",
     "Hyperparameter",
     "Job",
     "JobManager",
@@ -209,6 +237,7 @@ __all__ = [
     "Labels",
     "Lanes",
     "Leaderboard",
+    "Line",
     "Model",
     "ModelStore",
     "Normal",
@@ -216,6 +245,7 @@ __all__ = [
     "ReadingOptions",
     "ReasonGroup",
     "Rebuilt",
+    "ReportChoices",
     "Result",
     "Roles",
     "Rule",
@@ -223,15 +253,19 @@ __all__ = [
     "SeriesFiles",
     "SeriesResult",
     "Standing",
+    "Story",
     "Timeline",
     "ToLabel",
+    "Unlabelled",
     "UsageError",
     "Verdict",
     "WindowView",
     "Workspace",
+    "agreeing",
     "as_binary",
     "best_f1_of",
     "bring_labels",
+    "by_group",
     "cli_line",
     "compare",
     "confusion_at",
@@ -248,15 +282,18 @@ __all__ = [
     "import_bundle",
     "in_plain_words",
     "judge",
+    "kept_unlabelled",
     "kept_window",
     "labels_csv",
     "last_act",
+    "lines",
     "load_fingerprint",
     "load_recipe",
     "load_two_stage_model",
     "method_of",
     "nearest_normal",
     "offers_for",
+    "percentile_of",
     "picture_name",
     "places",
     "precision_so_far",
@@ -265,6 +302,7 @@ __all__ = [
     "read_table",
     "readable_card",
     "recommended",
+    "report_name",
     "result_name",
     "rows_like",
     "rows_to_label",
@@ -278,6 +316,7 @@ __all__ = [
     "surely",
     "threshold_from_labels",
     "train",
+    "usual_rules",
     "validated_name",
 ]
 

@@ -42,7 +42,7 @@ from engine.scoring.faithfulness import faithfulness
 from engine.scoring.metrics import Confusion, Curve, confusion_at, curve
 from engine.scoring.reasons import Explained, explain
 from engine.scoring.series_evaluation import SeriesEvaluation, series_evaluation
-from engine.scoring.thresholds import GRID, Contamination, Rule
+from engine.scoring.thresholds import Contamination, Rule, percentile_of
 from engine.teaching import check_taught, named_classes, shaped, started_from, taught_by, taught_roles
 
 MOST_EXPLAINED = 2_000  # rows explained when a table is scored, the most unusual first
@@ -173,6 +173,7 @@ def train_and_score(
 def _card(learner: Detector, recipe: FeatureRecipe, **told: Any) -> Card:
     """The card of a fitted detector, whose threshold it sets, so that both flag the same rows as a loaded model."""
     reference = reference_of(learner.reference_scores_)
+    behind = int(np.isfinite(learner.reference_scores_).sum())
     rule = Contamination(learner.contamination)
     threshold = rule.threshold(reference, reference)
     learner.set_threshold(threshold)
@@ -188,6 +189,7 @@ def _card(learner: Detector, recipe: FeatureRecipe, **told: Any) -> Card:
         threshold=threshold,
         rule=rule.as_dict(),
         reference=reference.tolist(),
+        reference_rows=behind,
         window=recipe.windows.length if recipe.windows else own,
         versions=library_versions(),
         history=history,
@@ -238,18 +240,23 @@ class Judgement:
     share: float  # of the judged rows here
     share_in_training: float
     percentile: float  # of the training scores that lie at or below the threshold, 0 to 100
+    expected: float  # share of ordinary rows to be expected above the threshold, by the rule
+    remark: str = ""  # what must be known of this line; see Rule.remark
 
 
 def judge(
     scores: NDArray[np.float64], card: Card, rule: Rule, labels: NDArray[np.float64] | None = None
 ) -> Judgement:
-    """Flag the scores (n_samples,) strictly above the rule's threshold."""
-    reference = card.reference_scores
-    threshold = rule.threshold(reference, scores, labels)
+    """Flag the scores (n_samples,) strictly above the rule's threshold.
+
+    ``labels`` (n_samples,) for a rule that needs them, NaN for the rows the line is going to be judged on.
+    """
+    reference, rows = card.reference_scores, card.independent_rows
+    threshold = rule.threshold(reference, scores, labels, rows=rows)
     flags = flagged(scores, threshold)
     judged = int(np.isfinite(scores).sum())
     # The percentile rule read backwards; of training rows with equal scores at the line all lie at or below it.
-    percentile = float(np.interp(threshold, reference, GRID))
+    percentile = percentile_of(threshold, reference)
     return Judgement(
         threshold=threshold,
         flags=flags,
@@ -259,6 +266,8 @@ def judge(
         share=float(flags.sum()) / judged if judged else 0.0,
         share_in_training=1 - percentile / 100,
         percentile=percentile,
+        expected=rule.expected_share(threshold, reference, rows=rows),
+        remark=rule.remark(reference, scores, rows=rows),
     )
 
 

@@ -21,6 +21,7 @@ from engine import (
     labels_commands,
     model_commands,
     plot_commands,
+    report_commands,
     stage_commands,
     training_commands,
 )
@@ -54,6 +55,7 @@ def parser() -> argparse.ArgumentParser:
     compare_commands.add_commands(verbs)
     stage_commands.add_commands(verbs)
     plot_commands.add_commands(verbs)
+    report_commands.add_commands(verbs)
     check = verbs.add_parser("check", help="say what reading a file finds")
     check.add_argument("data", type=Path, metavar="DATA")
     add_reading(check)
@@ -147,6 +149,11 @@ def _add_score(verbs: Any) -> None:
         "--output", required=True, type=Path, metavar="FILE", help="ends in .csv, .parquet or .xlsx"
     )
     add_judging(score)
+    score.add_argument(
+        "--label",
+        metavar="COLUMN",
+        help="known answers for --rule cost and best_f1 (default: as in training)",
+    )
     score.add_argument("--raw", action="store_true", help="write text that looks like a formula as it is")
     add_reading(score)
     add_store(score)

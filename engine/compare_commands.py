@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Iterator, Sequence
+from math import isfinite
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from engine.data.roles import Roles
-    from engine.leaderboard import Leaderboard, Standing
+    from engine.leaderboard import AgreementMeasure, Leaderboard, Standing
     from engine.model import Card
     from engine.store import ModelRef, ModelStore
 
@@ -121,7 +122,7 @@ def _cells(standing: Standing, board: Leaderboard) -> dict[str, str]:
 
 
 def _number(value: float | None) -> str:
-    return "-" if value is None else f"{value:.3f}"
+    return "-" if _known(value) is None else f"{value:.3f}"
 
 
 def _table(rows: Sequence[dict[str, str]]) -> list[str]:
@@ -142,7 +143,7 @@ def _as_dict(board: Leaderboard, alone: dict[str, int]) -> dict[str, Any]:
     from dataclasses import asdict
 
     names = [entry.name for entry in board.entries]
-    measures = ("spearman", "kendall", "top")
+    measures: tuple[AgreementMeasure, ...] = ("spearman", "kendall", "top")
     return {
         "rows": board.rows,
         "anomalies": board.anomalies,
@@ -156,8 +157,8 @@ def _as_dict(board: Leaderboard, alone: dict[str, int]) -> dict[str, Any]:
                 "judged": standing.judged,
                 "flagged": standing.flagged,
                 "flagged_alone": alone.get(standing.entry.name),
-                "agreement": standing.agreement,
-                "top_shared": standing.overlap,
+                "agreement": _known(standing.agreement),
+                "top_shared": _known(standing.overlap),
                 "seconds": standing.entry.seconds,
                 "bytes": standing.entry.size,
                 **(asdict(standing.found) if standing.found else {}),
@@ -175,8 +176,9 @@ def _as_dict(board: Leaderboard, alone: dict[str, int]) -> dict[str, Any]:
     }
 
 
-def _known(value: float) -> float | None:
-    return value if value == value else None
+def _known(value: float | None) -> float | None:
+    """A figure as JSON has it: none where nothing could be measured."""
+    return value if value is not None and isfinite(value) else None
 
 
 def _roles(label: str | None, frame: pd.DataFrame, card: Card) -> Roles:

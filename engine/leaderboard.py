@@ -18,9 +18,10 @@ from engine.errors import DataError, UsageError
 from engine.scoring.agreement import (
     Measure,
     agreement_matrix,
+    average_ranks,
     consensus_of_ranks,
     kendall,
-    spearman,
+    rank_correlation,
     top_overlap,
 )
 from engine.scoring.baselines import distance_from_median, window_energy
@@ -33,7 +34,7 @@ CONSENSUS = "Consensus of ranks"
 MEDIAN, ENERGY = "Distance from the median", "Window energy"
 Sort = Literal["model", "consensus", "baseline"]
 AgreementMeasure = Literal["spearman", "kendall", "top"]
-TOPS = 24  # sizes of the top at which an overlap is drawn
+TOPS = 16  # sizes of the top at which an overlap is drawn
 TOLERANCE = 50  # readings of VUS-PR; also the length of the blocks in which readings are resampled
 TOP_SHARE, FEWEST_TOP = 0.01, 10  # of the rows: the top in which two scorings are compared, where nobody says
 
@@ -99,6 +100,7 @@ class Leaderboard:
     why_unmeasured: str  # why nothing could be measured by known answers; empty where it was
     curves: Mapping[str, Curve]
     bootstrap: PairedBootstrap | None
+    ranks: Mapping[str, Array]  # by each of them of the rows that all judge, from 1, the least unusual first
 
     @property
     def entries(self) -> list[Entry]:
@@ -112,10 +114,11 @@ class Leaderboard:
     def agreement(self, measure: AgreementMeasure) -> Array:
         """How far every two scorings agree (n_scorings, n_scorings), in the order of the board; kept once measured."""
         if measure not in self._agreements:
-            how: Measure = spearman if measure == "spearman" else kendall
+            how: Measure = rank_correlation if measure == "spearman" else kendall
             if measure == "top":
                 how = partial(top_overlap, k=self.top)
-            self._agreements[measure] = agreement_matrix([entry.scores for entry in self.entries], how)
+            ranks = [self.ranks[entry.name] for entry in self.entries]
+            self._agreements[measure] = agreement_matrix(ranks, how)
         return self._agreements[measure]
 
     @cached_property
@@ -130,8 +133,8 @@ class Leaderboard:
         sizes = np.unique(np.geomspace(FEWEST_TOP, self.rows / 2, TOPS).astype(np.int64))
         found = {}
         for entry in models:
-            others = consensus_of_ranks([other.scores for other in models if other.name != entry.name])
-            shares = [top_overlap(entry.scores, others, int(size)) for size in sizes]
+            others = np.sum([self.ranks[o.name] for o in models if o.name != entry.name], axis=0)
+            shares = [top_overlap(self.ranks[entry.name], others, int(size)) for size in sizes]
             found[entry.name] = sizes.astype(np.float64), np.array(shares)
         if len(models) == 2:
             return {" and ".join(found): found[models[0].name]}
@@ -168,7 +171,7 @@ def leaderboard(
     names = [entry.name for entry in entries]
     if len(set(names)) != len(names):
         raise UsageError(f"each model can take part once; found {', '.join(names)}")
-    together = np.all([np.isfinite(entry.scores) for entry in entries] or [[]], axis=0)
+    together = np.all([np.isfinite(entry.scores) for entry in entries] or np.zeros((1, 0)), axis=0)
     rows = int(together.sum())
     top = min(top or max(FEWEST_TOP, round(TOP_SHARE * rows)), max(rows, 1))
     found: dict[str, Found] = {}
@@ -186,7 +189,8 @@ def leaderboard(
             units = None if series is None else _units(known, series)
             bootstrap = paired_bootstrap({e.name: e.scores for e in entries}, known, units=units)
             found = {e.name: _found(e, curves[e.name], bootstrap, known, series) for e in entries}
-    standings = [_standing(entry, entries, found.get(entry.name), top) for entry in entries]
+    ranks = {entry.name: average_ranks(np.asarray(entry.scores)[together]) for entry in entries}
+    standings = [_standing(entry, entries, found.get(entry.name), ranks, top) for entry in entries]
     standings.sort(key=_place)
     return Leaderboard(
         standings=tuple(standings),
@@ -196,6 +200,7 @@ def leaderboard(
         why_unmeasured=why,
         curves=curves,
         bootstrap=bootstrap,
+        ranks=ranks,
     )
 
 
@@ -289,9 +294,11 @@ def _found(
     )
 
 
-def _standing(entry: Entry, entries: Sequence[Entry], found: Found | None, top: int) -> Standing:
-    others = [other.scores for other in entries if other.sort == "model" and other.name != entry.name]
-    compared = bool(others) and entry.sort != "consensus"
+def _standing(
+    entry: Entry, entries: Sequence[Entry], found: Found | None, ranks: Mapping[str, Array], top: int
+) -> Standing:
+    others = [ranks[other.name] for other in entries if other.sort == "model" and other.name != entry.name]
+    own, compared = ranks[entry.name], bool(others) and entry.sort != "consensus"
     with np.errstate(invalid="ignore"):
         flagged = None if entry.threshold is None else int((entry.scores > entry.threshold).sum())
     return Standing(
@@ -299,8 +306,8 @@ def _standing(entry: Entry, entries: Sequence[Entry], found: Found | None, top: 
         judged=int(np.isfinite(entry.scores).sum()),
         flagged=flagged,
         found=found,
-        agreement=float(np.mean([spearman(entry.scores, other) for other in others])) if compared else None,
-        overlap=top_overlap(entry.scores, consensus_of_ranks(others), top) if compared else None,
+        agreement=float(np.mean([rank_correlation(own, other) for other in others])) if compared else None,
+        overlap=top_overlap(own, np.sum(others, axis=0), top) if compared else None,
     )
 
 

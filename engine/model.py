@@ -27,7 +27,8 @@ from engine.errors import SchemaError, StoreError
 from engine.fitting import scored
 from engine.hyperparameters import checked
 from engine.scoring.comparison import Comparison
-from engine.scoring.thresholds import N_QUANTILES, Rule, rule_from_dict, severity
+from engine.scoring.rules import rule_from_dict
+from engine.scoring.thresholds import N_QUANTILES, Rule, severity
 from engine.store import ModelRef, ModelStore
 
 FINGERPRINT = "fingerprint.json"
@@ -71,6 +72,7 @@ class Card:
     classes: dict[str, Any] | None = (
         None  # the names of the classes it tells apart, its accuracy on held-out rows
     )
+    reference_rows: int = 0  # scores behind the reference quantiles; 0: as many as rows were judged
     injected: dict[str, Any] | None = None  # beside baselines, on injected anomalies; see comparison
 
     @property
@@ -84,6 +86,11 @@ class Card:
     @property
     def reference_scores(self) -> NDArray[np.float64]:
         return np.asarray(self.reference, dtype=np.float64)
+
+    @property
+    def independent_rows(self) -> int:
+        """How many scores that do not share readings stand behind the reference quantiles."""
+        return max(1, (self.reference_rows or self.judged) // (self.window or 1))
 
     @property
     def default_rule(self) -> Rule:

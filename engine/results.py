@@ -81,7 +81,10 @@ class Result:
     def faithfulness(self) -> Faithfulness | None:
         """Whether scores come from the reasons that are named; None where it was not measured."""
         kept = self.about.get("faithfulness")
-        return Faithfulness.from_dict(kept) if kept else None
+        try:
+            return Faithfulness.from_dict(kept) if kept else None
+        except TypeError as problem:
+            raise _damaged(problem) from problem
 
     @cached_property
     def obstacles(self) -> dict[int, str]:
@@ -219,22 +222,30 @@ class ResultStore:
                 saved = newer  # it was replaced and swept away while we read it
         raise StoreError("this result is no longer stored; score the data again")
 
-    def keep_window(self, id: str, row: int, data: bytes) -> None:
-        """Keep what was seen around a row for as long as the result is."""
+    def keep_beside(self, id: str, name: str, data: bytes) -> None:
+        """Keep something by a name for as long as the result is."""
         saved = self._newest(id)
         if saved is None:
             raise StoreError("this result is no longer stored; score the data again")
         with suppress(FileNotFoundError):  # it was replaced meanwhile
-            files.make_folder(saved / WINDOWS)
-            files.write_atomically(saved / WINDOWS / str(row), data)
+            files.make_folder((saved / name).parent)
+            files.write_atomically(saved / name, data)
 
-    def window(self, id: str, row: int) -> bytes | None:
-        """What was kept of a row by :meth:`keep_window`; None for nothing."""
+    def beside(self, id: str, name: str) -> bytes | None:
+        """What was kept by :meth:`keep_beside`; None for nothing."""
         saved = self._newest(id)
         if saved is not None:
             with suppress(FileNotFoundError):
-                return files.read_plain_file(saved / WINDOWS / str(row), limit=MOST_BYTES)
+                return files.read_plain_file(saved / name, limit=MOST_BYTES)
         return None
+
+    def keep_window(self, id: str, row: int, data: bytes) -> None:
+        """Keep what was seen around a row for as long as the result is."""
+        self.keep_beside(id, f"{WINDOWS}/{row}", data)
+
+    def window(self, id: str, row: int) -> bytes | None:
+        """What was kept of a row by :meth:`keep_window`; None for nothing."""
+        return self.beside(id, f"{WINDOWS}/{row}")
 
     def of_dataset(self, dataset: str) -> list[str]:
         """The ids of the results of one data set, newest first."""

@@ -105,6 +105,19 @@ class SeriesFiles:
         """Values of the rows of the table (n_rows,), in the order of time; of some readings if ``part`` says so."""
         return values[: len(self)][part] if self.order is None else values[self.order[part]]
 
+    def in_the_table(self, values: Rows, rows: int) -> Rows:
+        """Numbers in the order of time as the table has its rows (n_rows,); -1 for a row without a time."""
+        found = np.full(rows, -1, dtype=np.int64)
+        found[slice(len(self)) if self.order is None else self.order] = values
+        return found
+
+    @property
+    def readings_a_day(self) -> float | None:
+        """About how many readings of all entities come in a day; None without a clock."""
+        if not self.clock or self.step_seconds <= 0:
+            return None
+        return len(self.entities) * 86_400 / self.step_seconds
+
     def written(self, seconds: Array) -> NDArray[Any]:
         """Times as a table holds them: dates to the microsecond, or steps."""
         if not self.clock:

@@ -32,7 +32,7 @@ from engine.detectors import detector_class
 from engine.errors import EngineError, StoreError
 from engine.hyperparameters import checked
 from engine.model import Card, Model
-from engine.scoring.thresholds import rule_from_dict
+from engine.scoring.rules import rule_from_dict
 
 PROBE = "probe.safetensors"
 ROWS = 16

@@ -272,3 +272,33 @@ def top_overlap(one, other, k):
         return min(max((k - above) / tied, 0), 1)
 
     return sum(min(part(one, row), part(other, row)) for row in range(len(one))) / k
+
+
+def conformal_p_values(scores, reference):
+    """For each score the share of reference scores at least as high, the score itself counted among them."""
+    return [(1 + sum(r >= s for r in reference)) / (len(reference) + 1) for s in scores]
+
+
+def step_up(p_values, q):
+    """Which p-values are rejected by Benjamini and Hochberg (1995); NaN never is."""
+    known = sorted(p for p in p_values if not math.isnan(p))
+    passed = [p for rank, p in enumerate(known, 1) if p <= q * rank / len(known)]
+    return [bool(passed) and p <= passed[-1] for p in p_values]
+
+
+def mcc(scores, labels, threshold):
+    """Matthews correlation of flags and labels; 0 where one of them does not vary."""
+    tp, fp, fn, tn = confusion(scores, labels, threshold)
+    size = math.sqrt((tp + fp) * (tp + fn) * (tn + fp) * (tn + fn))
+    return (tp * tn - fp * fn) / size if size else 0.0
+
+
+def cost(scores, labels, threshold, miss, false_alarm=1.0):
+    """What misses and false alarms cost, a row on average."""
+    _, fp, fn, _ = confusion(scores, labels, threshold)
+    return (miss * fn + false_alarm * fp) / len(labels)
+
+
+def lowest_cost(scores, labels, miss):
+    """The lowest cost of all thresholds that make a difference."""
+    return min(cost(scores, labels, t, miss) for t in [-math.inf, *scores])

@@ -184,6 +184,8 @@ def test_networks_import_only_torch() -> None:
 
 NUMBERS_ALONE = [
     *("thresholds", "metrics", "alarms", "drift", "distributions", "classification"),
+    *("rules", "false_discovery", "extreme_values", "labelled_lines", "bootstrap", "groups"),
+    *("agreement", "paired_bootstrap"),
     *("events", "series_metrics", "event_metrics", "affiliation", "series_evaluation"),
 ]
 
@@ -221,7 +223,7 @@ def loaded_by(program: str) -> str:
     ("homes", "names"),
     [
         (("ui/session.py",), {"session_state", "query_params", "cookies"}),
-        (("ui/cache.py", "ui/cache_series.py"), {"cache_data", "cache_resource"}),
+        (("ui/cache.py", "ui/cache_series.py", "ui/cache_checked.py"), {"cache_data", "cache_resource"}),
     ],
 )
 def test_streamlit_state_has_one_home(homes: tuple[str, ...], names: set[str]) -> None:

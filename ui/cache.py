@@ -1,4 +1,4 @@
-"""Everything the pages look up more than once: with ``cache_series`` the only file with ``st.cache_*``.
+"""What the pages look up more than once; ``st.cache_*`` lives here, in ``cache_series`` and in ``cache_checked`` alone.
 
 Keys are content hashes and ids, never frames: Streamlit hashes only a sample of a large frame, so one changed cell
 could bring back somebody else's answer. Cached arrays are shared by all visitors and never written to.
@@ -6,21 +6,18 @@ could bring back somebody else's answer. Cached arrays are shared by all visitor
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 import pandas as pd
 import streamlit as st
 
 from engine import (
     Card,
-    Checked,
     Contexts,
     Dataset,
+    EngineError,
     FeatureRecipe,
     Fingerprint,
     Labels,
-    Leaderboard,
     ReasonGroup,
     Result,
     as_binary,
@@ -28,7 +25,6 @@ from engine import (
     current_labels,
     load_fingerprint,
     load_recipe,
-    stored_leaderboard,
 )
 from ui import server
 
@@ -49,6 +45,16 @@ def card(model: str) -> Card:
 def result(id: str) -> Result:
     """Scores and reasons, by memory map."""
     return _result(id, server.workspace().results.stamp(id))
+
+
+def result_of(model: str, dataset_id: str) -> str | None:
+    """The id of what a model, ``name`` or ``name@version``, said of a data set; None where it has not been asked."""
+    space = server.workspace()
+    try:
+        ref = str(space.models.resolve(model))
+    except EngineError:
+        return None
+    return space.results.id_of(ref, dataset_id) if space.results.exists(ref, dataset_id) else None
 
 
 def forget_models() -> None:
@@ -83,17 +89,6 @@ def given_labels(data: Dataset) -> Labels:
     return _given_labels(data.id, str(data.roles.as_dict()), server.labels().stamp())
 
 
-def checked(result_id: str, label: str) -> Checked:
-    """A result against its labels. One class only raises an error that says so."""
-    return _checked(result_id, label, server.workspace().results.stamp(result_id))
-
-
-def leaderboard(dataset_id: str, results: tuple[str, ...], label: str | None) -> Leaderboard:
-    """Models that have judged a data set side by side, and the baselines, by the known answers if there are any."""
-    stamps = tuple(server.workspace().results.stamp(id) for id in results)
-    return _leaderboard(dataset_id, results, label, stamps, dataset(dataset_id).roles.as_dict())
-
-
 @st.cache_resource(max_entries=64, show_spinner=False)
 def _card(model: str, root: str) -> Card:
     return Card.from_dict(server.workspace().models.card(model))
@@ -105,7 +100,7 @@ def fingerprint(model: str) -> Fingerprint | None:
     return load_fingerprint(server.workspace().models, model)
 
 
-@st.cache_resource(max_entries=4, show_spinner=False)
+@st.cache_resource(max_entries=12, show_spinner=False)
 def _result(id: str, stamp: int) -> Result:
     return server.workspace().results.load(id)
 
@@ -135,11 +130,6 @@ def _given_labels(dataset_id: str, roles: str, stamp: int) -> Labels:
     return current_labels(server.labels(), dataset(dataset_id))
 
 
-def row(dataset_id: str, number: int) -> pd.DataFrame:
-    """One row of a data set, as a table of one row."""
-    return _row(dataset_id, number)
-
-
 def normal_rows(result_id: str) -> pd.DataFrame:
     """A sample of the rows a model finds ordinary, under their row numbers."""
     return _normal_rows(result_id, server.workspace().results.stamp(result_id))
@@ -147,6 +137,8 @@ def normal_rows(result_id: str) -> pd.DataFrame:
 
 def in_context(found: Result, group: ReasonGroup) -> ReasonGroup:
     """A group of flagged rows, with the category beside which its numbers are unusual."""
+    if not group.beside_others:
+        return group
     return _contexts(found.id, server.workspace().results.stamp(found.id)).told(group)
 
 
@@ -170,7 +162,8 @@ def recipe(model: str) -> FeatureRecipe:
 
 
 @st.cache_resource(max_entries=64, show_spinner=False)
-def _row(dataset_id: str, number: int) -> pd.DataFrame:
+def row(dataset_id: str, number: int) -> pd.DataFrame:
+    """One row of a data set, as a table of one row."""
     return dataset(dataset_id).rows_at([number])
 
 
@@ -183,20 +176,8 @@ def _normal_rows(result_id: str, stamp: int) -> pd.DataFrame:
     return dataset(found.dataset).rows_at(ordinary.tolist())
 
 
-@st.cache_resource(max_entries=4, show_spinner=False)
-def _checked(result_id: str, label: str, stamp: int) -> Checked:
-    found, (edges, _) = _result(result_id, stamp), _histogram(result_id, stamp)
-    return Checked.of(np.asarray(found.values), _labels(found.dataset, label)[0], edges)
-
-
-@st.cache_resource(max_entries=6, show_spinner="Comparing …")
-def _leaderboard(
-    dataset_id: str,
-    results: tuple[str, ...],
-    label: str | None,
-    stamps: tuple[int, ...],
-    roles: dict[str, Any],
-) -> Leaderboard:
-    judged = [(card(found.model), found) for found in map(result, results)]
-    known = None if label is None else _labels(dataset_id, label)[0]
-    return stored_leaderboard(dataset(dataset_id), judged, known)
+@st.cache_resource(max_entries=8, show_spinner=False)
+def groups(dataset_id: str, column: str) -> tuple[np.ndarray, list[str]]:
+    """Which group each row is in by a column of few values (n_rows,), -1 for an empty cell; and their names."""
+    codes, names = pd.factorize(_column(dataset_id, column), sort=True)
+    return codes, [str(name) for name in names]

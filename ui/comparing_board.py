@@ -8,7 +8,7 @@ import pandas as pd
 import streamlit as st
 
 from engine import AgreementMeasure, Dataset, Leaderboard, Standing, charts, surely
-from ui import cache
+from ui import cache_checked
 from ui.panels import chart, plain
 from ui.session import theme
 
@@ -31,7 +31,7 @@ UNMEASURED = (
 
 def show(data: Dataset, results: tuple[str, ...]) -> Leaderboard:
     """Everything about the models as wholes; the leaderboard it was drawn from."""
-    board = cache.leaderboard(data.id, results, data.roles.label)
+    board = cache_checked.leaderboard(data.id, results, data.roles.label)
     table(board, data, "compared")
     if board.curves:
         _verdicts(board, data)
@@ -89,7 +89,7 @@ def _columns(board: Leaderboard) -> dict[str, Any]:
 
     def bar(help: str) -> Any:
         return st.column_config.ProgressColumn(
-            min_value=0.0, max_value=1.0, format="%.3f", help=help, width=130
+            min_value=0.0, max_value=1.0, format="%.3f", help=help, width=110
         )
 
     own = "at the model's own first threshold"

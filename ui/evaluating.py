@@ -6,12 +6,12 @@ from functools import partial
 
 import streamlit as st
 
-from engine import Card, Checked, DataError, Dataset, Result, charts
-from ui import cache, cache_series, events, measures
+from engine import Card, Checked, DataError, Dataset, Half, Result, charts
+from ui import cache, cache_checked, cache_series, events, glance, grouping, measures, tradeoffs
 from ui.panels import in_plain_words, plain
 from ui.pictures import Figure, show, take_away
 from ui.session import remember
-from ui.threshold import judged, threshold_control
+from ui.threshold import expected, judged, remark, threshold_control
 
 
 @st.fragment
@@ -22,6 +22,7 @@ def board(found: Result, card: Card, data: Dataset, label: str) -> None:
         knobs, facts = st.columns([1, 2.4], gap="large")
         with knobs:
             rule = threshold_control(found, card, label)
+            st.caption(plain(rule.sentence))
             if columns is not None:
                 with st.expander("What counts as one event", icon=":material/tune:"):
                     events.choices(cache_series.series_result(found, columns).files)
@@ -30,30 +31,58 @@ def board(found: Result, card: Card, data: Dataset, label: str) -> None:
                 st.warning(
                     "The model learned from this column, so it knows the answers.", icon=":material/warning:"
                 )
-        figures, threshold = history(card), None
+        half: Half = "judging" if rule.needs_labels else "both"
+        figures = history(card)
         try:
-            checked = cache.checked(found.id, label)
+            answer = judged(found, card, rule, label)
+            checked = cache_checked.checked(found, label, half)
         except DataError as problem:
             facts.info(plain(f"There is nothing to draw: {problem}."), icon=":material/info:")
-        else:
-            threshold = judged(found, card, rule, label).threshold
-            shown = _figures(checked, threshold)
-            figures = [*shown, *figures]
-            with facts:
-                if columns is not None:
-                    measures.of_series(found, card, columns, label, threshold)
-                measures.of_rows(checked, threshold, series=columns is not None)
-                show(shown[0])
-            left, right = st.columns(2, gap="large")
-            with left:
-                show(shown[1])
-            with right:
-                show(shown[2])
-            st.subheader("Scores by label", anchor=False)
-            show(shown[3])
+            with knobs:
+                take_away(figures, data, card.id, found.id)
+            remember()
+            return
+        threshold = answer.threshold
+        shown = {figure.key: figure for figure in _figures(checked, threshold)}
+        figures = [*shown.values(), *tradeoffs.figures(checked, threshold), *figures]
         with knobs:
+            remark(answer)
+            st.caption(
+                f"Flags {answer.flagged:,} of {answer.judged:,} rows here. To expect of ordinary data: "
+                f"{expected(answer.expected, glance.readings_a_day(found))}."
+            )
             take_away(figures, data, card.id, f"{found.id} {threshold!r}")
+        with facts:
+            if half == "judging":
+                st.caption(
+                    "The line was chosen on one half of the labels. Everything here is measured on the other half."
+                )
+            if columns is not None:
+                measures.of_series(found, card, columns, label, threshold, half)
+            measures.of_rows(checked, threshold, series=columns is not None)
+            show(shown["confusion"])
+        _curves(checked, shown)
+        st.subheader("Scores by label", anchor=False)
+        show(shown["by-label"])
+        tradeoffs.against_the_threshold(checked, card, threshold)
+        grouping.by_group(found, data, label, threshold)
+        glance.every_rule(found, card, label, rule)
     remember()
+
+
+def _curves(checked: Checked, shown: dict[str, Figure]) -> None:
+    """Both curves side by side; too few of a label draw none."""
+    if checked.few:
+        return
+    left, right = st.columns(2, gap="large")
+    with left:
+        show(shown["roc"])
+    with right:
+        show(shown["pr"])
+    st.caption(
+        "The shaded bands hold the curves in 95 % of resamples of the labelled rows: how far they could have come out "
+        "otherwise, by chance alone. Readings of one event are drawn together."
+    )
 
 
 def history(card: Card) -> list[Figure]:
@@ -90,9 +119,12 @@ def show_history(card: Card, data: Dataset, *, alone: bool = False) -> None:
 
 def _figures(checked: Checked, threshold: float) -> list[Figure]:
     """The charts of a threshold: outcomes, both curves, scores by label."""
-    return [
-        Figure("confusion", "Flags against labels", partial(checked.confusion_chart, threshold)),
+    curves = [
         Figure("roc", "ROC curve", partial(checked.roc_chart, threshold)),
         Figure("pr", "Precision-recall curve", partial(checked.pr_chart, threshold)),
+    ]
+    return [
+        Figure("confusion", "Flags against labels", partial(checked.confusion_chart, threshold)),
+        *([] if checked.few else curves),
         Figure("by-label", "Scores by label", partial(checked.score_chart, threshold), 240),
     ]

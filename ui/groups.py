@@ -26,7 +26,9 @@ def listed(found: Result, answer: Judgement) -> np.ndarray:
         "two. Choose a group to list its rows alone.",
     )
     if not groups:
-        st.caption("No two of the explained rows share their reasons.")
+        none = "No two of the explained rows share their reasons."
+        old = "Not measured: this result was stored before reasons were gathered; score the data again."
+        st.caption(none if found.shared_reasons.patterns else old)
         return everything
     told = {group.causes: cache.in_context(found, group) for group in groups}
     chosen = st.pills(

@@ -4,12 +4,23 @@ from __future__ import annotations
 
 import streamlit as st
 
-from engine import Affiliation, Card, Checked, CheckedSeries, EventMetrics, Result, SeriesColumns, SeriesFiles
-from ui import cache, cache_series, events
+from engine import FEWEST as FEW
+from engine import (
+    Affiliation,
+    Card,
+    Checked,
+    CheckedSeries,
+    EventMetrics,
+    Half,
+    Result,
+    SeriesColumns,
+    SeriesFiles,
+)
+from ui import cache_checked, cache_series, events
 from ui.session import session
 
-FEW = 5  # anomalies, or events: with fewer, each of them moves every figure a lot
 WINDOW, LONGEST = 100, 500  # readings of tolerance, where the model judges by none, and at most
+TOO_FEW = "too few"
 INFLATED = (
     "One flagged reading makes all readings of its labelled event count as found. Long events are then found by "
     "chance: scores drawn at random get high values, often above those of real detectors (Kim et al., 2022, Towards a "
@@ -20,15 +31,28 @@ INFLATED = (
 def of_rows(checked: Checked, threshold: float, *, series: bool) -> None:
     """Shares of the rows at a threshold; of a table also how well scores rank them."""
     counts, points = checked.confusion(threshold), checked.curve
+    few = TOO_FEW if checked.few else ""
     rows = "readings" if series else "rows"
     if series:
         st.markdown("**Reading by reading**, at this threshold")
     with st.container(horizontal=True):
         st.metric(
-            "Precision", _share(counts.precision), help=f"Of the flagged {rows}, how many are anomalies."
+            "Precision",
+            few or _share(counts.precision),
+            help=f"Of the flagged {rows}, how many are anomalies.",
         )
-        st.metric("Recall", _share(counts.recall), help="Of the anomalies, how many are flagged.")
-        st.metric("F1", f"{counts.f1:.3f}", help="Harmonic mean of precision and recall.")
+        st.metric("Recall", few or _share(counts.recall), help="Of the anomalies, how many are flagged.")
+        st.metric("F1", few or f"{counts.f1:.3f}", help="Harmonic mean of precision and recall.")
+        st.metric(
+            "MCC",
+            few or f"{counts.mcc:.3f}",
+            help="Matthews correlation of flags and labels: 1 is perfect, 0 is chance. All four outcomes count.",
+        )
+        st.metric(
+            "Base rate",
+            f"{100 * points.base_rate:.2f} %",
+            help=f"The share of anomalies among the labelled {rows}: the precision of flags drawn by lot.",
+        )
         if not series:
             _ranks(checked)
     labelled = points.positives + points.negatives
@@ -36,28 +60,33 @@ def of_rows(checked: Checked, threshold: float, *, series: bool) -> None:
     left, anomalies = checked.unjudged
     if left:
         text += f" {left:,} labelled {rows}, {anomalies:,} of them anomalies, could not be judged and are not counted."
-    if min(points.positives, points.negatives) < FEW:
-        rare, what = min((points.positives, "anomalous"), (points.negatives, "normal"))
-        text += (
-            f" There {_are(rare)} only {rare:,} {what} {rows[:-1]}{_s(rare)}: each moves these figures a lot."
-        )
     st.caption(text)
+    if checked.few:
+        st.info(checked.few, icon=":material/info:")
 
 
-def of_series(found: Result, card: Card, columns: SeriesColumns, label: str, threshold: float) -> None:
+def of_series(
+    found: Result,
+    card: Card,
+    columns: SeriesColumns,
+    label: str,
+    threshold: float,
+    half: Half = "both",
+) -> None:
     """How the events of the page of results meet the labelled ones, and what no threshold changes."""
-    checked = cache_series.checked_series(found, columns, label, min(card.window or WINDOW, LONGEST))
+    checked = cache_checked.checked_series(found, columns, label, min(card.window or WINDOW, LONGEST), half)
     files = cache_series.series_result(found, columns).files
     detected = cache_series.events(found, columns, threshold, session().view.choices)
     metrics, near = checked.at(threshold, detected)
     st.markdown(in_a_sentence(metrics, files))
-    _of_events(metrics, near, files)
+    few = TOO_FEW if metrics.events < FEW else ""
+    _of_events(metrics, near, files, few)
     if checked.left_out or metrics.events < FEW:
         st.caption(_cautions(checked, metrics))
     st.markdown("**Whatever the threshold**")
     with st.container(horizontal=True):
-        _volumes(checked)
-        _ranks(cache.checked(found.id, label))
+        _volumes(checked, few)
+        _ranks(cache_checked.checked(found, label, half))
     with st.expander("Point-adjusted F1 (inflated)", icon=":material/warning:"):
         st.metric("Point-adjusted F1, inflated", f"{metrics.inflated_point_adjusted_f1:.3f}")
         st.caption(INFLATED)
@@ -82,7 +111,7 @@ def in_a_sentence(metrics: EventMetrics, files: SeriesFiles) -> str:
     return f"{said}." if rate is None else f"{said}: **{rate:.3g}** false alarms a day."
 
 
-def _of_events(metrics: EventMetrics, near: Affiliation, files: SeriesFiles) -> None:
+def _of_events(metrics: EventMetrics, near: Affiliation, files: SeriesFiles, few: str) -> None:
     with st.container(horizontal=True):
         st.metric(
             "Events found",
@@ -91,14 +120,18 @@ def _of_events(metrics: EventMetrics, near: Affiliation, files: SeriesFiles) -> 
             "missed.",
         )
         st.metric(
-            "Event recall", _share(metrics.recall), help="The share of the labelled events that is found."
+            "Event recall",
+            few or _share(metrics.recall),
+            help="The share of the labelled events that is found.",
         )
         st.metric(
             "Event precision",
-            _share(metrics.precision),
+            few or _share(metrics.precision),
             help="The share of the flagged events that overlap a labelled one. The others are false alarms.",
         )
-        st.metric("Event F1", f"{metrics.f1:.3f}", help="Harmonic mean of event precision and event recall.")
+        st.metric(
+            "Event F1", few or f"{metrics.f1:.3f}", help="Harmonic mean of event precision and event recall."
+        )
         st.metric(
             "Detection delay",
             _delay(metrics, files) if metrics.found else "none found",
@@ -119,38 +152,46 @@ def _of_events(metrics: EventMetrics, near: Affiliation, files: SeriesFiles) -> 
         )
         st.metric(
             "Affiliation recall",
-            f"{near.recall:.3f}",
+            few or f"{near.recall:.3f}",
             help="How near labelled events are to the nearest flagged reading: 1 is covered all along. Flags at random "
             "often get much, so read it beside the precision (Huet et al., 2022).",
         )
 
 
-def _volumes(checked: CheckedSeries) -> None:
+def _volumes(checked: CheckedSeries, few: str) -> None:
     tolerance = f"averaged over tolerances up to {checked.window:,} readings before and after an event"
     st.metric(
         "VUS-PR",
-        f"{checked.volumes.pr:.4f}",
+        few or f"{checked.volumes.pr:.4f}",
         help=f"Average precision where being a little early or late is forgiven, {tolerance} (Paparrizos et al., "
         "2022). Guessing gives somewhat more than the share of anomalies.",
     )
     st.metric(
         "VUS-ROC",
-        f"{checked.volumes.roc:.4f}",
+        few or f"{checked.volumes.roc:.4f}",
         help=f"ROC-AUC where being a little early or late is forgiven, {tolerance}. 0.5 is guessing, about.",
     )
 
 
 def _ranks(checked: Checked) -> None:
+    found, few = checked.bands, TOO_FEW if checked.few else ""
     st.metric(
         "ROC-AUC",
-        f"{checked.roc_auc:.4f}",
-        help="Chance that an anomaly scores above a normal row, whatever the threshold. 0.5 is guessing.",
+        few or f"{checked.roc_auc:.4f}",
+        help="Chance that an anomaly scores above a normal row, whatever the threshold. 0.5 is guessing."
+        + ("" if found is None else _between(found.roc_auc)),
     )
     st.metric(
         "Average precision",
-        f"{checked.average_precision:.4f}",
-        help="Precision averaged over all recalls. Guessing gives the share of anomalies.",
+        few or f"{checked.average_precision:.4f}",
+        help="Precision averaged over all recalls. Guessing gives the base rate."
+        + ("" if found is None else _between(found.average_precision)),
     )
+
+
+def _between(interval: tuple[float, float]) -> str:
+    low, high = interval
+    return f" From {low:.3f} to {high:.3f} in 95 % of resamples."
 
 
 def _cautions(checked: CheckedSeries, metrics: EventMetrics) -> str:
@@ -163,7 +204,7 @@ def _cautions(checked: CheckedSeries, metrics: EventMetrics) -> str:
     if metrics.events < FEW:
         said.append(
             f"There {_are(metrics.events)} only {metrics.events:,} labelled event{_s(metrics.events)}: "
-            "each moves these figures a lot."
+            f"with fewer than {FEW}, a share says next to nothing."
         )
     return " ".join(said)
 

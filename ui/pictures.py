@@ -27,9 +27,9 @@ class Figure:
     height: int | None = None
 
 
-def show(figure: Figure) -> None:
-    """Draw a figure for the theme the visitor sees."""
-    chart(figure.draw(theme=theme()), figure.key, figure.height)
+def show(figure: Figure, *, on_select: Callable[[str], None] | None = None) -> None:
+    """Draw a figure for the theme the visitor sees; ``on_select`` as for :func:`ui.panels.chart`."""
+    chart(figure.draw(theme=theme()), figure.key, figure.height, on_select=on_select)
 
 
 def take_away(figures: Sequence[Figure], data: Dataset, model: str, content: str = "") -> None:

@@ -8,11 +8,12 @@ import numpy as np
 import streamlit as st
 
 from engine import Card, Dataset, Judgement, Result, Rule, charts
-from ui import cache, groups, labelling, labelling_board, series, takeaway
+from ui import cache, glance, groups, labelling, labelling_board, series, takeaway
 from ui.panels import beside, chart, in_plain_words, plain, show_problem
 from ui.session import remember, session, theme
-from ui.threshold import judged, threshold_control
+from ui.threshold import expected, judged, remark, threshold_control
 
+HALVES = "Chosen on one half of the labelled rows, judged on the other."
 SHOWN = 200  # flagged rows in the table: enough to review, small enough to send in a blink
 PERCENTILES = np.r_[np.arange(50.0, 99.0, 0.5), np.arange(99.0, 100.0001, 0.05)]
 
@@ -31,9 +32,10 @@ def _workbench(found: Result, card: Card, data: Dataset) -> None:
     with knobs:
         rule = threshold_control(found, card, data.roles.label)
         log = st.toggle("Logarithmic counts", key="log-counts", persist_state="session")
-    answer = judged(found, card, rule, data.roles.label)
+        answer = judged(found, card, rule, data.roles.label)
+        remark(answer)
     with facts:
-        _numbers(answer)
+        _numbers(answer, glance.readings_a_day(found))
         st.markdown(in_a_sentence(answer, rule))
         edges, counts = cache.histogram(found.id)
         drawn = charts.score_histogram(
@@ -44,6 +46,7 @@ def _workbench(found: Result, card: Card, data: Dataset) -> None:
     _table(found, data, answer)
     labelling_board.board(found, card, data, answer)
     _not_judged(found, answer)
+    glance.every_rule(found, card, data.roles.label, rule)
     with st.expander("How many rows would other percentiles flag?", icon=":material/show_chart:"):
         chart(_curve(found, card, answer), "curve", 220)
     takeaway.exports(found, card, data, answer, rule)
@@ -55,20 +58,27 @@ def in_a_sentence(answer: Judgement, rule: Rule) -> str:
         rule.value if rule.kind == "percentile" else answer.percentile
     )  # as asked, where it was asked for
     than = "every row" if percentile >= 100 else f"{percentile:.4g} % of the rows"
-    text = (
+    text = "" if rule.kind == "percentile" else f"{rule.sentence} "
+    text += (
         f"Flags rows **more unusual than {than}** the model learned from: "
         f"**{answer.flagged:,} of {answer.judged:,}** rows."
     )
     if answer.share > 3 * max(answer.share_in_training, 0.001):
         text += " That is a far larger share than in training: is this data of another kind?"
-    return f"{text} {rule.help}" if rule.kind in ("best_f1", "budget") else text
+    return f"{text} {HALVES}" if rule.needs_labels else text
 
 
-def _numbers(answer: Judgement) -> None:
+def _numbers(answer: Judgement, a_day: float | None) -> None:
     with st.container(horizontal=True):
         st.metric("Flagged", f"{answer.flagged:,}")
         st.metric("Share flagged here", f"{100 * answer.share:.2f} %")
         st.metric("Share in training", f"{100 * answer.share_in_training:.2f} %")
+        st.metric(
+            "Expected of ordinary data",
+            expected(answer.expected, a_day),
+            help="About how many flags new data would get in which nothing is unusual, as the rows the model learned "
+            "from tell.",
+        )
         st.metric(
             "Threshold",
             f"{answer.threshold:.5g}",

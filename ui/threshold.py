@@ -6,8 +6,9 @@ from contextlib import suppress
 
 import streamlit as st
 
-from engine import RULES, Card, EngineError, Judgement, Result, Rule, judge
-from ui import cache
+from engine import RULES, Card, EngineError, Judgement, Result, Rule, charts, judge, percentile_of
+from ui import cache, cache_checked
+from ui.panels import plain
 from ui.session import session, set_widget, widget
 
 LOWEST_ON_SLIDER = 50.0  # lower percentiles flag most of the data; the exact field takes them
@@ -29,9 +30,22 @@ def threshold_control(found: Result, card: Card, label: str | None) -> Rule:
     )
     if rule.kind == "percentile":
         _percentile_knobs(rule)
-    elif not rule.needs_labels:
+    elif rule.knob:
         _value_knob(rule, found)
     return rule
+
+
+def remark(answer: Judgement) -> None:
+    """What must be known of the line in use, below its knob."""
+    if answer.remark:
+        st.warning(plain(f"{answer.remark[:1].upper()}{answer.remark[1:]}."), icon=":material/info:")
+
+
+def expected(share: float, a_day: float | None) -> str:
+    """How many alerts to expect of ordinary data: in 1,000 rows, or a day of a series with a clock."""
+    if a_day is None:
+        return f"{1_000 * share:.3g} in 1,000 rows"
+    return f"{share * a_day:.3g} readings a day"
 
 
 def rule_in_use(card: Card, label: str | None) -> Rule:
@@ -48,7 +62,7 @@ def rule_in_use(card: Card, label: str | None) -> Rule:
 def judged(found: Result, card: Card, rule: Rule, label: str | None) -> Judgement:
     """What the rule flags in a result."""
     if rule.needs_labels and label is not None:
-        rule = RULES["fixed"](cache.checked(found.id, label).best_threshold)
+        rule = RULES["fixed"](rule.best(cache_checked.checked(found, label, "choosing").curve))
     return judge(found.values, card, rule)
 
 
@@ -93,17 +107,16 @@ def _value_knob(rule: Rule, found: Result) -> None:
         return
     high = None if rule.high is None else float(rule.high)
     low = None if rule.low == float("-inf") else float(rule.low)
-    step = {"contamination": 0.005, "mad": 0.5}.get(rule.kind, 0.01)
     set_widget("rule-value", rule.value)
-    st.number_input(rule.knob, low, high, step=step, format="%.4g", key="rule-value", on_change=_set_value)
+    st.number_input(
+        rule.knob, low, high, step=rule.step, format="%.4g", key="rule-value", on_change=_set_value
+    )
 
 
 def _change_kind(result_id: str, label: str | None) -> None:
     """A new rule starts where it is useful: at the line drawn so far, as far as it can say it."""
-    kind, start = (
-        widget("rule-kind"),
-        {"mad": 3.5, "budget": 100.0, "percentile": 95.0, "contamination": 0.05},
-    )
+    kind = widget("rule-kind")
+    start = {name: rule.usual for name, rule in RULES.items()}
     with suppress(
         EngineError
     ):  # where the line before cannot be drawn, the new rule starts at its own default
@@ -115,7 +128,18 @@ def _change_kind(result_id: str, label: str | None) -> None:
             "fixed": before.threshold,
             "budget": float(max(1, min(100, before.flagged or 100))),
         }
-    session().set_rule(kind, start.get(kind, 0.0))
+    session().set_rule(kind, start[kind])
+
+
+def dragged(card: Card, key: str) -> None:
+    """A chart was clicked, or drawn across, at a threshold: as a percentile, where training reaches so far."""
+    picked = widget(key)["selection"].get(charts.DRAGGED)
+    if not picked:
+        return
+    threshold = float(picked[0]["x"])
+    percentile = percentile_of(threshold, card.reference_scores)
+    inside = 0 < percentile < 100
+    session().set_rule("percentile" if inside else "fixed", percentile if inside else threshold)
 
 
 def _set_from(key: str, drawn_with: float | None = None) -> None:

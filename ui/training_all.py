@@ -9,7 +9,7 @@ from typing import Any
 import streamlit as st
 
 from engine import Dataset, Job, detector_class, suggested_name, suitable, validated_name
-from ui import cache, comparing_board, server
+from ui import cache_checked, comparing_board, server
 from ui.panels import attempt, page, plain
 from ui.session import owner, widget
 from ui.tray import POLL, cancel, in_words
@@ -63,7 +63,7 @@ def progress(data: Dataset) -> None:
         if active and not any(job.active for job in now):
             st.rerun()
 
-    st.subheader("Detectors of this data", anchor=False)
+    st.subheader("Trained together", anchor=False)
     st.fragment(board, run_every=POLL if active else None)()
 
 
@@ -94,7 +94,7 @@ def _board(data: Dataset, batch: Sequence[Job]) -> None:
     done = [job.result["result"] for job in batch if job.state == "done" and job.result]
     stored = set(server.workspace().results.of_dataset(data.id))
     results = tuple(id for id in done if id in stored)
-    board = cache.leaderboard(data.id, results, data.roles.label)
+    board = cache_checked.leaderboard(data.id, results, data.roles.label)
     if board.standings:
         comparing_board.table(board, data, "batch")
     if len(results) > 1 and st.button("Compare them", icon=":material/leaderboard:", key="to-compare"):

@@ -25,15 +25,25 @@ from engine.charts.chart import (
 
 Array = NDArray[np.float64]
 Indices = NDArray[np.int64]
+Between = tuple[Array, Array, Array]  # x, and from where to where (n_points,)
 
-MAX_CURVE = 1_000
+MAX_CURVE = 500
 HEIGHT = 320
 
 
-def roc_chart(fpr: Array, tpr: Array, point: tuple[float, float], auc: float, *, theme: Theme) -> Chart:
+def roc_chart(
+    fpr: Array,
+    tpr: Array,
+    point: tuple[float, float],
+    auc: float,
+    *,
+    band: Between | None = None,
+    theme: Theme,
+) -> Chart:
     """The share of anomalies caught against the share of normal rows flagged, over every threshold.
 
-    ``fpr`` and ``tpr`` (n_points,) from the strictest threshold to the loosest, ``point`` the pair in use.
+    ``fpr`` and ``tpr`` (n_points,) from the strictest threshold to the loosest, ``point`` the pair in use; ``band``
+    between which values the curve lies in 95 % of resamples.
     """
     if len(fpr) == 0:
         return nothing(theme, "a curve needs labelled anomalies and labelled normal rows")
@@ -48,7 +58,8 @@ def roc_chart(fpr: Array, tpr: Array, point: tuple[float, float], auc: float, *,
         f"ROC curve, area under it {auc:.3f}: {percent(_at(fpr, tpr, 0.01))} of the anomalies are caught "
         f"when 1 % of the normal rows are flagged, {percent(_at(fpr, tpr, 0.1))} when 10 % are."
     )
-    tables = {"curve": _curve(fpr, tpr), "chance": [{"x": 0, "y": 0}, {"x": 1, "y": 1}], "now": [now]}
+    chance = [{"x": 0, "y": 0}, {"x": 1, "y": 1}]
+    tables = {"band": _band(band), "curve": _curve(fpr, tpr), "chance": chance, "now": [now]}
     return filled(_roc_spec(theme), words, tables, title=_title(f"Area under the curve {auc:.3f}"))
 
 
@@ -59,6 +70,7 @@ def pr_chart(
     average_precision: float,
     base_rate: float,
     *,
+    band: Between | None = None,
     theme: Theme,
 ) -> Chart:
     """How much of what is flagged is an anomaly against how many anomalies are caught, over every threshold.
@@ -81,7 +93,7 @@ def pr_chart(
         f"{percent(_at(recall, precision, 0.5))} of the flagged rows are anomalies."
     )
     chance = [{"x": 0, "y": base_rate}, {"x": 1, "y": base_rate}]
-    tables = {"curve": _curve(recall, precision), "chance": chance, "now": [now]}
+    tables = {"band": _band(band), "curve": _curve(recall, precision), "chance": chance, "now": [now]}
     return filled(_pr_spec(theme), words, tables, title=_title(f"Average precision {average_precision:.3f}"))
 
 
@@ -135,6 +147,15 @@ def _curve(x: Array, y: Array) -> list[dict[str, Any]]:
     ]
 
 
+def _band(band: Between | None) -> list[dict[str, Any]]:
+    if band is None:
+        return []
+    return [
+        {"x": x, "low": low, "high": high}
+        for x, low, high in zip(*(np.round(part, 4).tolist() for part in band), strict=True)
+    ]
+
+
 def _cell(label: str, flag: str, rows: int, of: int, words: str) -> dict[str, Any]:
     return {
         "label": label,
@@ -177,8 +198,12 @@ def _unit_square(theme: Theme, x_title: str, y_title: str, *, interpolate: str, 
         alt.Tooltip("y:Q", title=y_title, format=".1%"),
     ]
     curve = alt.Chart(alt.NamedData(name="curve"))
+    band = alt.Chart(alt.NamedData(name="band"))
     data = alt.NamedData(name="now")
     layers = [
+        band.mark_area(color=palette.line, opacity=0.18).encode(
+            x=x, y=alt.Y("low:Q", title=y_title), y2="high:Q"
+        ),
         alt.Chart(alt.NamedData(name="chance"))
         .mark_line(color=palette.muted, strokeDash=[4, 4], strokeWidth=1.25)
         .encode(x=x, y=y),

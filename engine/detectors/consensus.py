@@ -95,7 +95,7 @@ class Consensus(Detector):
             told = member.contributions(X)
             if told is None:
                 told = ablation(member.decision_function, X, self.typical_, self.groups_)
-            total += shares(told) * percentile[:, None]
+            total += shares(np.maximum(told, 0.0)) * percentile[:, None]
         return total / len(self.members_)
 
     def _percentiles(self, X: Scores, progress: Progress = quiet) -> Scores:
@@ -160,6 +160,7 @@ class Consensus(Detector):
             start = f"{member.name}."
             own = {name.removeprefix(start): a for name, a in arrays.items() if name.startswith(start)}
             member.restore(own, n_features=n_features)
+            member.groups_ = groups
         self.members_, self.references_, self.typical_, self.groups_ = members, references, typical, groups
         self.n_features_in_ = n_features
         return self

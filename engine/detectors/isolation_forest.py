@@ -167,6 +167,7 @@ class IsolationForest(Detector):
         self.path_lengths_ = [_path_lengths(tree) for tree in self.trees_]
         self.expected_path_length_ = float(expected[0])
         self.n_features_in_ = n_features
+        self.groups_ = np.arange(n_features)
         return self
 
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from engine.data.column_codes import level_name
 from engine.data.features import FeatureRecipe
-from engine.scoring.directions import HIGH_HERE, LOW_HERE, MOST_NAMED, ODD
+from engine.scoring.directions import BESIDE_OTHERS, MOST_NAMED, ODD
 from engine.scoring.shared_reasons import Cause, ReasonGroup
 
 ENOUGH = 0.8  # share of a group's rows that must lie beyond what is usual for their level
@@ -49,7 +49,7 @@ class Contexts:
     def _cause(self, cause: Cause, places: NDArray[np.int64]) -> Cause:
         column, measure, how = cause
         name = self.names.get(column, column)
-        if how not in (ODD, HIGH_HERE, LOW_HERE) or measure or not self._is_number(name):
+        if how not in BESIDE_OTHERS or measure or not self._is_number(name):
             return cause
         best, said = 0.0, how
         for category in self.categories:

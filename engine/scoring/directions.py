@@ -20,6 +20,7 @@ HIGH_HERE, LOW_HERE = "high for its other columns", "low for its other columns"
 MISSING, NEW, RARE_LEVEL = "missing", "never seen before", "rare"
 UNLIKELY = "unlikely beside the other columns"
 ODD = "odd in combination"  # ordinary by itself
+BESIDE_OTHERS = (ODD, HIGH_HERE, LOW_HERE)  # said of numbers that only their row makes unusual
 COURSE = "odd in its course"  # of a series' channel whose reading is ordinary by itself
 
 Numbers = NDArray[np.float64]

@@ -132,6 +132,16 @@ def labelled_events(truth: Flags, known: Flags, segments: Segments | None = None
     return starts[judged], stops[judged]
 
 
+def event_blocks(truth: Flags, segments: Segments | None = None) -> Rows:
+    """A number for each row (n_samples,): the labelled event it lies nearest to, halfway cut, so that none is cut.
+
+    For halves and resamples of a series: readings of one event, and those around it, are no independent rows.
+    """
+    starts, stops = runs(truth, segments)
+    middles = (stops[:-1] + starts[1:]) // 2
+    return np.searchsorted(middles, np.arange(len(truth)), side="right").astype(np.int64)
+
+
 def counted(marks: Flags, starts: Rows, stops: Rows) -> Rows:
     """How many rows of each run are marked (n_runs,)."""
     before = np.r_[0, np.cumsum(marks)]

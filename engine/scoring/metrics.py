@@ -50,6 +50,29 @@ class Curve:
         return 2 * self.true_positives / (self.true_positives + self.false_positives + self.positives)
 
     @property
+    def mcc(self) -> Array:
+        """Matthews correlation coefficient (1975), -1 to 1; 0 where all or nothing is flagged."""
+        tp, fp = self.true_positives, self.false_positives
+        fn, tn = self.positives - tp, self.negatives - fp
+        size = np.sqrt((tp + fp) * (tn + fn)) * np.sqrt(float(self.positives) * self.negatives)
+        return np.divide(tp * tn - fp * fn, size, out=np.zeros_like(tp), where=size > 0)
+
+    def cost(self, miss: float, false_alarm: float) -> Array:
+        """What misses and false alarms cost together, a labelled row on average."""
+        missed = self.positives - self.true_positives
+        return (miss * missed + false_alarm * self.false_positives) / (self.positives + self.negatives)
+
+    def within_budget(self, count: int) -> int:
+        """The number of the loosest point that flags at most ``count`` labelled rows."""
+        flagged = self.true_positives + self.false_positives
+        return int(np.searchsorted(flagged, count, side="right")) - 1
+
+    @property
+    def base_rate(self) -> float:
+        """The share of anomalies among the labelled rows: the precision of flags drawn by lot."""
+        return self.positives / (self.positives + self.negatives)
+
+    @property
     def roc_auc(self) -> float:
         """Chance that an anomaly scores above a normal row, ties counted half (Hanley and McNeil, 1982)."""
         return float(np.trapezoid(self.recall, self.false_positive_rate))
@@ -67,9 +90,15 @@ class Curve:
 
     def at(self, threshold: float) -> int:
         """The number of the point that flags exactly the scores above ``threshold``."""
+        return int(self.places(np.array([threshold]))[0])
+
+    def places(self, thresholds: Array) -> NDArray[np.int64]:
+        """The same for several thresholds (n_thresholds,)."""
         # Point i flags the scores >= threshold[i]: the last point that stays strictly above the line. Nothing is
         # above infinity.
-        return max(0, int(np.searchsorted(-self.threshold, -threshold, side="left")) - 1)
+        rising = self.threshold[::-1]
+        above = len(rising) - np.searchsorted(rising, thresholds, side="right")
+        return np.maximum(0, above - 1)
 
 
 def judged_rows(scores: Array, labels: Array) -> NDArray[np.bool_]:
@@ -134,6 +163,13 @@ class Confusion:
             2 * self.true_positives / (2 * self.true_positives + self.false_positives + self.false_negatives)
         )
 
+    @property
+    def mcc(self) -> float:
+        """Matthews correlation coefficient (1975), -1 to 1; 0 where all or nothing is flagged."""
+        tp, fp, fn, tn = self.true_positives, self.false_positives, self.false_negatives, self.true_negatives
+        size = float(np.sqrt(float(tp + fp) * (tn + fn)) * np.sqrt(float(tp + fn) * (tn + fp)))
+        return (float(tp) * tn - float(fp) * fn) / size if size else 0.0
+
 
 def confusion(scores: Array, labels: Array, threshold: float) -> Confusion:
     """Flags (score strictly above ``threshold``) against labels."""
@@ -147,11 +183,14 @@ def best_f1(scores: Array, labels: Array) -> Confusion:
 
 def best_f1_of(points: Curve) -> Confusion:
     """The point of a curve with the highest F1, see :func:`best_f1`."""
-    best = int(np.argmax(points.f1))
+    return confusion_at(points, line_below(points, int(np.argmax(points.f1))))
+
+
+def line_below(points: Curve, i: int) -> float:
+    """A threshold that flags what point ``i`` of a curve flags, and nothing else of it."""
     # A strict threshold that flags this score and no lower one lies between the two.
-    below = points.threshold[best + 1 :]
-    line = below[0] if len(below) else np.nextafter(points.threshold[best], -np.inf)
-    return confusion_at(points, float(line))
+    below = points.threshold[i + 1 :]
+    return float(below[0] if len(below) else np.nextafter(points.threshold[i], -np.inf))
 
 
 def confusion_at(points: Curve, threshold: float) -> Confusion:

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.scoring.directions import BESIDE_OTHERS
 from engine.scoring.reasons import MOST_REASONS, SMALLEST_SHARE
 
 MOST_GROUPS = 8
@@ -34,6 +35,11 @@ class ReasonGroup:
     causes: tuple[Cause, ...]  # one or two, the stronger first
     places: Rows  # among the explained rows, most unusual first (n_rows,)
     share: float  # of their scores, 0 to 1: what the causes are answerable for
+
+    @property
+    def beside_others(self) -> bool:
+        """Whether some of it is unusual only beside the rest of its row, so that a category may say why."""
+        return any(how in BESIDE_OTHERS for _, _, how in self.causes)
 
     @property
     def text(self) -> str:

@@ -1,20 +1,23 @@
-"""Where the line is drawn: rules that turn reference scores into a threshold, and scores into severities.
+"""Where the line is drawn: what a rule is, the plain ones, and scores turned into severities.
 
 A row is flagged when its anomaly score is strictly above the threshold. Reference scores are those of the training
-rows, kept as 2,001 quantiles, so moving a threshold never needs the model. Two rules look at the scores at hand and
-say so: an alert budget counts them, and the best F1 uses their labels, with hindsight.
+rows, kept as 2,001 quantiles, so moving a threshold never needs the model. Rules learn from reference scores alone; an
+alert budget and a false-discovery rate also count the scores at hand, without their labels. All rules together are in
+:mod:`engine.scoring.rules`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from engine.errors import UsageError
+
+if TYPE_CHECKING:
+    from engine.scoring.metrics import Curve
 
 Array = NDArray[np.float64]
 
@@ -45,6 +48,21 @@ def severity(scores: Array, reference: Array) -> Array:
     return np.where(np.isfinite(scores), result, np.nan)
 
 
+def percentile_of(threshold: float, reference: Array) -> float:
+    """The percentage of the reference scores at or below a threshold, 0 to 100: the percentile rule read backwards."""
+    return float(np.interp(threshold, reference, GRID))
+
+
+def share_above(threshold: float, reference: Array, rows: int) -> float:
+    """The share of the reference scores above a threshold: what is to be expected of ordinary data.
+
+    Beyond all of them, where the quantiles say 0, it is that of half a row among the ``rows`` behind them.
+    """
+    if threshold >= reference[-1]:
+        return 0.5 / rows
+    return 1 - percentile_of(threshold, reference) / 100
+
+
 @dataclass(frozen=True)
 class Rule:
     """A way to draw the line. ``value`` is its one knob."""
@@ -55,7 +73,10 @@ class Rule:
     knob: ClassVar[str]
     low: ClassVar[float] = 0.0
     high: ClassVar[float | None] = None
+    step: ClassVar[float] = 0.01  # of the knob
+    usual: ClassVar[float] = 0.0  # where the knob stands when nobody has moved it
     needs_labels: ClassVar[bool] = False
+    counts_rows: ClassVar[bool] = False  # whether the line also depends on the scores at hand
 
     value: float
 
@@ -65,9 +86,32 @@ class Rule:
             top = "" if self.high is None else f" and at most {self.high:g}"
             raise UsageError(f"{self.knob} must be at least {self.low:g}{top}, got {self.value:g}")
 
-    def threshold(self, reference: Array, here: Array, labels: Array | None = None) -> float:
-        """The threshold, from reference quantiles (2001,) and, for the rules that say so, the scores at hand."""
+    def threshold(
+        self, reference: Array, here: Array, labels: Array | None = None, *, rows: int = N_QUANTILES
+    ) -> float:
+        """The threshold, from reference quantiles (2001,) and, for the rules that say so, the scores at hand.
+
+        ``rows`` is how many independent scores stand behind the quantiles. ``labels`` (n_samples,) are 1, 0, and NaN
+        for rows the rule must not look at. A rule that cannot draw a sound line raises :class:`DataError`.
+        """
         raise NotImplementedError
+
+    @property
+    def sentence(self) -> str:
+        """What the rule does, with its knob where it stands."""
+        raise NotImplementedError
+
+    def best(self, points: Curve) -> float:
+        """The threshold of a rule that needs labels, from the curve of the rows it is told the labels of."""
+        raise NotImplementedError
+
+    def expected_share(self, threshold: float, reference: Array, *, rows: int) -> float:
+        """The share of ordinary rows to be expected above the line, see :func:`share_above`."""
+        return share_above(threshold, reference, rows)
+
+    def remark(self, reference: Array, here: Array, *, rows: int = N_QUANTILES) -> str:
+        """What must be known of this line with these reference scores and rows; empty for nothing."""
+        return ""
 
     def as_dict(self) -> dict[str, Any]:
         return {"kind": self.kind, **asdict(self)}
@@ -76,6 +120,8 @@ class Rule:
 @dataclass(frozen=True)
 class Percentile(Rule):
     kind: ClassVar[str] = "percentile"
+    step: ClassVar[float] = 0.1
+    usual: ClassVar[float] = 95.0
     title: ClassVar[str] = "Percentile"
     help: ClassVar[str] = (
         "Flags what is more unusual than this percentage of the rows the model learned from."
@@ -85,13 +131,22 @@ class Percentile(Rule):
 
     value: float = 95.0
 
-    def threshold(self, reference: Array, here: Array, labels: Array | None = None) -> float:
+    def threshold(
+        self, reference: Array, here: Array, labels: Array | None = None, *, rows: int = N_QUANTILES
+    ) -> float:
         return float(np.interp(self.value, GRID, reference))
+
+    @property
+    def sentence(self) -> str:
+        than = "every row" if self.value >= 100 else f"{self.value:.4g} % of the rows"
+        return f"Flags what is more unusual than {than} the model learned from."
 
 
 @dataclass(frozen=True)
 class Contamination(Rule):
     kind: ClassVar[str] = "contamination"
+    step: ClassVar[float] = 0.005
+    usual: ClassVar[float] = 0.05
     title: ClassVar[str] = "Expected share"
     help: ClassVar[str] = "Flags as large a share of the training rows as you expect to be anomalous."
     knob: ClassVar[str] = "Expected share of anomalies"
@@ -99,13 +154,21 @@ class Contamination(Rule):
 
     value: float = 0.05
 
-    def threshold(self, reference: Array, here: Array, labels: Array | None = None) -> float:
+    def threshold(
+        self, reference: Array, here: Array, labels: Array | None = None, *, rows: int = N_QUANTILES
+    ) -> float:
         return Percentile(100 * (1 - self.value)).threshold(reference, here)
+
+    @property
+    def sentence(self) -> str:
+        return f"Flags as large a share as lies above the line in training: {100 * self.value:.4g} %."
 
 
 @dataclass(frozen=True)
 class FixedValue(Rule):
     kind: ClassVar[str] = "fixed"
+    step: ClassVar[float] = 0.01
+    usual: ClassVar[float] = 0.5
     title: ClassVar[str] = "Fixed score"
     help: ClassVar[str] = "Flags every row whose anomaly score is above this number."
     knob: ClassVar[str] = "Anomaly score"
@@ -113,13 +176,21 @@ class FixedValue(Rule):
 
     value: float = 0.5
 
-    def threshold(self, reference: Array, here: Array, labels: Array | None = None) -> float:
+    def threshold(
+        self, reference: Array, here: Array, labels: Array | None = None, *, rows: int = N_QUANTILES
+    ) -> float:
         return self.value
+
+    @property
+    def sentence(self) -> str:
+        return f"Flags every row whose anomaly score is above {self.value:.6g}."
 
 
 @dataclass(frozen=True)
 class MedianDeviation(Rule):
     kind: ClassVar[str] = "mad"
+    step: ClassVar[float] = 0.5
+    usual: ClassVar[float] = 3.5
     title: ClassVar[str] = "Median + k × MAD"
     help: ClassVar[str] = (
         "Flags scores more than k robust standard deviations above the median of the training scores. "
@@ -130,22 +201,33 @@ class MedianDeviation(Rule):
 
     value: float = 3.5
 
-    def threshold(self, reference: Array, here: Array, labels: Array | None = None) -> float:
+    def threshold(
+        self, reference: Array, here: Array, labels: Array | None = None, *, rows: int = N_QUANTILES
+    ) -> float:
         """``median + k · 1.4826 · MAD`` (Hampel, 1974; k = 3.5 after Iglewicz and Hoaglin, 1993)."""
         median = float(np.median(reference))
         return median + self.value * NORMAL_MAD * float(np.median(np.abs(reference - median)))
+
+    @property
+    def sentence(self) -> str:
+        return f"Flags scores {self.value:.4g} robust standard deviations above the usual training score."
 
 
 @dataclass(frozen=True)
 class AlertBudget(Rule):
     kind: ClassVar[str] = "budget"
+    step: ClassVar[float] = 1.0
+    usual: ClassVar[float] = 100.0
+    counts_rows: ClassVar[bool] = True
     title: ClassVar[str] = "Alert budget"
     help: ClassVar[str] = "Flags the most unusual rows of this data, as many as you have time to review."
     knob: ClassVar[str] = "Rows I can review"
 
     value: float = 100.0
 
-    def threshold(self, reference: Array, here: Array, labels: Array | None = None) -> float:
+    def threshold(
+        self, reference: Array, here: Array, labels: Array | None = None, *, rows: int = N_QUANTILES
+    ) -> float:
         """The highest score left unflagged; of rows with equal scores at the line none is flagged."""
         judged = here[np.isfinite(here)]
         count = int(self.value)
@@ -155,37 +237,6 @@ class AlertBudget(Rule):
             return float(np.nextafter(judged.min(), -np.inf))
         return float(np.partition(judged, len(judged) - 1 - count)[len(judged) - 1 - count])
 
-
-@dataclass(frozen=True)
-class BestF1(Rule):
-    kind: ClassVar[str] = "best_f1"
-    title: ClassVar[str] = "Best F1 (with hindsight)"
-    help: ClassVar[str] = (
-        "The line that would have caught the labelled anomalies of this very data best. "
-        "Optimistic by nature: new data will be caught less well."
-    )
-    knob: ClassVar[str] = ""
-    needs_labels: ClassVar[bool] = True
-
-    value: float = 0.0
-
-    def threshold(self, reference: Array, here: Array, labels: Array | None = None) -> float:
-        from engine.scoring.metrics import best_f1
-
-        if labels is None:
-            raise UsageError(
-                "the best F1 needs a column with the role label; choose one under Data, or another rule"
-            )
-        return best_f1(here, labels).threshold
-
-
-RULES: dict[str, type[Rule]] = {
-    rule.kind: rule for rule in (Percentile, Contamination, AlertBudget, MedianDeviation, FixedValue, BestF1)
-}
-
-
-def rule_from_dict(values: Mapping[str, Any]) -> Rule:
-    """The rule that :meth:`Rule.as_dict` described."""
-    if values["kind"] not in RULES:
-        raise UsageError(f"there is no threshold rule '{values['kind']}'; there are {', '.join(RULES)}")
-    return RULES[values["kind"]](values["value"])
+    @property
+    def sentence(self) -> str:
+        return f"Flags the {int(self.value):,} most unusual rows of this data, however unusual they are."

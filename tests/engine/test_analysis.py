@@ -12,7 +12,8 @@ from engine.data.roles import Roles
 from engine.detectors import CATALOGUE
 from engine.errors import DataError, UsageError
 from engine.model import Model
-from engine.scoring.thresholds import RULES, severity
+from engine.scoring.rules import RULES
+from engine.scoring.thresholds import severity
 from engine.store import ModelStore
 from tests import naive
 from tests.engine.checks import TABULAR, shortened

@@ -14,7 +14,15 @@ from tests.engine.checks import SEQUENTIAL, TABULAR
 from tests.planted import far_out, hits, in_one_channel
 
 FIRST, TOP_THREE = 0.92, 0.97
-SHORT = {"epochs": 8, "num_epochs": 3, "d_model": 16, "nhead": 2, "max_epochs_pretrain": 8}
+SHORT = {
+    "epochs": 5,
+    "num_epochs": 3,
+    "d_model": 16,
+    "nhead": 2,
+    "max_epochs_pretrain": 2,
+    "n_heads": 2,
+    "n_layers": 1,
+}
 
 
 @cache
@@ -56,5 +64,5 @@ def test_scores_fall_when_the_named_columns_are_taken_out(detector, kind):
     check = faithfulness(model, prepared, scores, found.rows, found.contributions)
     assert check.rows >= 8
     assert check.together >= 0.4
-    assert check.others is None or check.first >= check.others + 0.2
+    assert check.first >= check.others + 0.2
     assert "So the scores do come from the columns that are named." in check.text

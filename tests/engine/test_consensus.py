@@ -42,6 +42,8 @@ def test_contributions_add_up_to_the_score_and_name_the_column(pair):
     np.testing.assert_allclose(found.sum(axis=1), pair.decision_function(X[:6]))
     assert (found.argmax(axis=1) == 1).all()
     assert (found >= 0).all()
+    again = Consensus(members=PAIR).restore(pair.arrays(), n_features=4)
+    np.testing.assert_array_equal(again.contributions(X[:6]), found)
 
 
 def test_contributions_are_the_mean_of_what_each_member_says():

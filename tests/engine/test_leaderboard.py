@@ -98,6 +98,15 @@ def test_a_model_takes_part_once():
         leaderboard([ONE, ONE])
 
 
+def test_where_no_row_is_judged_by_all_nothing_is_measured():
+    nobody = Entry(name="nobody", detector="Made Up", scores=np.full(N, np.nan))
+    board = leaderboard([nobody, ONE], LABELS)
+    assert board.rows == 0
+    assert "no labelled anomaly" in board.why_unmeasured
+    assert np.isnan(board.agreement("spearman")[0, 1])
+    assert board.overlaps == {}
+
+
 def test_nobody_to_compare_is_an_empty_board():
     assert leaderboard([], LABELS).standings == ()
 

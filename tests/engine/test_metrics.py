@@ -47,6 +47,7 @@ def test_every_point_of_a_curve_is_a_confusion(scores, labels):
 
 @pytest.mark.parametrize(("scores", "labels"), CASES)
 def test_a_confusion_counts_what_lies_strictly_above(scores, labels):
+    points = curve(scores, labels)
     for threshold in (-np.inf, scores.min(), np.median(scores), scores[3], 0.123, scores.max(), np.inf):
         found = confusion(scores, labels, threshold)
         twin = naive.confusion(scores, labels, threshold)
@@ -54,6 +55,14 @@ def test_a_confusion_counts_what_lies_strictly_above(scores, labels):
         assert counted == twin
         assert found.recall == pytest.approx(twin[0] / labels.sum())
         assert found.f1 == pytest.approx(naive.f1(scores, labels, threshold))
+        assert found.mcc == pytest.approx(naive.mcc(scores, labels, threshold), abs=1e-12)
+        assert found.mcc == pytest.approx(
+            sklearn.metrics.matthews_corrcoef(labels, scores > threshold), abs=1e-12
+        )
+        assert points.mcc[points.at(threshold)] == pytest.approx(found.mcc, abs=1e-12)
+        assert points.cost(7.0, 2.0)[points.at(threshold)] == pytest.approx(
+            naive.cost(scores, labels, threshold, 7.0, 2.0)
+        )
         flagged = twin[0] + twin[1]
         assert found.precision == (twin[0] / flagged if flagged else None)
 
@@ -65,6 +74,15 @@ def test_the_best_f1_is_beaten_by_no_threshold(scores, labels):
     assert naive.f1(scores, labels, best.threshold) == pytest.approx(best.f1), (
         "its threshold does what it says"
     )
+
+
+@pytest.mark.parametrize(("scores", "labels"), CASES)
+@pytest.mark.parametrize("count", [0, 1, 3, 1_000])
+def test_a_budget_is_spent_as_far_as_equal_scores_let_it(scores, labels, count):
+    points = curve(scores, labels)
+    i, flags = points.within_budget(count), naive.budget_flags(scores, count)
+    assert points.true_positives[i] + points.false_positives[i] == sum(flags) <= count
+    assert points.true_positives[i] == labels[np.array(flags)].sum()
 
 
 def test_perfect_inverted_and_blind_scores():

@@ -17,7 +17,7 @@ from engine.detectors import CATALOGUE, Detector
 from engine.errors import Cancelled, StoreError, UsageError
 from engine.model import Model
 from engine.results import ResultStore
-from engine.scoring.thresholds import RULES
+from engine.scoring.rules import RULES
 from engine.tasks import (
     run_bundle,
     run_edit,

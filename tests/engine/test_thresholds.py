@@ -4,7 +4,9 @@ import numpy as np
 import pytest
 
 from engine.errors import DataError, UsageError
-from engine.scoring.thresholds import RULES, reference_quantiles, rule_from_dict, severity
+from engine.scoring.metrics import curve
+from engine.scoring.rules import RULES, lines, rule_from_dict, rule_from_text
+from engine.scoring.thresholds import reference_quantiles, severity
 from tests import naive
 
 rng = np.random.default_rng(0)
@@ -12,6 +14,7 @@ TRAINING = rng.gamma(2.0, size=3_000)
 REFERENCE = reference_quantiles(TRAINING)
 HERE = np.r_[rng.gamma(2.0, size=500), np.nan, 40.0]
 LABELS = np.greater(HERE, np.nanquantile(HERE, 0.9)).astype(float)
+ROWS = len(TRAINING)
 
 KNOBS = {  # from the strictest to the loosest
     "percentile": [100, 99, 95, 50, 0],
@@ -19,12 +22,15 @@ KNOBS = {  # from the strictest to the loosest
     "budget": [0, 1, 20, 100, 10_000],
     "mad": [100, 5, 3.5, 1, 0],
     "fixed": [50, 3, 0.5, -1],
+    "fdr": [0.0001, 0.01, 0.1, 0.5],
+    "evt": [0.0001, 1, 10, 500],
+    "cost": [0.001, 0.1, 1, 10, 1_000],
     "best_f1": [0],
 }
 
 
 def flagged(rule, here=HERE):
-    return int((here > rule.threshold(REFERENCE, here, LABELS)).sum())
+    return int((here > rule.threshold(REFERENCE, here, LABELS, rows=ROWS)).sum())
 
 
 def test_every_rule_is_tried_here():
@@ -43,10 +49,25 @@ def test_a_rule_survives_being_written_down(kind):
     assert rule_from_dict(rule.as_dict()) == rule
 
 
-@pytest.mark.parametrize("kind", ["percentile", "contamination", "mad", "fixed"])
+@pytest.mark.parametrize("kind", [k for k, r in RULES.items() if not r.counts_rows and not r.needs_labels])
 def test_these_rules_do_not_look_at_the_scores_at_hand(kind):
     rule = RULES[kind](KNOBS[kind][1])
-    assert rule.threshold(REFERENCE, HERE) == rule.threshold(REFERENCE, HERE * 100)
+    one, other = (rule.threshold(REFERENCE, here, LABELS, rows=ROWS) for here in (HERE, HERE * 100))
+    assert one == other
+
+
+@pytest.mark.parametrize("kind", [k for k, r in RULES.items() if not r.needs_labels])
+def test_rules_without_labels_do_not_look_at_labels(kind):
+    rule = RULES[kind](KNOBS[kind][1])
+    one, other = (rule.threshold(REFERENCE, HERE, labels, rows=ROWS) for labels in (None, LABELS))
+    assert one == other
+
+
+@pytest.mark.parametrize("kind", RULES)
+def test_every_rule_says_in_a_sentence_what_it_does(kind):
+    sentence = RULES[kind](RULES[kind].usual).sentence
+    assert sentence.endswith(".")
+    assert sentence.count(". ") == 0
 
 
 @pytest.mark.parametrize("share", [0.01, 0.05, 0.25])
@@ -74,11 +95,49 @@ def test_a_budget_without_judged_rows_flags_nothing():
     assert RULES["budget"](5).threshold(REFERENCE, np.full(3, np.nan)) == REFERENCE[-1]
 
 
-def test_the_best_f1_needs_labels_of_both_kinds():
+@pytest.mark.parametrize("kind", ["best_f1", "cost"])
+def test_labelled_rules_need_labels_of_both_kinds(kind):
     with pytest.raises(UsageError, match="role label"):
-        RULES["best_f1"]().threshold(REFERENCE, HERE)
+        RULES[kind]().threshold(REFERENCE, HERE)
     with pytest.raises(DataError, match="no labelled anomaly"):
-        RULES["best_f1"]().threshold(REFERENCE, HERE, np.zeros(len(HERE)))
+        RULES[kind]().threshold(REFERENCE, HERE, np.zeros(len(HERE)))
+
+
+@pytest.mark.parametrize(
+    ("text", "rule"),
+    [("fdr=0.05", RULES["fdr"](0.05)), ("evt", RULES["evt"](10.0)), ("mad = 4", RULES["mad"](4.0))],
+)
+def test_a_rule_is_read_from_a_word_and_a_number(text, rule):
+    assert rule_from_text(text) == rule
+
+
+@pytest.mark.parametrize(
+    ("text", "words"), [("magic=1", "no threshold rule 'magic'"), ("fdr=much", "KIND=NUMBER")]
+)
+def test_a_rule_that_cannot_be_read_says_why(text, words):
+    with pytest.raises(UsageError, match=words):
+        rule_from_text(text)
+
+
+def test_lines_side_by_side_say_what_each_flags_and_why_one_draws_none():
+    rules = [
+        RULES["percentile"](99.0),
+        RULES["evt"](10.0),
+        RULES["fixed"](REFERENCE[-1] + 1),
+        RULES["cost"](5.0),
+    ]
+    judged = HERE[np.isfinite(HERE)]
+
+    def points():
+        return curve(HERE, np.zeros(len(HERE)))
+
+    percentile, tail, beyond, cost = lines(rules, REFERENCE, judged, points, rows=ROWS)
+    assert percentile.share == pytest.approx(0.01)
+    assert percentile.flagged == (judged > percentile.threshold).sum()
+    assert tail.share == 0.001
+    assert beyond.share == 0.5 / ROWS, "less than one of the reference rows, and not nothing"
+    assert (cost.threshold, "no labelled anomaly" in cost.remark) == (None, True)
+    assert "50 scores in the highest 5 %" in lines(rules[1:2], REFERENCE, judged, points, rows=900)[0].remark
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from tests.pages.conftest import button, charts, metrics, sound, texts, titles, turn_to
+from tests.pages.conftest import button, charts, metrics, sound, texts, titles, turn_to, wait_for
 from tests.pages.prepared import brought, judged, pumps, rhythm
 from ui import pictures
 
@@ -30,11 +30,25 @@ def test_without_data_the_page_leads_to_data(open_page):
 
 def test_labels_give_curves_and_shares(open_page, addresses):
     at = open_page("evaluate", **addresses["pumps"])
-    assert charts(at) == 4
-    assert metrics(at)["Recall"] == "100.0 %"
-    assert metrics(at)["Precision"] == "60.0 %"  # 12 faulty rows among 20 flagged
+    assert charts(at) == 6
+    shown = metrics(at)
+    assert shown["Recall"] == "100.0 %"
+    assert shown["Precision"] == "60.0 %"  # 12 faulty rows among 20 flagged
+    assert (shown["MCC"], shown["Base rate"]) == ("0.767", "3.00 %")
+    assert (shown["Precision at the budget"], shown["Recall at the budget"]) == ("12.0 %", "100.0 %")
+    assert "in 1,000 rows" in texts(at)
+    sound(at.number_input(key="evaluate-budget").set_value(12).run())
+    assert metrics(at)["Precision at the budget"] == "100.0 %"
+    groups = next(table.value for table in at.dataframe if "Base rate" in table.value)
+    assert groups["Labelled anomalies"].sum() == 12
+    assert groups["Rows"].sum() == 400
     sound(at.selectbox(key="rule-kind").set_value("best_f1").run())
     assert (metrics(at)["Precision"], metrics(at)["F1"]) == ("100.0 %", "1.000")
+    assert "measured on the other half" in texts(at)
+    assert "200 judged rows have a label" in texts(at)
+    sound(at.number_input(key="cost-miss").set_value(50.0).run())
+    sound(button(at, "Choose by cost").click().run())
+    assert (at.selectbox(key="rule-kind").value, at.number_input(key="rule-value").value) == ("cost", 50.0)
 
 
 def test_nothing_flagged_has_no_precision(open_page, addresses):
@@ -48,6 +62,24 @@ def test_without_a_label_column_the_page_offers_to_choose_one(open_page, address
     assert "No known answers" in titles(at)
     sound(button(at, "Choose a label column").click().run())
     assert "What are the columns?" in titles(at)
+
+
+def test_without_labels_the_page_names_what_can_be_said(open_page, addresses, space):
+    data = space.datasets.get(addresses["unlabelled"]["data"])
+    judged(space, data, "other", detector="neighbours")
+    at = open_page("evaluate", **addresses["unlabelled"])
+    both = next(table.value for table in at.dataframe if "Flagged by both" in table.value)
+    assert both["Model"].tolist() == ["other@1"]
+    assert both["Flagged by both"][0].endswith(" %")
+    assert "None of this says whether the flagged rows are real anomalies" in texts(at)
+    sound(button(at, "Measure by injected anomalies and a twin").click().run())
+    wait_for(at, lambda page: "Far-out found" in metrics(page))
+    before = metrics(at)["Far-out found"]
+    assert any("Same order" in table.value for table in at.dataframe), "steadiness, beside"
+    sound(at.slider(key="rule-slider").set_value(50.0).run())
+    assert int(metrics(at)["Far-out found"].rstrip(" %")) > int(before.rstrip(" %")), (
+        "at the threshold in use"
+    )
 
 
 def test_one_class_only_says_so(open_page, space, tmp_path):
@@ -115,7 +147,13 @@ def test_moving_the_threshold_leaves_what_no_threshold_changes(open_page, spikes
 
 def test_few_events_are_said_to_be_few(open_page, addresses):
     at = open_page("evaluate", **addresses["rhythm"])
-    assert "There are only 3 labelled events: each moves these figures a lot." in texts(at)
+    assert "There are only 3 labelled events: with fewer than 5, a share says next to nothing." in texts(at)
+    shown = metrics(at)
+    assert {
+        shown[name] for name in ("Event recall", "Event F1", "VUS-PR", "Precision", "MCC", "ROC-AUC")
+    } == {"too few"}
+    assert "only 4 labelled anomalies among the judged rows" in texts(at)
+    assert charts(at) == 2, "outcomes and scores, counted; no curve"
 
 
 def test_an_event_without_a_judged_reading_is_left_out_and_said(open_page, space, tmp_path):
@@ -145,8 +183,8 @@ def test_a_network_shows_how_it_learned(open_page, space, tmp_path):
     data = brought(space, pumps(), "pumps.csv", tmp_path, faulty="label")
     at = open_page("evaluate", **judged(space, data, "pumps", detector="autoencoder", epochs=3))
     assert "Training history" in titles(at)
-    assert charts(at) == 5
-    assert len(offered(at)) == 10
+    assert charts(at) == 7
+    assert len(offered(at)) == 14
 
 
 def test_a_network_without_labels_shows_its_history_too(open_page, space, tmp_path):

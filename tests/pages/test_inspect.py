@@ -114,7 +114,7 @@ def test_what_would_make_a_row_normal_is_worked_out_again_when_the_threshold_mov
 def test_a_row_beyond_mending_says_so(open_page, addresses):
     at = open_page("inspect", **addresses["pumps"], rule="fixed", at=-1)
     sound(at.button(key="edit").click().run())
-    wait_for(at, lambda at: "No change of up to three values makes it ordinary" in texts(at))
+    wait_for(at, lambda at: "No change of up to three columns makes it ordinary" in texts(at))
 
 
 def test_an_ordinary_row_needs_no_mending(open_page, addresses, space):
@@ -172,7 +172,7 @@ def test_the_reasons_stand_in_a_sentence_with_their_method_and_whether_they_hold
     assert "Mostly because pressure is low (" in texts(at)
     assert "; also because flow is high (" in texts(at)
     assert "Method: **Path share**." in texts(at)
-    assert "Faithfulness: Checked on 20 flagged rows" in texts(at)
+    assert "Faithfulness: checked on 20 flagged rows" in texts(at)
     assert "So the scores do come from the columns that are named." in texts(at)
     assert "Against what its other columns let expect" not in titles(at)
 

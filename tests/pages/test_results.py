@@ -49,7 +49,7 @@ def test_flagged_rows_are_gathered_by_shared_reasons_and_a_click_lists_one_group
     at = open_page("results", **addresses["pumps"])
     groups = next(found for found in at.get("button_group") if found.label == "Groups of flagged rows")
     assert groups.options[0].replace("\\", "") == "12 rows: pressure low and flow high"
-    sound(groups.set_value(groups.options[0]).run())
+    sound(groups.set_value((("pressure", "", "low"), ("flow", "", "high"))).run())
     assert len(at.dataframe[0].value) == 12
     assert set(at.dataframe[0].value["Row"]) == set(range(PUMPS_ROWS - FAULTY + 1, PUMPS_ROWS + 1))
 
@@ -104,16 +104,38 @@ def test_slider_and_number_move_the_same_line(open_page, addresses):
     assert (current.rule_kind, current.rule_value) == ("percentile", 20.0)
 
 
-@pytest.mark.parametrize("kind", RULES)
+@pytest.mark.parametrize("kind", [kind for kind in RULES if kind != "evt"])
 def test_every_rule_gives_a_threshold(open_page, addresses, kind):
     at = choose_rule(open_page("results", **addresses["pumps"]), kind)
     assert float(metrics(at)["Threshold"])
     assert 0 <= flagged(at) <= PUMPS_ROWS
-    if kind == "best_f1":
+    if kind in ("best_f1", "cost"):
         assert flagged(at) == FAULTY
     if kind == "budget":
         sound(at.number_input(key="rule-value").set_value(7).run())
         assert flagged(at) == 7
+
+
+def test_a_rule_that_cannot_draw_a_line_says_why_and_can_be_left(open_page, addresses):
+    at = choose_rule(open_page("results", **addresses["pumps"]), "evt")
+    assert "needs 50 scores in the highest 5 % of the reference, and there are 20" in texts(at)
+    assert flagged(choose_rule(at, "percentile")) == 20
+
+
+def test_every_rule_is_seen_at_a_glance(open_page, addresses):
+    at = open_page("results", **addresses["pumps"])
+    at.session_state["every-rule"] = True
+    sound(at.run())
+    table = next(table.value for table in at.dataframe if "What it does" in table.value)
+    assert len(table) == len(RULES) - 1, (
+        "the rule in use first, each other once, and no number of nobody's choice"
+    )
+    assert table["Rule"][0] == "Percentile 95"
+    assert table["Flagged here"][0] == 20
+    assert table["To expect of ordinary data"][0] == "50 in 1,000 rows"
+    told = dict(zip(table["Rule"], table["To know"], strict=True))
+    assert "there are 20" in told["Extreme-value tail 10"]
+    assert "must lie beyond all of them" in told["False-discovery rate 0.1"]
 
 
 @pytest.mark.parametrize("kind", ["contamination", "budget", "fixed"])

@@ -1,0 +1,82 @@
+"""What the pages look up of results beside known answers and beside each other: ``st.cache_*`` by the same rules."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import streamlit as st
+
+from engine import (
+    Checked,
+    CheckedSeries,
+    Half,
+    Leaderboard,
+    Line,
+    Result,
+    SeriesColumns,
+    lines,
+    stored_leaderboard,
+    usual_rules,
+)
+from ui import cache, cache_series, server
+
+
+def checked(found: Result, label: str, half: Half = "both") -> Checked:
+    """A result against its labels, or the half that chooses a line or judges it. Too few raise a DataError."""
+    return _checked(*cache_series.key(found, cache_series.series_of(found)), label, half)
+
+
+def checked_series(
+    found: Result, columns: SeriesColumns, label: str, window: int, half: Half = "both"
+) -> CheckedSeries:
+    """The same in the order of time; tolerance up to a window of so many readings."""
+    return _checked_series(*cache_series.key(found, columns), label, window, half)
+
+
+def every_line(found: Result, label: str | None) -> list[Line]:
+    """Where every rule would put the line, its knob where it usually stands."""
+    return _every_line(found.id, server.workspace().results.stamp(found.id), found.model, label)
+
+
+def leaderboard(dataset_id: str, results: tuple[str, ...], label: str | None) -> Leaderboard:
+    """Models that have judged a data set side by side, and the baselines, by the known answers if there are any."""
+    stamps = tuple(server.workspace().results.stamp(id) for id in results)
+    return _leaderboard(dataset_id, results, label, stamps, cache.dataset(dataset_id).roles.as_dict())
+
+
+@st.cache_resource(max_entries=6, show_spinner=False)
+def _checked(id: str, stamp: int, time: str | None, entity: str | None, label: str, half: Half) -> Checked:
+    found, (edges, _) = cache.result(id), cache.histogram(id)
+    files = None if time is None else cache_series.files_of(found.dataset, time, entity)
+    known = cache.labels(found.dataset, label)[0]
+    return Checked.of(np.asarray(found.values), known, edges, half, files)
+
+
+@st.cache_resource(max_entries=4, show_spinner="Measuring how well events are found …")
+def _checked_series(
+    id: str, stamp: int, time: str, entity: str | None, label: str, window: int, half: Half
+) -> CheckedSeries:
+    series = cache_series.in_order(id, stamp, time, entity)
+    return CheckedSeries.of(series, cache.labels(series.result.dataset, label)[0], window, half)
+
+
+@st.cache_resource(max_entries=8, show_spinner=False)
+def _every_line(id: str, stamp: int, model: str, label: str | None) -> list[Line]:
+    found, told = cache.result(id), cache.card(model)
+    rules, reference = usual_rules(labelled=label is not None), told.reference_scores
+    told_of = (rules, reference, found.ascending, lambda: checked(found, str(label), "choosing").curve)
+    return lines(*told_of, rows=told.independent_rows)
+
+
+@st.cache_resource(max_entries=6, show_spinner="Comparing …")
+def _leaderboard(
+    dataset_id: str,
+    results: tuple[str, ...],
+    label: str | None,
+    stamps: tuple[int, ...],
+    roles: dict[str, Any],
+) -> Leaderboard:
+    judged = [(cache.card(found.model), found) for found in map(cache.result, results)]
+    known = None if label is None else cache.labels(dataset_id, label)[0]
+    return stored_leaderboard(cache.dataset(dataset_id), judged, known)
