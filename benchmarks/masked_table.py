@@ -19,7 +19,6 @@ OURS = {"Masked Table": ("masked_table", {}), "5-NN distance": CONTESTANTS["5-NN
 LABELLED = {"nsl_kdd": "class", "hypothyroid": "label", "creditcard_fraud_sample": "label"}
 SHARES = (0.01, 0.05, 0.10)
 TESTED = 0.3  # share of the rows that classes are tested on
-NEAR = 0.02
 ROWS, NUMBERS, TEXTS = 20_000, 30, 10
 SECONDS, RATE = 180.0, 20_000
 

@@ -30,7 +30,6 @@ class OrdinaryRows:
     """Rows (n_kept, n_cells) on the scale of :class:`Cells`; a missing cell stands at its column's mean."""
 
     most: ClassVar[int] = MOST_KEPT
-    nearest: ClassVar[int] = NEAREST
 
     def __init__(self, cells: Cells, kept: NDArray[np.float32]) -> None:
         self.cells, self.kept = cells, kept
@@ -63,7 +62,7 @@ class OrdinaryRows:
         with torch.inference_mode():
             for start in range(0, len(cells), BLOCK):
                 block = slice(start, start + BLOCK)
-                apart = _apart(cells[block], of_cell[block].to(cells.dtype), kept, lifted, self.nearest)
+                apart = _apart(cells[block], of_cell[block].to(cells.dtype), kept, lifted)
                 found[block].index_add_(1, groups, apart)
         distances: Array = found[: len(values)].double().numpy()
         return distances
@@ -87,14 +86,14 @@ class OrdinaryRows:
         return cls(cells, kept)
 
 
-def _apart(cells: Tensor, known: Tensor, kept: Tensor, lifted: Tensor, wanted: int) -> Tensor:
-    """Mean squared differences of rows from so many nearest kept ones (n, n_cells).
+def _apart(cells: Tensor, known: Tensor, kept: Tensor, lifted: Tensor) -> Tensor:
+    """Mean squared differences of rows from the nearest kept ones (n, n_cells).
 
     ``lifted`` (2 * n_cells, n_kept): the kept rows' squares, and minus twice themselves.
     """
     import torch
 
-    taken = min(wanted, max(1, len(kept) - 1))
+    taken = min(NEAREST, max(1, len(kept) - 1))
     # One product finds who is near; rounding may swap neighbours that are as good as equally near, and no more.
     squared = torch.cat([known, cells * known], 1) @ lifted
     nearest = _smallest(squared, min(taken + 1, len(kept)))
