@@ -29,7 +29,7 @@ from engine.charts.chart import (
 Array = NDArray[np.float64]
 
 HEIGHT = 260
-POINTS = 241  # thresholds at which curves are drawn
+POINTS = 161  # thresholds at which curves are drawn
 MEASURES = ("precision", "recall", "F1", "MCC")
 DRAGGED = "line"  # the selection that tells to which threshold a chart was dragged
 
