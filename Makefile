@@ -55,6 +55,7 @@ models: $(RUN_READY)
 	$(TRAIN) sample_data/card_transactions.csv --label is_fraud --detector isolation_forest --name card-payments
 	$(TRAIN) sample_data/access_events.xlsx --label event_class --detector one_class_svm --name doors-and-servers
 	$(TRAIN) sample_data/machine_sensor.csv --label anomaly --ignore anomaly_type --detector isolation_forest --name air-compressor
+	$(TRAIN) sample_data/machine_sensor.csv --label anomaly --ignore anomaly_type --first 2880 --detector masked_series --set d_model=32 --name compressor-windows
 	$(TRAIN) sample_data/bearing_vibration.csv --label failing --detector isolation_forest --name bearings
 	$(TRAIN) sample_data/shop_orders_eu.csv --detector autoencoder --name shop-orders
 	rm -rf models/shipped/.lock models/shipped/.staging

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from engine.data.roles import Roles, as_binary, seconds_of, suggest
     from engine.data.samples import SAMPLES
     from engine.data.schema import ABSENT, compare
+    from engine.data.stories import STORIES, Story
     from engine.data.timeline import Timeline
     from engine.detectors import AUTO, CATALOGUE, Detector, detector_class, recommended, suitable
     from engine.errors import DataError, EngineError, UsageError
@@ -46,7 +47,8 @@ if TYPE_CHECKING:
     from engine.leaderboard import AgreementMeasure, Leaderboard, Standing, flagged_by_one, flags_of, surely
     from engine.model import Card, Model, load_fingerprint, load_recipe
     from engine.offers import Offer, offers_for, readable_card
-    from engine.result_files import picture_name, result_name
+    from engine.reporting.choices import REPORT_SECTIONS, ReportChoices
+    from engine.result_files import picture_name, report_name, result_name
     from engine.results import Result
     from engine.scoring.affiliation import Affiliation
     from engine.scoring.agreement import agreeing
@@ -75,8 +77,10 @@ _HOMES = {
     "AUTO": "engine.detectors",
     "CATALOGUE": "engine.detectors",
     "FEWEST": "engine.scoring.labelled_lines",
+    "REPORT_SECTIONS": "engine.reporting.choices",
     "RULES": "engine.scoring.rules",
     "SAMPLES": "engine.data.samples",
+    "STORIES": "engine.data.stories",
     "VERDICT_WORDS": "engine.labels.verdicts",
     "Affiliation": "engine.scoring.affiliation",
     "AgreementMeasure": "engine.leaderboard",
@@ -118,6 +122,7 @@ _HOMES = {
     "ReadingOptions": "engine.data.reading",
     "ReasonGroup": "engine.scoring.shared_reasons",
     "Rebuilt": "engine.window_view",
+    "ReportChoices": "engine.reporting.choices",
     "Result": "engine.results",
     "Roles": "engine.data.roles",
     "Rule": "engine.scoring.thresholds",
@@ -125,6 +130,7 @@ _HOMES = {
     "SeriesFiles": "engine.series_files",
     "SeriesResult": "engine.series_result",
     "Standing": "engine.leaderboard",
+    "Story": "engine.data.stories",
     "Timeline": "engine.data.timeline",
     "ToLabel": "engine.labels.suggesting",
     "Unlabelled": "engine.unlabelled",
@@ -172,6 +178,7 @@ _HOMES = {
     "read_table": "engine.data.reading",
     "readable_card": "engine.offers",
     "recommended": "engine.detectors",
+    "report_name": "engine.result_files",
     "result_name": "engine.result_files",
     "rows_like": "engine.labels.consequences",
     "rows_to_label": "engine.labels.suggesting",
@@ -194,8 +201,10 @@ __all__ = [
     "AUTO",
     "CATALOGUE",
     "FEWEST",
+    "REPORT_SECTIONS",
     "RULES",
     "SAMPLES",
+    "STORIES",
     "VERDICT_WORDS",
     "Affiliation",
     "AgreementMeasure",
@@ -237,6 +246,7 @@ __all__ = [
     "ReadingOptions",
     "ReasonGroup",
     "Rebuilt",
+    "ReportChoices",
     "Result",
     "Roles",
     "Rule",
@@ -244,6 +254,7 @@ __all__ = [
     "SeriesFiles",
     "SeriesResult",
     "Standing",
+    "Story",
     "Timeline",
     "ToLabel",
     "Unlabelled",
@@ -291,6 +302,7 @@ __all__ = [
     "read_table",
     "readable_card",
     "recommended",
+    "report_name",
     "result_name",
     "rows_like",
     "rows_to_label",

@@ -21,6 +21,7 @@ from engine import (
     labels_commands,
     model_commands,
     plot_commands,
+    report_commands,
     stage_commands,
     training_commands,
 )
@@ -54,6 +55,7 @@ def parser() -> argparse.ArgumentParser:
     compare_commands.add_commands(verbs)
     stage_commands.add_commands(verbs)
     plot_commands.add_commands(verbs)
+    report_commands.add_commands(verbs)
     check = verbs.add_parser("check", help="say what reading a file finds")
     check.add_argument("data", type=Path, metavar="DATA")
     add_reading(check)

@@ -30,7 +30,9 @@ if TYPE_CHECKING:
 __all__ = [
     "ADDED",
     "SETTINGS_KEY",
+    "arrow_table",
     "cli_line",
+    "put",
     "python_snippet",
     "result_bytes",
     "result_table",
@@ -98,7 +100,11 @@ def write_result(
     ``events`` are those of a series, for a format that has room. ``raw`` leaves texts in a CSV as they are, also those
     a spreadsheet would run as a formula.
     """
-    data = result_bytes(check_suffix(path), table, settings, events=events, raw=raw)
+    put(path, result_bytes(check_suffix(path), table, settings, events=events, raw=raw))
+
+
+def put(path: Path, data: bytes) -> None:
+    """Write a file to take away: all of it, or nothing and an EngineError."""
     try:
         write_atomically(path, data)
     except OSError as problem:
@@ -130,16 +136,16 @@ def result_bytes(
     """
     suffix = check_suffix(suffix)
     if suffix == ".csv":
-        return _csv(_arrow(table), raw=raw)
+        return _csv(arrow_table(table), raw=raw)
     if suffix == ".xlsx":
         return _xlsx(table, settings, events)
-    return _parquet(_arrow(table), settings)
+    return _parquet(arrow_table(table), settings)
 
 
 # ---- formats
 
 
-def _arrow(table: pd.DataFrame) -> pa.Table:
+def arrow_table(table: pd.DataFrame) -> pa.Table:
     """The table in Arrow's types; a column of objects that has none becomes text."""
     import pyarrow as pa
 
@@ -211,14 +217,14 @@ def _xlsx(table: pd.DataFrame, settings: Mapping[str, str], events: pd.DataFrame
     scores, flags = table.iloc[:, -4].to_numpy(), table.iloc[:, -2].fillna(False).to_numpy(dtype=bool)
     rows = np.flatnonzero(flags)
     rows = rows[np.argsort(-scores[rows], kind="stable")]
-    everything, notes = fitted(_arrow(table))
+    everything, notes = fitted(arrow_table(table))
     number = _free_name("row", everything.column_names)
     anomalies = everything.take(pa.array(rows)).add_column(0, number, pa.array(rows + 1))
     lines = {**settings, **notes}
     told, _ = fitted(
         pa.table({"setting": list(lines), "value": [_encodable(str(v)) for v in lines.values()]})
     )
-    first = [] if events is None else [Sheet(title="Events", table=fitted(_arrow(events[:MAX_ROWS]))[0])]
+    first = [] if events is None else [Sheet(title="Events", table=fitted(arrow_table(events[:MAX_ROWS]))[0])]
     return workbook(
         [
             *first,

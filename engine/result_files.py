@@ -46,6 +46,11 @@ def picture_name(dataset_name: str, model_id: str, content: bytes | str, what: s
     return f"{_name(dataset_name, model_id, content, _safe(what))}.{format}"
 
 
+def report_name(dataset_name: str, model_id: str, content: bytes | str, suffix: str) -> str:
+    """The same for a report: ``cards__demo-3__report__a1b2c3d4.html``."""
+    return f"{_name(dataset_name, model_id, content, 'report')}{suffix}"
+
+
 def _name(dataset_name: str, model_id: str, content: bytes | str, *more: str) -> str:
     digest = hashlib.sha256(content.encode() if isinstance(content, str) else content).hexdigest()[:8]
     parts = [_safe(_DATA_SUFFIX.sub("", dataset_name)) or "data", _safe(model_id) or "model"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import shlex
 from collections.abc import Mapping
+from typing import Literal
 
 from engine.errors import UsageError
 
@@ -19,8 +20,9 @@ def cli_line(
     models: str | None = None,
     mapping: Mapping[str, str] | None = None,
     options: Mapping[str, object] | None = None,
+    verb: Literal["score", "report"] = "score",
 ) -> str:
-    """The command that scores the file again, quoted for a POSIX shell.
+    """The command that scores the file again, or writes a report of it, quoted for a POSIX shell.
 
     ``mapping``: needed column -> column of the data. ``options``: how to read the file, where a choice
     overrules what reading finds. Without a percentile or a threshold the model's own rule is used.
@@ -31,7 +33,7 @@ def cli_line(
     given += [("--threshold", None if threshold is None else repr(float(threshold)))]
     given += [("--map", f"{needed}={column}") for needed, column in (mapping or {}).items()]
     given += [("--read", f"{key}={_option_text(value)}") for key, value in (options or {}).items()]
-    words = ["python", "-m", "engine", "score", f"./{data}" if data.startswith("-") else data]
+    words = ["python", "-m", "engine", verb, f"./{data}" if data.startswith("-") else data]
     for option, value in given:
         if value is not None:
             # argparse takes a separate word that begins with a dash for an option, -1e-05 included

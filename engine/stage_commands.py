@@ -22,10 +22,10 @@ def add_commands(verbs: Any) -> None:
     compare.add_argument("--ignore", metavar="COLUMN,COLUMN", help="columns to leave out")
     compare.add_argument(
         "--labels",
-        type=float,
-        default=1.0,
-        metavar="SHARE",
-        help="share of the rows whose class is told (default: 1)",
+        type=_shares,
+        default=[1.0],
+        metavar="SHARE,SHARE",
+        help="share of the rows whose class is told; several draw a learning curve (default: 1)",
     )
     compare.add_argument(
         "--set", action="append", default=[], metavar="KEY=VALUE", help="a hyperparameter; repeatable"
@@ -49,13 +49,21 @@ def compare_stages(options: argparse.Namespace) -> None:
 
     ignored = [column.strip() for column in (options.ignore or "").split(",") if column.strip()]
     roles = overruled(suggest(frame, about["types"]).roles, ignore=ignored)
-    found = stages.compare_stages(
-        frame, roles, options.classes, given, labels=options.labels, seed=options.seed, progress=progress
-    )
+    curve = []
+    for share in options.labels:
+        found = stages.compare_stages(
+            frame, roles, options.classes, given, labels=share, seed=options.seed, progress=progress
+        )
+        curve.append({"labels": share, "contestants": [each.as_dict() for each in found]})
+        if not options.json:
+            print(f"{100 * share:g} % of the labels\n\n{table(found)}\n")
     if options.json:
-        print(json_text({"contestants": [each.as_dict() for each in found]}))
-        return
-    print(table(found))
+        print(json_text({"curve": curve}))
+
+
+def _shares(text: str) -> list[float]:
+    """Shares from a text such as ``0.01,0.1,1``."""
+    return [float(share) for share in text.split(",")]
 
 
 def table(found: list[Contestant]) -> str:

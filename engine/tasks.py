@@ -19,6 +19,7 @@ from engine.charts import Chart, picture
 from engine.data.dataset import Dataset
 from engine.data.prepared import Prepared
 from engine.data.roles import Roles
+from engine.detectors import AUTO, detector_class
 from engine.errors import StoreError, UsageError
 from engine.labels.frozen import thawed_labels, with_labels
 from engine.model import Model, Scores, load_fingerprint, load_recipe
@@ -28,6 +29,7 @@ from engine.runs import Recording, metrics_of
 from engine.scoring.edits import smallest_edit
 from engine.scoring.reasons import Explained, explain
 from engine.series_files import SeriesFiles
+from engine.series_part import SeriesPart
 from engine.series_result import SeriesColumns, SeriesResult
 from engine.training import checkpointed, epoch_in_words
 from engine.window_view import kept_window, window_view
@@ -149,7 +151,7 @@ def run_edit(spec: dict[str, Any], job: Job) -> dict[str, Any]:
 
     Returns the ``edits``, one after the other, and whether they are ``enough``.
     """
-    model, prepared, row = _one_row(spec, job)
+    model, prepared, row = _one_row(spec, job, whole=True)
     if not prepared.encoded.judged[row]:
         return {"edits": [], "enough": False, "obstacle": prepared.encoded.obstacles.get(row, "")}
     job.progress(0.6, "Trying other values")
@@ -172,12 +174,13 @@ def run_look(spec: dict[str, Any], job: Job) -> dict[str, Any]:
     wanted = [int(row) for row in spec["rows"] if kept_window(space.results, found.id, int(row)) is None]
     if not wanted:
         return {"seen": 0}
-    model, prepared, _ = _one_row(
-        {**spec, "model": found.model, "mapping": found.mapping, "row": max(wanted)}, job
-    )
-    for number, row in enumerate(wanted):
-        job.progress(0.6 + 0.4 * number / len(wanted), "Looking around the reading")
-        view = window_view(model, prepared, row, found.mapping)
+    model = Model.load(space.models, found.model)
+    series = SeriesPart.of(model, space.datasets.get(found.dataset), found.mapping)
+    for number, row in enumerate(wanted if series else ()):
+        job.progress(number / len(wanted), "Looking around the reading")
+        assert series is not None, "asked above"
+        prepared, place = series.around(row)
+        view = window_view(model, prepared, place, found.mapping, at_reading=series.at_reading)
         if view is not None:
             space.results.keep_window(found.id, row, view.as_bytes())
             seen += 1
@@ -252,12 +255,16 @@ def _told(
         return frame, roles
     given = thawed_labels(space.frozen_labels, spec["labels"])
     job.log(f"learning from {len(given.rows):,} labels given in Loupe")
-    return with_labels(frame, roles, given, beside=bool(spec.get("learn_from_label")))
+    named = spec["detector"] != AUTO and detector_class(spec["detector"]).names_classes
+    return with_labels(frame, roles, given, beside=bool(spec.get("learn_from_label")), named=named)
 
 
-def _one_row(spec: dict[str, Any], job: Job) -> tuple[Model, Prepared, int]:
-    """The model of a spec, and its ``row`` as the model sees it: what was prepared, and the row's place in it."""
-    space = _workspace(spec)
+def _one_row(spec: dict[str, Any], job: Job, *, whole: bool = False) -> tuple[Model, Prepared, int]:
+    """The model of a spec, and its ``row`` as the model sees it: what was prepared, and the row's place in it.
+
+    Of a series those rows are prepared that the row's judgement depends on, or the ``whole`` of it.
+    """
+    space, mapping = _workspace(spec), spec.get("mapping") or {}
     dataset = space.datasets.get(spec["dataset"])
     model = Model.load(space.models, spec["model"])
     row = int(spec["row"])
@@ -265,10 +272,10 @@ def _one_row(spec: dict[str, Any], job: Job) -> tuple[Model, Prepared, int]:
         raise UsageError(f"there is no row {row}; the rows of {dataset.name} are 0 to {dataset.rows - 1}")
     job.progress(0.3, "Reading the data")
     if not model.recipe.ordered:  # a row of a table stands for itself
-        frame, row = dataset.rows_at([row]), 0
-    else:
-        frame = dataset.frame()
-    return model, model.encode(frame, spec.get("mapping") or {}), row
+        return model, model.encode(dataset.rows_at([row]), mapping), 0
+    if not whole and (series := SeriesPart.of(model, dataset, mapping)):
+        return model, *series.around(row)
+    return model, model.encode(dataset.frame(), mapping), row
 
 
 def _kept_scores(spec: dict[str, Any], model: Model) -> np.ndarray | None:

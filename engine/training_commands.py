@@ -89,7 +89,7 @@ def train(options: argparse.Namespace) -> None:
 def _trained(
     options: argparse.Namespace, config: TrainConfig, recording: Recording, prose: TextIO
 ) -> tuple[Training, pd.DataFrame]:
-    """Read the file and train on it; the training and the table."""
+    """Read the file and train on it; the training and the rows learned from."""
     from engine.data.roles import overruled, suggest
     from engine.detectors import AUTO
     from engine.store import suggested_name
@@ -144,7 +144,7 @@ def _trained(
             progress=progress,
             course=course,
         )
-    return training, frame
+    return training, analysis.learned_rows(frame, roles, config.first)
 
 
 def _kind(config: TrainConfig) -> type[Detector]:

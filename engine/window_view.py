@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, fields, replace
 from typing import Any, Self, get_args
 
 import numpy as np
@@ -102,12 +102,18 @@ class WindowView:
 
 
 def window_view(
-    model: Model, prepared: Prepared, row: int, mapping: Mapping[str, str] | None = None
+    model: Model,
+    prepared: Prepared,
+    row: int,
+    mapping: Mapping[str, str] | None = None,
+    *,
+    at_reading: Callable[[int, int], Prepared | None] | None = None,
 ) -> WindowView | None:
     """What the detector of a model sees around a row of a table that was encoded by :meth:`Model.encode`.
 
-    ``mapping`` as it was given there: channels have the names of the data. None where the model judges rows for
-    themselves, and for a row that could not be judged.
+    ``mapping`` as it was given there: channels have the names of the data. Where ``prepared`` is a part of a series,
+    ``at_reading`` gives another: that with some readings of the series, by the number of the first and how many they
+    are. None where the model judges rows for themselves, and for a row that could not be judged.
     """
     readings = prepared.readings
     if readings is None or not prepared.encoded.judged[row]:
@@ -131,8 +137,23 @@ def window_view(
         seconds=table.seconds(low + first, low + last),
         values=table.numbers(around[first:last]),
         rebuilt=None if seen is None else table.rebuilt(seen, first),
-        normal=None if alike is None else table.normal(alike, first),
+        normal=None if alike is None else table.normal(alike, first, _origin(table, alike, at_reading)),
     )
+
+
+def _origin(table: _Table, alike: Alike, at_reading: Callable[[int, int], Prepared | None] | None) -> float:
+    """When a normal window began, if the readings judged are those it was taken from; NaN if not."""
+    prepared = at_reading(alike.origin, len(alike.readings)) if at_reading else table.prepared
+    if prepared is None or prepared.readings is None:
+        return float("nan")
+    here, wanted = prepared.readings.values.astype(np.float32), alike.readings.astype(np.float32)
+    begins = np.array([alike.origin])
+    if at_reading:  # as it lies about there
+        begins = np.flatnonzero((here == wanted[0]).all(axis=1))
+    for begin in begins.tolist():
+        if np.array_equal(here[begin : begin + len(wanted)], wanted):
+            return float(replace(table, prepared=prepared).seconds(begin, begin + len(wanted))[0])
+    return float("nan")
 
 
 def kept_window(results: ResultStore, id: str, row: int) -> WindowView | None:
@@ -169,14 +190,14 @@ class _Table:
             masks=seen.masks,
         )
 
-    def normal(self, alike: Alike, first: int) -> Normal:
+    def normal(self, alike: Alike, first: int, origin: float) -> Normal:
         return Normal(
             begin=alike.begin - first,
             values=self.numbers(alike.matched),
             view=alike.view,
             ratio=alike.ratio,
             percentile=alike.percentile,
-            origin=self._origin(alike),
+            origin=origin,
             parts=alike.parts[self.columns],
         )
 
@@ -193,16 +214,6 @@ class _Table:
         if pace.uneven:  # readings stand at multiples of the step, rows near them
             return (np.rint(at[0] / pace.step_seconds) + np.arange(low, high) - places[0]) * pace.step_seconds
         return np.interp(np.arange(low, high), places, at)
-
-    def _origin(self, alike: Alike) -> float:
-        """When a normal window began, if the readings judged are those it was taken from."""
-        readings = self.prepared.readings
-        assert readings is not None, "windows are of readings in order"
-        whole = slice(alike.origin, alike.origin + len(alike.readings))
-        here = readings.values[whole].astype(np.float32)
-        if here.shape != alike.readings.shape or not np.array_equal(here, alike.readings):
-            return float("nan")
-        return float(self.seconds(whole.start, whole.stop)[0])
 
 
 def _covered(at: int, n: int, *windows: Inspection | Alike | None) -> tuple[int, int]:

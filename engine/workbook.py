@@ -37,6 +37,7 @@ FORMATS = {
 _CHUNK_ROWS = 10_000  # rendered at a time, so that memory stays flat however long the sheet is
 _SAMPLE_ROWS = 200  # looked at to choose a column's width
 _NARROWEST, _WIDEST = 8, 60
+ROW_PIXELS = 20  # of a row of usual height
 _MOST_CELL_BYTES = 100  # of the XML around a value
 _ZERO = np.datetime64("1899-12-30", "us")  # Excel's day 0
 _DAY = 86_400_000_000.0  # microseconds
@@ -60,6 +61,7 @@ class Sheet:
     title: str
     table: pa.Table  # in the types of :func:`~engine.cells.fitted`
     marked: NDArray[np.bool_] | None = None  # (n_rows,) True where a row is highlighted
+    pictures: Sequence[bytes] = ()  # PNG files, one below the other under the table
 
 
 def workbook(sheets: Sequence[Sheet]) -> bytes:
@@ -99,6 +101,7 @@ def _skeleton(sheets: Sequence[Sheet]) -> tuple[BytesIO, dict[tuple[str, bool], 
         page.auto_filter.ref = f"A1:{get_column_letter(sheet.table.num_columns)}{sheet.table.num_rows + 1}"
         for number, width in enumerate(_widths(sheet.table), 1):
             page.column_dimensions[get_column_letter(number)].width = width
+        _hang(page, sheet)
     styles = {}
     for name, number_format in FORMATS.items():
         for marked in (False, True):
@@ -112,6 +115,18 @@ def _skeleton(sheets: Sequence[Sheet]) -> tuple[BytesIO, dict[tuple[str, bool], 
     skeleton = BytesIO()
     book.save(skeleton)
     return skeleton, styles
+
+
+def _hang(page: Any, sheet: Sheet) -> None:
+    """Put the pictures of a sheet below its table, half as large as they are: they are drawn for paper."""
+    from openpyxl.drawing.image import Image
+
+    row = sheet.table.num_rows + 3
+    for content in sheet.pictures:
+        picture = Image(BytesIO(content))
+        picture.width, picture.height = picture.width // 2, picture.height // 2
+        page.add_image(picture, f"A{row}")
+        row += picture.height // ROW_PIXELS + 2
 
 
 def _widths(table: pa.Table) -> Iterator[float]:

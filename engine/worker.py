@@ -44,6 +44,7 @@ FUNCTIONS = {
     "bundle": "engine.tasks:run_bundle",
     "picture": "engine.tasks:run_picture",
     "unlabelled": "engine.unlabelled:run_unlabelled",
+    "report": "engine.reporting.task:run_report",
 }
 """The work a job of each kind does: `run(spec, job) -> result`, imported when it is needed."""
 

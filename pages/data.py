@@ -2,8 +2,8 @@
 
 import streamlit as st
 
-from engine import SAMPLES
-from ui import columns, panels, upload
+from engine import CATALOGUE, SAMPLES, STORIES
+from ui import columns, detecting, panels, stories, upload
 from ui.session import session
 
 panels.show_problem()
@@ -12,6 +12,7 @@ if session().dataset is None:
     st.title("Find what does not belong", anchor=False)
     st.write("Bring a table or a time series. Loupe finds the rows that are unlike the others, and says why.")
     upload.uploader()
+    stories.stories(STORIES)
     upload.samples(SAMPLES)
     upload.recent()
     st.stop()
@@ -24,5 +25,7 @@ upload.facts(data)
 upload.findings(data)
 columns.roles_form(data)
 columns.preview(data)
-if st.button("Choose a detector", type="primary", icon=":material/arrow_forward:", key="to-detect"):
-    st.switch_page(panels.page("detect"))
+with st.container(horizontal=True):
+    detecting.straight_to_flags(CATALOGUE, data)
+    if st.button("Choose a detector", icon=":material/arrow_forward:", key="to-detect"):
+        st.switch_page(panels.page("detect"))

@@ -2,12 +2,14 @@
 
 import streamlit as st
 
-from ui import expecting, inspecting, labelling_row, looking, panels, walking, worst
+from engine import STORIES
+from ui import expecting, inspecting, labelling_row, looking, panels, stories, walking, worst
 
 panels.show_problem()
 found, card, data = panels.need_result()
 row = inspecting.choose_row(found)
 inspecting.headline(found, card, data, row)
+stories.ending(STORIES, found, data, row)
 walking.walk(found, card, data, row)
 labelling_row.row(found, card, data, row)
 reasons = inspecting.reasons(found, row)

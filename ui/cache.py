@@ -14,6 +14,7 @@ from engine import (
     Card,
     Contexts,
     Dataset,
+    EngineError,
     FeatureRecipe,
     Fingerprint,
     Labels,
@@ -44,6 +45,16 @@ def card(model: str) -> Card:
 def result(id: str) -> Result:
     """Scores and reasons, by memory map."""
     return _result(id, server.workspace().results.stamp(id))
+
+
+def result_of(model: str, dataset_id: str) -> str | None:
+    """The id of what a model, ``name`` or ``name@version``, said of a data set; None where it has not been asked."""
+    space = server.workspace()
+    try:
+        ref = str(space.models.resolve(model))
+    except EngineError:
+        return None
+    return space.results.id_of(ref, dataset_id) if space.results.exists(ref, dataset_id) else None
 
 
 def forget_models() -> None:

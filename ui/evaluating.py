@@ -88,9 +88,12 @@ def _curves(checked: Checked, shown: dict[str, Figure]) -> None:
 def history(card: Card) -> list[Figure]:
     """How the loss of the model fell, epoch by epoch, and of which parts; none where it did not learn in epochs."""
     figures = []
-    if card.history:
-        curves = partial(charts.loss_curves, card.history)
-        figures.append(Figure(f"losses-{card.id}", "Training history", curves))
+    for stage in sorted(
+        {int(record.get("stage", 0)) for record in card.history}
+    ):  # losses of two have two units
+        records = [record for record in card.history if int(record.get("stage", 0)) == stage]
+        title = f"Training history, stage {stage}" if stage else "Training history"
+        figures.append(Figure(f"losses-{card.id}-{stage}", title, partial(charts.loss_curves, records)))
     if charts.has_parts(card.history):
         parts = partial(charts.loss_parts, card.history)
         figures.append(Figure(f"parts-{card.id}", "What the training loss adds up from", parts))

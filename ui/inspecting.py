@@ -120,7 +120,7 @@ def contributions(found: Result, reasons: list[dict[str, Any]] | None, card: Car
     said = (
         check.text
         if check
-        else "not measured: the model's own threshold flagged no row here when it was judged."
+        else "not measured, as no row was flagged, or there is one column, or the result is an old one."
     )
     st.caption(f"Faithfulness: {said}", help=FAITHFULNESS)
 

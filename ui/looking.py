@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from contextlib import suppress
 
 import numpy as np
@@ -26,6 +27,8 @@ from ui.threshold import judged_now
 from ui.tray import answer
 
 AROUND = 300  # readings shown on either side
+MOMENT_SECONDS = 0.4  # what a page waits for a job before it is drawn without what the job sees
+POLL = "300ms"
 
 
 def around(found: Result, card: Card, data: Dataset, row: int) -> None:
@@ -39,11 +42,14 @@ def around(found: Result, card: Card, data: Dataset, row: int) -> None:
     if place < 0:
         st.caption("This row has no time.")
         return
-    _board(found, card, data, columns, row, place)
+    ahead = None
     if detector_class(card.detector).sequential and np.isfinite(found.values[row]):
-        _look(
-            found, row, walking.ahead(found, files, walking.events_of(found, card, data, columns), row, place)
-        )
+        ahead = walking.ahead(found, files, walking.events_of(found, card, data, columns), row, place)
+        with in_plain_words():  # how many may wait is limited
+            _ask(found, row, ahead)
+    _board(found, card, data, columns, row, place)
+    if ahead is not None:
+        _look(found, row, ahead)
 
 
 @st.fragment
@@ -89,27 +95,43 @@ def _seen(found: Result, row: int) -> WindowView | None:
     return kept_window(server.workspace().results, found.id, row)
 
 
+def _ask(found: Result, row: int, ahead: list[int]) -> None:
+    """Have a job look around a row nobody has looked at, and give it the moment that it mostly takes."""
+    if _seen(found, row) is not None or row in _asked(found):
+        return
+    _send(found, (row, *ahead))
+    ends = time.monotonic() + MOMENT_SECONDS
+    while _seen(found, row) is None and _busy(session().looking) and time.monotonic() < ends:
+        time.sleep(0.02)
+
+
 def _look(found: Result, row: int, ahead: list[int]) -> None:
-    """Have a job look around the row; once that is seen, around those a reader may turn to next."""
+    """Wait for the job that looks around the row; once that is seen, have one look at those that may come next."""
     current = session()
-    asked = current.looked[1] if current.looked and current.looked[0] == found.id and current.looking else ()
     if _seen(found, row) is None:
-        if row not in asked or current.looking is None:
-            _send(found, (row, *ahead))
-        seen = answer(str(current.looking), _forget, enough=lambda: _seen(found, row) is not None)
+        if current.looking is None:  # nobody could be asked
+            return
+        seen = answer(current.looking, _forget, enough=lambda: _seen(found, row) is not None, every=POLL)
         if seen is not None:
             st.caption("There is nothing to be seen around this row.")
         return
     unseen = [other for other in ahead[:2] if _seen(found, other) is None]
-    if any(other not in asked for other in unseen) and not _busy(current.looking):
+    if any(other not in _asked(found) for other in unseen) and not _busy(current.looking):
         with suppress(EngineError):  # nobody waits for it
             _send(found, tuple(ahead))
+
+
+def _asked(found: Result) -> tuple[int, ...]:
+    """The rows of a result that the last job was asked to look at."""
+    current = session()
+    return current.looked[1] if current.looked and current.looked[0] == found.id and current.looking else ()
 
 
 def _send(found: Result, rows: tuple[int, ...]) -> None:
     before = session().looking
     if before is not None and _busy(before):
         server.jobs().cancel(before)  # the reader has turned elsewhere
+    _forget()
     spec = {"result": found.id, "rows": list(rows)}
     job = server.submit(
         "look", found.dataset, spec, owner=owner(), title=f"Looking around row {rows[0] + 1:,}"

@@ -66,7 +66,7 @@ def need_dataset() -> Dataset:
         try:
             return cache.dataset(current.dataset)
         except EngineError as problem:
-            current.dataset = current.result = None
+            current.dataset = current.result = current.model = None
             st.warning(_sentence(problem), icon=":material/info:")
     empty_state("No data yet", "Bring a file or open a sample first.", "data", "Bring data")
     st.stop()
@@ -75,13 +75,18 @@ def need_dataset() -> Dataset:
 def need_result() -> tuple[Result, Card, Dataset]:
     """The result at hand with its model and data; without one, the way to one, and the page ends here."""
     current = session()
+    if current.result is None and current.dataset and current.model:
+        current.result = cache.result_of(current.model, current.dataset)
     if current.result:
         try:
             found = cache.result(current.result)
-            current.dataset = found.dataset  # a result is always seen beside the data it judges
+            current.dataset, current.model = (
+                found.dataset,
+                found.model,
+            )  # a result is seen beside the data it judges
             return found, cache.card(found.model), cache.dataset(found.dataset)
         except EngineError as problem:
-            current.result = None
+            current.result = current.model = None
             st.warning(_sentence(problem), icon=":material/info:")
     data = need_dataset()
     empty_state(

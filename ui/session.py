@@ -23,6 +23,9 @@ class Session:
 
     dataset: str | None = None
     result: str | None = None
+    model: str | None = (
+        None  # of the result (name@version); alone, whose result is to be opened where there is one
+    )
     rule_kind: str = ""  # "" = the model's own rule
     rule_value: float = 0.0
     row: int | None = None
@@ -61,12 +64,12 @@ class Session:
     def open_dataset(self, dataset: str) -> None:
         """Turn to another data set; results of the one before are left behind."""
         if dataset != self.dataset:
-            self.dataset, self.result, self.row, self.view = dataset, None, None, View()
+            self.dataset, self.result, self.model, self.row, self.view = dataset, None, None, None, View()
 
     def open_result(self, result: str) -> None:
         """Turn to a result, judged at first by its model's own rule; its data set follows."""
         if result != self.result:
-            self.result, self.row, self.rule_kind, self.view = result, None, "", View()
+            self.result, self.model, self.row, self.rule_kind, self.view = result, None, None, "", View()
 
     def take_problem(self) -> str | None:
         problem, self.problem = self.problem, None
@@ -95,6 +98,8 @@ def remember() -> None:
     address: dict[str, str] = {}
     if current.dataset:
         address["data"] = current.dataset
+    if current.model:
+        address["model"] = current.model
     if current.result:
         address["result"] = current.result
     if current.rule_kind:
@@ -159,6 +164,7 @@ def _from_address() -> Session:
     current = Session(
         dataset=seen.get("data"),
         result=seen.get("result"),
+        model=seen.get("model"),
         rule_kind=seen.get("rule", ""),
         view=View.from_address(seen),
     )

@@ -9,7 +9,7 @@ from typing import Any
 import streamlit as st
 
 from engine import Card, Dataset, Judgement, Result, Rule, cli_line, python_snippet, result_name
-from ui import cache_series, server
+from ui import cache_series, reporting, server
 from ui.session import owner, session
 
 Choices = tuple[int, int, float]  # what makes events, as the view of a series has it
@@ -19,6 +19,7 @@ FORMATS = {".csv": "CSV", ".xlsx": "Excel", ".parquet": "Parquet"}
 def exports(found: Result, card: Card, data: Dataset, answer: Judgement, rule: Rule) -> None:
     """Download buttons, and how to get the same result without the screen."""
     st.subheader("Take it away", anchor=False)
+    reporting.report(found, card, data, answer, rule)
     who = owner()  # the download runs outside the page and could not ask
     choices = None if cache_series.series_of(found) is None else session().view.choices
     with st.container(horizontal=True, vertical_alignment="center"):

@@ -64,11 +64,12 @@ def _tray_line(job: Job) -> None:
 
 
 def answer(
-    id: str, again: Callable[[], None], *, enough: Callable[[], bool] = lambda: False
+    id: str, again: Callable[[], None], *, enough: Callable[[], bool] = lambda: False, every: str = POLL
 ) -> dict[str, Any] | None:
     """What a short job found out; until then None and its progress, and where it failed the button to ask again.
 
-    Where the job works for later, too, the page need not wait for its end, but until it has done ``enough``.
+    Where the job works for later, too, the page need not wait for its end, but until it has done ``enough``; it looks
+    ``every`` so often.
     """
     job = server.jobs().get(id)
     if job.state == "done":
@@ -84,7 +85,7 @@ def answer(
             st.rerun()
         job_details(now)
 
-    st.fragment(wait, run_every=POLL)()
+    st.fragment(wait, run_every=every)()
     return None
 
 

@@ -29,7 +29,7 @@ def uploader() -> None:
 
 def samples(known: Sequence[Any]) -> None:
     """The samples that come with Loupe, one click each."""
-    st.subheader("Or try a sample", anchor=False)
+    st.subheader("Or open a sample", anchor=False)
     grid = st.grid(3, min_column_width=260, gap="small")
     for sample in known:
         with grid.cell(), st.container(border=True, height="stretch"):
@@ -61,7 +61,7 @@ def recent() -> None:
 def close() -> None:
     """Turn away from the data set at hand; it stays stored."""
     current = session()
-    current.dataset = current.result = current.row = None
+    current.dataset = current.result = current.row = current.model = None
 
 
 def facts(data: Dataset) -> None:
@@ -117,16 +117,15 @@ def release(file: Any) -> None:
 
 
 def _open_sample(sample: Any) -> None:
+    attempt(lambda: session().open_dataset(opened(sample).id))
+
+
+def opened(sample: Any) -> Dataset:
+    """A sample as a data set, with its roles unless somebody has given it others."""
     options = ReadingOptions(sheet=sample.sheet) if sample.sheet else ReadingOptions()
-
-    def open_it() -> None:
-        store = server.workspace().datasets
-        data = store.add(sample.path, sample.file, options)
-        if not data.roles_given:
-            store.set_roles(data, Roles(dict(sample.roles), sample.kind))
-        session().open_dataset(data.id)
-
-    attempt(open_it)
+    store = server.workspace().datasets
+    data = store.add(sample.path, sample.file, options)
+    return data if data.roles_given else store.set_roles(data, Roles(dict(sample.roles), sample.kind))
 
 
 def _duration(seconds: float) -> str:

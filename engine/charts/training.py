@@ -48,10 +48,12 @@ def loss_curves(records: Sequence[Mapping[str, float]], *, theme: Theme, planned
 
     ``records`` hold ``epoch``, ``train_loss`` and ``validation_loss``. While the model still learns, say how many
     epochs are ``planned``: the axis reaches them and the sentence stays the same, so that a new epoch neither moves
-    the curves nor makes the browser build the chart again.
+    the curves nor makes the browser build the chart again. Of a training in stages the last one is drawn: losses of two
+    have two units.
     """
     if not records:
         return nothing(theme, "no epoch has ended yet")
+    records = [record for record in records if record.get("stage") == records[-1].get("stage")]
     epochs, train, held_out = (
         np.array([record[key] for record in records], dtype=float)
         for key in ("epoch", "train_loss", "validation_loss")

@@ -107,13 +107,25 @@ class Pace:
         values = np.where(np.isnan(slots), typical, slots)
         return Readings(values=values, stretches=stretches, places=places, notes=notes)
 
+    def counts(self, at: Floats, joined: NDArray[np.bool_]) -> Ints:
+        """How many readings end with each row: its own, and those between it and the row it is ``joined`` to (n_rows,).
+
+        ``at`` (n_rows,) are the times of rows in order.
+        """
+        if self.uneven:
+            mark = np.floor(at / self.step_seconds).astype(np.int64)
+            exact = ~joined & (mark * self.step_seconds == at)
+            return np.where(joined, np.diff(mark, prepend=mark[:1]), exact)
+        steps = np.ones(len(at), dtype=np.int64)
+        inside = np.flatnonzero(joined)
+        steps[inside] = np.maximum(1, np.rint((at[inside] - at[inside - 1]) / self.step_seconds))
+        return steps
+
     def _as_they_come(
         self, at: Floats, values: Floats, joined: NDArray[np.bool_], run: Ints
     ) -> tuple[Floats, Ints, Ints]:
         """One slot a row, and empty ones where readings were left out; the slots, their stretches, the rows' slots."""
-        steps = np.ones(len(at), dtype=np.int64)
-        inside = np.flatnonzero(joined)
-        steps[inside] = np.maximum(1, np.rint((at[inside] - at[inside - 1]) / self.step_seconds))
+        steps = self.counts(at, joined)
         near = np.cumsum(steps) - 1
         slots = np.full((int(near[-1]) + 1 if len(near) else 0, values.shape[1]), np.nan)
         slots[near] = values
@@ -123,8 +135,7 @@ class Pace:
         """Readings at multiples of the step, on straight lines between the rows around each; as above."""
         mark = np.floor(at / self.step_seconds).astype(np.int64)
         first = np.r_[True, np.diff(run) != 0] if len(run) else np.zeros(0, dtype=bool)
-        exact = first & (mark * self.step_seconds == at)
-        count = np.where(first, exact, np.diff(mark, prepend=mark[:1]))
+        count = self.counts(at, ~first)
         ends = np.cumsum(count)
         after = np.repeat(np.arange(len(at)), count)  # the row at or after each slot
         number = mark[after] - (ends[after] - 1 - np.arange(len(after)))

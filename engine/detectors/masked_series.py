@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 
@@ -29,10 +29,10 @@ if TYPE_CHECKING:
     from engine.networks.series_transformer import SeriesTransformer
 
 LAYERS = ("num_encoder_layers", "num_teacher_decoder_layers", "num_student_decoder_layers")
-CHUNK = 8_192  # readings judged between two looks at the cancel flag
 EXPLAINED = 128  # readings explained at once
 STEPS = 5  # mini-batches of an epoch, at most
 SAMPLED = 2_000  # windows that say what is usual of level and size
+Together = Callable[[Scores, slice], Scores]
 
 
 @dataclass(kw_only=True, eq=False, repr=False)
@@ -93,12 +93,7 @@ class MaskedSeries(SequentialDetector):
         100, "Readings of a window; fewer where the series is short.", low=8, high=1_000, title="Window"
     )
     patch_length: int = hyperparameter(
-        10,
-        "Readings of a patch; fewer where windows are short.",
-        low=1,
-        high=100,
-        advanced=True,
-        title="Patch",
+        10, "Readings of a patch; fewer in short windows.", low=1, high=100, advanced=True, title="Patch"
     )
     d_model: int = hyperparameter(64, "Numbers of a token.", low=8, high=512, advanced=True)
     nhead: int = hyperparameter(
@@ -194,7 +189,7 @@ class MaskedSeries(SequentialDetector):
             progress=within(progress, 0.1, 0.8),
         )
         told = np.empty((len(self.learner_.signals), *X.shape))
-        for part, found in self._told(X, starts, ends, within(progress, 0.8, 1.0)):
+        for part, found in self._told(X, starts, ends, lambda told, _: told, within(progress, 0.8, 1.0)):
             told[:, part] = found
         ordinary = usual_readings((ends - starts >= self.length) & ~labelled, self.length)
         self.evidence_ = None
@@ -271,20 +266,25 @@ class MaskedSeries(SequentialDetector):
     def _score_stretches(self, X: Scores, starts: Ints, ends: Ints, progress: Progress) -> Scores:
         evidence, scores = self.evidence_, np.empty(len(X))
         near = evidence.near(X, starts, within(progress, 0.0, 0.3)) if evidence else scores
-        for part, told in self._told(X, starts, ends, within(progress, 0.3, 1.0)):
-            scores[part] = evidence.scores(told, near[part]) if evidence else told[0].mean(axis=1)
+
+        def together(told: Scores, part: slice) -> Scores:
+            return evidence.scores(told, near[part]) if evidence else told[0].mean(axis=1)
+
+        for part, found in self._told(X, starts, ends, together, within(progress, 0.3, 1.0)):
+            scores[part] = found
         scores[ends - starts < self.window_] = np.nan
         return scores
 
     def _told(
-        self, X: Scores, starts: Ints, ends: Ints, progress: Progress
+        self, X: Scores, starts: Ints, ends: Ints, together: Together, progress: Progress
     ) -> Iterator[tuple[slice, Scores]]:
-        """What the network says of readings, part by part (n_signals, n, n_channels)."""
+        """What is made of what the network says of readings (n_signals, n, n_channels), part by part."""
 
         def judge(chunk: Chunk) -> Scores:
-            return signals(self.learner_, self.scale_.scaled(X[chunk.around]), chunk.ends)[:, chunk.own]
+            scaled = self.scale_.scaled(X[chunk.around])
+            return together(signals(self.learner_, scaled, chunk.ends(ends))[:, chunk.own], chunk.place)
 
-        parts = list(chunks(starts, ends, self.length, CHUNK))
+        parts = list(chunks(starts, ends, self.length, X.shape[1]))
         with torch_threads(1):  # in products this small, threads wait for each other longer than they work
             for chunk, found in zip(parts, side_by_side(judge, parts), strict=True):
                 progress(chunk.place.stop / len(X), "Scoring")

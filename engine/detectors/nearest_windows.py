@@ -41,6 +41,7 @@ MEASURED = 2_048  # training windows whose distances say what is usual
 FINEST = 0.01  # of a channel's standard deviation: closer windows are as good as equal
 CLOSEST = 0.1  # of the usual distance: nearer is as ordinary as can be
 MOST_CELLS = 4_000_000  # numbers of training readings kept
+COMPARED = 512  # references, at most, whose distances a distance is shown among
 REACH = 3  # longest windows kept around a reference: itself, and those that overlap with it
 
 
@@ -97,7 +98,8 @@ class NearestWindows(SequentialDetector):
     )
     stride: int = hyperparameter(
         1,
-        "About every how many readings a window is looked up: 1 every one; more is faster and a little less sharp.",
+        "About every how many readings a shortest window is looked up, longer ones more rarely: 1 every one, all; "
+        "more is faster and a little less sharp.",
         low=1,
         high=64,
         advanced=True,
@@ -211,19 +213,21 @@ class NearestWindows(SequentialDetector):
             begins = np.flatnonzero(ends - np.arange(len(readings)) >= shape.span)
             ratios = np.ones((len(VIEWS), len(readings)))
             if len(begins):
-                asked = begins if self._reach == 1 else sampled(readings, ends, shape.span, self._reach)[0]
+                reach = self._reach(shape)
+                asked = begins if reach == 1 else sampled(readings, ends, shape.span, reach)
                 _, distances = self._search(readings, shape, asked, own[asked])
                 last = np.searchsorted(asked, begins, side="right") - 1
                 ratios[:, begins] = distances[:, last] / usual[:, None]
             yield smoothed(np.nan_to_num(ratios, nan=1.0), starts, ends, shape.span)
 
-    @property
-    def _reach(self) -> int:
-        """One of so many windows in a row is looked up: chosen by content, which comes to one every ``stride``.
+    def _reach(self, shape: Shape) -> int:
+        """One of so many windows in a row is looked up: chosen by content, of the shortest one every ``stride``.
 
-        So few that a score depends on no reading as far away as the longest window.
+        Longer windows change more slowly, and are looked up as much more rarely. So few that a score depends on no
+        reading as far away as the longest window.
         """
-        return max(1, min(2 * self.stride - 1, self.window_ // 8))
+        stride = self.stride * shape.span // self.shapes_[0].span if self.stride > 1 else 1
+        return max(1, min(2 * stride - 1, self.window_ // 8))
 
     def _known(self, readings: Singles) -> Ints:
         """Which training reading each of some readings is, told by those after it; -1 for a new one (n_readings,)."""
@@ -311,7 +315,7 @@ class NearestWindows(SequentialDetector):
     def _distances_of(self, shape: Shape) -> list[Floats]:
         """The distances of the references themselves, or of some of many, to the nearest other one, for each view."""
         if shape not in self._distances:
-            some = np.unique(np.linspace(0, len(self.begins_) - 1, BLOCK).astype(np.int64))
+            some = np.unique(np.linspace(0, len(self.begins_) - 1, COMPARED).astype(np.int64))
             begins = self.begins_[some]
             _, distances = self._search(self.readings_, shape, begins, self.origins_[begins])
             self._distances[shape] = [far[np.isfinite(far)] for far in distances]

@@ -21,6 +21,7 @@ BELIEVED = 500.0  # windows side by side from which a network must have learned 
 FLOOR = 0.1  # of what is usual in the other channels: what a channel's own usual signal is not below
 FINEST = 1e-3
 STRIDE = 4  # readings between windows that are compared with the nearest ones
+AT_ONCE = 65_536  # readings, so that what lies between signals and scores takes no memory to speak of
 CLOSEST = 0.01  # of the usual signal: less is as ordinary as can be
 
 Marks = NDArray[np.bool_]
@@ -47,12 +48,13 @@ class Evidence:
 
         ``windows``: how many windows side by side the network learned from, all channels together.
         """
-        usual = np.median(told[:, ordinary], axis=1)
+        told, near = told[:, ordinary], near[ordinary]
+        usual = np.median(told, axis=1)
         floor = np.maximum(FLOOR * np.median(usual, axis=1, keepdims=True), FINEST)
         usual = np.maximum(usual, floor)
         return cls(
             usual=usual,
-            surprise=Surprise.of(_logarithms(told, near, usual)[:, ordinary]),
+            surprise=Surprise.of(_logarithms(told, near, usual)),
             nearest=nearest,
             weights=np.array(list(WEIGHTS.values()))
             * np.r_[[windows / (windows + BELIEVED)] * len(told), 1.0],
@@ -64,7 +66,11 @@ class Evidence:
 
     def scores(self, told: Floats, near: Floats) -> Floats:
         """One score a reading, from what the network says (n_signals, n, n_channels) and the distances (n,)."""
-        scores: Floats = self.weights @ self.surprise(_logarithms(told, near, self.usual))
+        scores = np.empty(len(near))
+        for first in range(0, len(near), AT_ONCE):
+            part = slice(first, first + AT_ONCE)
+            surprise = self.surprise(_logarithms(told[:, part], near[part], self.usual))
+            scores[part] = self.weights @ surprise
         return scores
 
     def parts(self, told: Floats, near: Floats, apart: Floats) -> Floats:

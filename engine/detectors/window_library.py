@@ -20,7 +20,7 @@ VIEWS: tuple[View, ...] = get_args(View)
 DETAIL = 16  # numbers a channel of a window becomes
 FLAT = 0.05  # spread below which a channel counts as flat, in standard deviations of the channel
 LONGEST = 4_096  # readings of a window
-BLOCK = 512  # windows looked up at once
+BLOCK = 256  # windows looked up at once
 BASE = 0x9E3779B97F4A7C15  # of the polynomial that a code is: odd, its bits without a pattern
 
 Floats = NDArray[np.float64]
@@ -147,18 +147,31 @@ def smoothed(ratios: Floats, starts: Ints, ends: Ints, span: int) -> Floats:
     """For each reading the mean over the windows whose middles lie within a quarter window of it (3, n_readings).
 
     ``ratios`` stand at the begins of windows; near the ends of a stretch its last window counts for those missing.
-    Added up one by one, as :meth:`Shape.means` is.
+    Added up without a running sum, as :meth:`Shape.means` is.
     """
-    n, half, at = ratios.shape[1], span // 4, np.arange(ratios.shape[1])
+    half, at = span // 4, np.arange(ratios.shape[1])
     middle = ratios[:, np.clip(at - span // 2, starts, np.maximum(ends - span, starts))]
     beyond = np.pad(middle, ((0, 0), (half, half)))
     rim = np.flatnonzero((at - starts < half) | (ends - 1 - at < half))
-    total, of_rim = np.zeros(ratios.shape), np.zeros((len(ratios), len(rim)))
+    of_rim = np.zeros((len(ratios), len(rim)))
     for shift in range(-half, half + 1):
-        total += beyond[:, half + shift : half + shift + n]
         of_rim += middle[:, np.clip(rim + shift, starts[rim], ends[rim] - 1)]
+    total = _added_up(beyond, 2 * half + 1)
     total[:, rim] = of_rim
     return total / (2 * half + 1)
+
+
+def _added_up(numbers: Floats, length: int) -> Floats:
+    """The sum of ``length`` numbers from each on (n_rows, n - length + 1), from those of 1, 2, 4 … numbers."""
+    n = numbers.shape[1] - length + 1
+    total, done, size = np.zeros((len(numbers), n)), 0, 1
+    while size <= length:
+        if length & size:
+            total += numbers[:, done : done + n]
+            done += size
+        numbers = numbers[:, :-size] + numbers[:, size:]
+        size *= 2
+    return total
 
 
 def hold_together(arrays: Mapping[str, NDArray[Any]], n_features: int) -> bool:

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.detectors.distilling import WindowLearner
-from engine.detectors.window_sampling import Floats, Ints, Singles, overlapped, reach_of, sampled
+from engine.detectors.window_sampling import Floats, Ints, Singles, contents, overlapped, reach_of, sampled
 from engine.errors import StoreError
 
 BLOCK = (
@@ -19,6 +19,7 @@ BLOCK = (
 FARTHEST = 30.0  # of a reading, in standard deviations of its channel
 FLATTEST = 0.02  # of a window's size, in standard deviations of its channel
 SMALLEST_SIZE = 0.1  # in usual sizes of a window: smaller ones are not blown up to the size of the others
+CELLS, FEWEST_READINGS = 32_768, 8_192  # judged at once, between two looks at the cancel flag
 SMALLEST_SPREAD = 1e-3  # of what is told beside a window
 
 
@@ -73,9 +74,10 @@ def signals(learner: WindowLearner, readings: Singles, ends: Ints) -> Floats:
     found = np.full((len(learner.signals), n, n_channels), np.nan)
     for channel in range(n_channels):
         one = readings[:, [channel]]
-        begins, content = sampled(one, ends, learner.length, reach_of(learner.length))
+        begins = sampled(one, ends, learner.length, reach_of(learner.length))
         if not len(begins):
             continue
+        content = contents(one, begins, learner.length)
         first = np.unique(content, return_index=True)[1]
         windows = one[begins[first][:, None] + np.arange(learner.length), 0]
         found[:, :, channel] = overlapped(_judged(learner, windows, channel)[:, content], begins, ends)
@@ -100,19 +102,22 @@ class Chunk:
 
     place: slice  # of the readings in their series
     around: slice  # of the readings and those near them, on which their scores depend
-    own: slice  # of the readings among these
-    ends: Ints  # one after the last reading of each one's stretch, among these (n_around,)
+
+    @property
+    def own(self) -> slice:
+        """Of the readings among those around them."""
+        return slice(self.place.start - self.around.start, self.place.stop - self.around.start)
+
+    def ends(self, ends: Ints) -> Ints:
+        """One after the last reading of the stretch of each reading around, among these (n_around,)."""
+        return np.minimum(ends[self.around], self.around.stop) - self.around.start
 
 
-def chunks(starts: Ints, ends: Ints, reach: int, size: int) -> Iterator[Chunk]:
-    """A series in parts of ``size`` readings, each with the readings up to ``reach`` away."""
+def chunks(starts: Ints, ends: Ints, reach: int, n_channels: int) -> Iterator[Chunk]:
+    """A series in parts, each with the readings up to ``reach`` away; parts of many channels are shorter."""
+    size = max(FEWEST_READINGS, CELLS // n_channels)
     for first in range(0, len(starts), size):
         last = min(first + size, len(starts))
         low = max(int(starts[first]), first - reach)
         high = min(int(ends[last - 1]), last + reach)
-        yield Chunk(
-            place=slice(first, last),
-            around=slice(low, high),
-            own=slice(first - low, last - low),
-            ends=np.minimum(ends[low:high], high) - low,
-        )
+        yield Chunk(place=slice(first, last), around=slice(low, high))

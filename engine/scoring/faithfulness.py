@@ -40,16 +40,18 @@ class Faithfulness:
     named: int  # reasons taken out together
     first: float  # without the first reason
     together: float  # without all of them
-    others: float | None  # without as many columns not named, drawn by lot; None where there are too few
+    beside: int  # columns not named, as many where there are enough …
+    others: float  # … drawn by lot: without them
     cured: float  # share of the rows no longer flagged without all of them
 
     @property
     def text(self) -> str:
         """The check in words, with what it means."""
-        many = WORDS[self.named]
-        more = f"; in place of the first {many}, {percent(self.together)}" if self.named > 1 else ""
-        other = f"{many} other columns" if self.named > 1 else "another column"
-        beside = "" if self.others is None else f"; in place of {other}, {percent(self.others)}"
+        more = (
+            f"; in place of the first {WORDS[self.named]}, {percent(self.together)}" if self.named > 1 else ""
+        )
+        other = f"{WORDS[self.beside]} other column{'s' if self.beside > 1 else ''}"
+        beside = f"; in place of {other}, {percent(self.others)}"
         return (
             f"checked on {self.rows:,} flagged rows. With an ordinary value in place of the first reason the score "
             f"loses {percent(self.first)} of its height above an ordinary row{more}{beside}. {self.meaning}"
@@ -58,7 +60,7 @@ class Faithfulness:
     @property
     def meaning(self) -> str:
         """Whether the reasons can be relied on."""
-        more = self.together - (self.others or 0.0)
+        more = self.together - self.others
         if more >= CLEAR:
             return "So the scores do come from the columns that are named."
         if more >= SLIGHT:
@@ -103,7 +105,8 @@ def faithfulness(
         named=named,
         first=first,
         together=together,
-        others=others if lots.shape[1] == named else None,
+        beside=lots.shape[1],
+        others=others,
         cured=float(np.mean(after[1] <= model.card.threshold)),
     )
 

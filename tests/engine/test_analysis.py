@@ -108,7 +108,7 @@ def test_the_expected_share_of_the_training_rows_is_flagged(detector, share, tab
     model = train(table.frame, table.roles, detector, {"contamination": share} | shortened(detector))
     judgement = judge(model.score(table.frame).values, model.card, model.card.default_rule)
     # A network's threshold comes from rows it did not learn from, here sixty: they rank the others less finely.
-    near = {"autoencoder": 0.03, "masked_table": 0.06}.get(detector, 0.01)
+    near = {"autoencoder": 0.03, "masked_table": 0.08}.get(detector, 0.01)
     assert judgement.share == pytest.approx(share, abs=near)
     assert judgement.threshold == model.card.threshold
 

@@ -141,6 +141,16 @@ def test_a_share_of_flags_that_is_not_usual_is_said_with_what_to_do(run, percent
     assert json.loads(run(*train, *line, "--json")[1][0])["check"] == check
 
 
+def test_a_baseline_with_known_answers_is_measured_by_its_own(run, place):
+    frame = pd.read_csv(place / "parts.csv").assign(bad=np.arange(300) % 20 == 0)
+    frame.to_csv(place / "known.csv", index=False)
+    train = ("train", "known.csv", "--label", "bad", "--first", "120", "--models", "m2", "--name", "first")
+    code, out, _ = run(*train, "--set", "n_estimators=5", "--json")
+    told = json.loads(out[0])
+    assert (code, told["rows"]) == (0, 120)
+    assert 0 <= told["roc_auc"] <= 1
+
+
 def test_a_run_that_cannot_be_kept_costs_a_note_and_no_model(run, place):
     (place / "taken").write_text("a file, not a folder")
     train = ("train", "parts.csv", "--models", "m2", "--name", "norun", "--set", "n_estimators=5")

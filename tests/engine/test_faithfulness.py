@@ -10,7 +10,7 @@ from engine.scoring.explanations import method_of
 from engine.scoring.faithfulness import Faithfulness, faithfulness
 from engine.scoring.reasons import in_plain_words
 
-CHECK = Faithfulness(rows=40, named=3, first=0.5, together=0.9, others=0.1, cured=0.8)
+CHECK = Faithfulness(rows=40, named=3, first=0.5, together=0.9, beside=3, others=0.1, cured=0.8)
 
 
 def checked(model, data, contributions=None):
@@ -50,10 +50,9 @@ def test_the_check_reads_as_sentences():
         "height above an ordinary row; in place of the first three, 90 %; in place of three other columns, 10 %. "
         "So the scores do come from the columns that are named."
     )
-    one = replace(CHECK, named=1, together=0.5)
-    assert "ordinary row; in place of another column, 10 %." in one.text
+    one = replace(CHECK, named=1, together=0.5, beside=1)
+    assert "ordinary row; in place of one other column, 10 %." in one.text
     assert "in part only" in replace(CHECK, together=0.25).text
-    assert "other" not in replace(CHECK, others=None).text
     assert Faithfulness.from_dict(CHECK.as_dict()) == CHECK
 
 

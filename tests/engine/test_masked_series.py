@@ -1,14 +1,20 @@
 """Masked Series: what it promises of scores, labels, stretches, storage and a training that was stopped."""
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 
+from engine.data.samples import SAMPLES
 from engine.detectors.base import Course
 from engine.detectors.masked_series import MaskedSeries
 from engine.detectors.surprise import LEVELS, Surprise
-from engine.detectors.window_sampling import overlapped, reach_of, sampled
+from engine.detectors.window_sampling import contents, overlapped, reach_of, sampled
 from engine.errors import Cancelled, DataError, StoreError, UsageError
+from engine.model import Model
+from engine.scoring.metrics import curve
+from engine.store import ModelStore
+from engine.workspace import SHIPPED_MODELS
 
 SMALL = {"num_epochs": 6, "d_model": 16, "nhead": 2, "num_encoder_layers": 1, "num_teacher_decoder_layers": 2}
 BOTH = pytest.mark.parametrize("score", ["fused", "discrepancy"])
@@ -70,7 +76,8 @@ def test_stretches_after_one_another_score_as_each_alone(fitted):
 def test_the_size_of_a_part_does_not_matter(fitted, monkeypatch):
     X = hum(1_500, 2, seed=1)
     whole = fitted.decision_function(X)
-    monkeypatch.setattr("engine.detectors.masked_series.CHUNK", 217)
+    monkeypatch.setattr("engine.detectors.window_signals.CELLS", 434)
+    monkeypatch.setattr("engine.detectors.window_signals.FEWEST_READINGS", 1)
     np.testing.assert_array_equal(fitted.decision_function(X), whole)
 
 
@@ -247,7 +254,7 @@ DAMAGED = {}
 
 @pytest.mark.parametrize(("length", "reach"), [(60, 20), (60, 30), (61, 30), (7, 3), (2, 1)])
 def test_of_any_readings_in_a_row_one_begins_a_window(length, reach):
-    begins, _ = sampled(hum(2_000).astype(np.float32), np.full(2_000, 2_000), length, reach)
+    begins = sampled(hum(2_000).astype(np.float32), np.full(2_000, 2_000), length, reach)
     assert begins[0] == 0
     assert begins[-1] == 2_000 - length
     assert np.diff(begins).max() <= reach
@@ -256,7 +263,7 @@ def test_of_any_readings_in_a_row_one_begins_a_window(length, reach):
 
 def test_windows_never_cross_a_gap():
     ends = np.repeat([150, 170, 400], [150, 20, 230])
-    begins, _ = sampled(hum(400).astype(np.float32), ends, 40, 20)
+    begins = sampled(hum(400).astype(np.float32), ends, 40, 20)
     assert (begins + 40 <= ends[begins]).all()
     assert {0, 110, 170, 360} <= set(begins.tolist())
 
@@ -264,17 +271,26 @@ def test_windows_never_cross_a_gap():
 def test_equal_windows_have_equal_numbers():
     readings = np.zeros((500, 1), dtype=np.float32)
     readings[250:] = 1
-    begins, content = sampled(readings, np.full(500, 500), 30, 15)
+    begins = sampled(readings, np.full(500, 500), 30, 15)
+    content = contents(readings, begins, 30)
     windows = readings[begins[:, None] + np.arange(30), 0]
     assert len(set(content.tolist())) == len(np.unique(windows, axis=0)) < len(begins)
     for number in set(content.tolist()):
         assert (windows[content == number] == windows[content == number][0]).all()
 
 
+def test_a_channel_that_stands_still_is_hardly_looked_at():
+    """Windows around each step are few, however long nothing changes between steps."""
+    steps = np.repeat(np.arange(20.0, dtype=np.float32), 700)[:, None]
+    begins = sampled(steps, np.full(14_000, 14_000), 100, reach_of(100))
+    assert np.diff(begins).max() <= reach_of(100)
+    assert len(np.unique(contents(steps, begins, 100))) < 20 * 30
+
+
 def overlapped_slowly(values, begins, n):
-    """Of one stretch: the weighted mean over windows in whose middle half a reading lies, or the outermost one."""
+    """Of one stretch: the weighted mean over windows in whose middle a reading lies, or the outermost one."""
     length = values.shape[1]
-    margin, found = (length - length // 2) // 2, []
+    margin, found = (length - reach_of(length)) // 2, []
     for t in range(n):
         total = weights = 0.0
         for window, begin in zip(values, begins, strict=True):
@@ -304,7 +320,7 @@ def test_no_reading_as_far_away_as_a_window_matters():
     length, readings = 20, np.round(hum(400, seed=4)).astype(np.float32)  # few values: many windows are alike
 
     def judged(part):
-        begins, _ = sampled(part, np.full(len(part), len(part)), length, reach_of(length))
+        begins = sampled(part, np.full(len(part), len(part)), length, reach_of(length))
         sums = np.cumsum(part[begins[:, None] + np.arange(length), 0], axis=1)  # of a window up to each place
         return overlapped(sums[None].astype(float), begins, np.full(len(part), len(part)))[0]
 
@@ -340,3 +356,13 @@ def test_the_callers_threads_and_random_state_are_left_alone():
     small(num_epochs=1).fit(hum(300))
     assert torch.equal(before, torch.get_rng_state())
     assert torch.get_num_threads() == threads
+
+
+@pytest.mark.slow
+def test_the_shipped_network_finds_what_is_strange_in_its_sample(tmp_path):
+    sample = next(sample for sample in SAMPLES if sample.file == "machine_sensor.csv")
+    frame = pd.read_csv(sample.path, parse_dates=["timestamp"])
+    model = Model.load(ModelStore(tmp_path, shipped=SHIPPED_MODELS), "compressor-windows")
+    scores, strange = model.score(frame).values, frame["anomaly"].to_numpy() == 1
+    assert np.isfinite(scores).all()
+    assert curve(scores, strange.astype(float)).roc_auc > 0.9

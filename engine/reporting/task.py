@@ -1,0 +1,43 @@
+"""The job that writes a report of a stored result, and the same for the command line."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from engine.detectors.base import Progress
+from engine.reporting.choices import ReportChoices
+from engine.reporting.page import page
+from engine.reporting.sections import report
+from engine.reporting.sheets import sheets
+from engine.reporting.subject import Subject
+from engine.scoring.rules import rule_from_dict
+from engine.workspace import Workspace
+
+if TYPE_CHECKING:
+    from engine.tasks import Job
+
+
+def run_report(spec: dict[str, Any], job: Job) -> dict[str, Any]:
+    """Write a report of ``result`` with what is above ``threshold`` flagged, as ``name``. Returns the file's ``path``.
+
+    ``rule`` is the rule that has drawn the line, ``events`` the choices that make events of a series, ``choices`` those
+    of :class:`ReportChoices`.
+    """
+    space = Workspace(Path(spec["workspace"]), Path(spec["models"]))
+    found = space.results.load(spec["result"])
+    job.progress(0.05, "Reading the data")
+    rule, threshold = rule_from_dict(spec["rule"]), float(spec["threshold"])
+    subject = Subject.of(space, found, rule, threshold, spec.get("events"))
+    path = job.directory / Path(spec["name"]).name  # goes when the job goes
+    choices = ReportChoices(**spec["choices"])
+    path.write_bytes(report_bytes(path.suffix, subject, choices, job.progress))
+    return {"path": str(path)}
+
+
+def report_bytes(suffix: str, subject: Subject, choices: ReportChoices, progress: Progress) -> bytes:
+    """A report as the content of a file: a page (``.html``) or a workbook (``.xlsx``)."""
+    progress(0.1, "Putting the report together")
+    said = report(subject, choices)
+    write = sheets if suffix == ".xlsx" else page
+    return write(said, lambda done, message: progress(0.4 + 0.6 * done, message))
