@@ -57,7 +57,7 @@ if TYPE_CHECKING:
     from engine.scoring.event_metrics import EventMetrics
     from engine.scoring.events import Event, Events
     from engine.scoring.explanations import method_of
-    from engine.scoring.groups import Groups, by_group
+    from engine.scoring.groups import GroupedRows, Groups
     from engine.scoring.labelled_lines import FEWEST
     from engine.scoring.metrics import Curve, best_f1_of, confusion_at, curve
     from engine.scoring.reasons import in_plain_words, nearest_normal, places
@@ -99,6 +99,7 @@ _HOMES = {
     "Events": "engine.scoring.events",
     "FeatureRecipe": "engine.data.features",
     "Fingerprint": "engine.data.fingerprint",
+    "GroupedRows": "engine.scoring.groups",
     "Groups": "engine.scoring.groups",
     "Half": "engine.checked",
     "Hyperparameter": "engine.hyperparameters",
@@ -141,7 +142,6 @@ _HOMES = {
     "as_binary": "engine.data.roles",
     "best_f1_of": "engine.scoring.metrics",
     "bring_labels": "engine.labels.exchange",
-    "by_group": "engine.scoring.groups",
     "cli_line": "engine.snippets",
     "compare": "engine.data.schema",
     "confusion_at": "engine.scoring.metrics",
@@ -223,6 +223,7 @@ __all__ = [
     "Events",
     "FeatureRecipe",
     "Fingerprint",
+    "GroupedRows",
     "Groups",
     "Half",
     "Hyperparameter",
@@ -265,7 +266,6 @@ __all__ = [
     "as_binary",
     "best_f1_of",
     "bring_labels",
-    "by_group",
     "cli_line",
     "compare",
     "confusion_at",

@@ -174,10 +174,3 @@ def _normal_rows(result_id: str, stamp: int) -> pd.DataFrame:
     if len(ordinary) > MOST_COMPARED:
         ordinary = np.sort(np.random.default_rng(0).choice(ordinary, MOST_COMPARED, replace=False))
     return dataset(found.dataset).rows_at(ordinary.tolist())
-
-
-@st.cache_resource(max_entries=8, show_spinner=False)
-def groups(dataset_id: str, column: str) -> tuple[np.ndarray, list[str]]:
-    """Which group each row is in by a column of few values (n_rows,), -1 for an empty cell; and their names."""
-    codes, names = pd.factorize(_column(dataset_id, column), sort=True)
-    return codes, [str(name) for name in names]

@@ -5,11 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import streamlit as st
 
 from engine import (
     Checked,
     CheckedSeries,
+    GroupedRows,
     Half,
     Leaderboard,
     Line,
@@ -37,6 +39,11 @@ def checked_series(
 def every_line(found: Result, label: str | None) -> list[Line]:
     """Where every rule would put the line, its knob where it usually stands."""
     return _every_line(found.id, server.workspace().results.stamp(found.id), found.model, label)
+
+
+def grouped(found: Result, label: str, column: str) -> tuple[GroupedRows, list[str]]:
+    """The rows of a result by the groups of a column, and the names of these."""
+    return _grouped(found.id, server.workspace().results.stamp(found.id), label, column)
 
 
 def leaderboard(dataset_id: str, results: tuple[str, ...], label: str | None) -> Leaderboard:
@@ -67,6 +74,15 @@ def _every_line(id: str, stamp: int, model: str, label: str | None) -> list[Line
     rules, reference = usual_rules(labelled=label is not None), told.reference_scores
     told_of = (rules, reference, found.ascending, lambda: checked(found, str(label), "choosing").curve)
     return lines(*told_of, rows=told.independent_rows)
+
+
+@st.cache_resource(max_entries=6, show_spinner=False)
+def _grouped(id: str, stamp: int, label: str, column: str) -> tuple[GroupedRows, list[str]]:
+    found = cache.result(id)
+    codes, names = pd.factorize(cache.column(found.dataset, column), sort=True)
+    answers = cache.labels(found.dataset, label)[0]
+    rows = GroupedRows.of(codes, len(names), np.asarray(found.values), answers)
+    return rows, [str(name) for name in names]
 
 
 @st.cache_resource(max_entries=6, show_spinner="Comparing …")

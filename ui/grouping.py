@@ -6,8 +6,7 @@ import numpy as np
 import streamlit as st
 
 from engine import FEWEST, Dataset, Groups, Result
-from engine import by_group as counted
-from ui import cache
+from ui import cache_checked
 
 MOST = 50  # groups in the table: those with the most anomalies
 
@@ -21,12 +20,11 @@ def by_group(found: Result, data: Dataset, label: str, threshold: float) -> None
     column = st.selectbox("Group by", names, key=f"group-by-{data.id}", persist_state="session")
     if column is None:
         return
-    codes, groups = cache.groups(data.id, column)
+    rows, groups = cache_checked.grouped(found, label, column)
     if len(groups) == 0:
         st.caption("Every cell of this column is empty.")
         return
-    answers = cache.labels(data.id, label)[0]
-    figures = counted(codes, len(groups), np.asarray(found.values), answers, threshold)
+    figures = rows.at(found.order[: found.flagged(threshold)])
     shown = np.argsort(-figures.anomalies, kind="stable")[:MOST]
     st.dataframe(_table(figures, groups, shown.tolist()), hide_index=True, width="stretch")
     left_out = len(groups) - len(shown)

@@ -32,6 +32,7 @@ __all__ = [
     "FORMATS",
     "MAX_FLAGGED",
     "MAX_MARKS",
+    "MEASURES",
     "MOST_MODELS",
     "PALETTES",
     "PICKED",

@@ -29,7 +29,7 @@ from engine.charts.chart import (
 Array = NDArray[np.float64]
 
 HEIGHT = 260
-POINTS = 241  # thresholds at which curves are drawn
+POINTS = 161  # thresholds at which curves are drawn
 MEASURES = ("precision", "recall", "F1", "MCC")
 DRAGGED = "line"  # the selection that tells to which threshold a chart was dragged
 
@@ -154,7 +154,9 @@ def _metric_spec(theme: Theme) -> Spec:
 
     palette = PALETTES[theme]
     x = _axis("threshold (click or drag to move it)")
-    y = alt.Y("value:Q", title=None, scale=alt.Scale(domainMax=1, nice=False), axis=alt.Axis(tickCount=5))
+    y = alt.Y(
+        "value:Q", title="measure", scale=alt.Scale(domainMax=1, nice=False), axis=alt.Axis(tickCount=5)
+    )
     colours = [palette.line, palette.anomaly, palette.ink, palette.muted]
     scale = alt.Scale(domain=list(MEASURES), range=colours)
     dashes = alt.Scale(domain=list(MEASURES), range=[[1, 0], [1, 0], [1, 0], [5, 3]])
@@ -173,7 +175,7 @@ def _metric_spec(theme: Theme) -> Spec:
     # One mark a threshold, as high as the plot: what a pointer comes near, also between the lines.
     touch = (
         alt.Chart(alt.NamedData(name="touched"))
-        .mark_rule(opacity=0.001, strokeWidth=6)
+        .mark_rule(color=palette.ink, opacity=0.001, strokeWidth=6)
         .encode(x=x, tooltip=tooltip)
         .add_params(_dragged())
     )
@@ -218,7 +220,7 @@ def _rule_spec(theme: Theme) -> Spec:
     palette, data = PALETTES[theme], alt.NamedData(name="rules")
     x, y = (
         _axis("anomaly score at which the line would stand"),
-        alt.Y("rule:N", title=None, sort=None, axis=alt.Axis(labelLimit=240)),
+        alt.Y("rule:N", title="rule", sort=None, axis=alt.Axis(labelLimit=240)),
     )
     colour = alt.Scale(domain=[True, False], range=[palette.anomaly, palette.line])
     ticks = (

@@ -27,7 +27,7 @@ Array = NDArray[np.float64]
 Indices = NDArray[np.int64]
 Between = tuple[Array, Array, Array]  # x, and from where to where (n_points,)
 
-MAX_CURVE = 500
+MAX_CURVE = 300
 HEIGHT = 320
 
 

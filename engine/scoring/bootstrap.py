@@ -18,6 +18,7 @@ Rows = NDArray[np.int64]
 
 RESAMPLES = 400
 BINS = 401  # of scores, at most
+POINTS = 81  # of a band
 MOST_BLOCKS = 400  # of each label; of more, neighbours are drawn together
 LEVEL = 0.95
 
@@ -111,7 +112,7 @@ def _resampled(levels: Rows, blocks: Rows | None, rng: np.random.Generator) -> A
 
 def _band(x: Array, y: Array) -> Band:
     """The band of curves given at points of their own (1 + n_resamples, n_points), on a common grid."""
-    grid = np.linspace(0, 1, 101)
+    grid = np.linspace(0, 1, POINTS)
     at = np.empty((len(x), len(grid)))
     for row, (across, up) in enumerate(zip(x, y, strict=True)):
         at[row] = up[np.minimum(np.searchsorted(across, grid - 1e-12, side="left"), len(up) - 1)]

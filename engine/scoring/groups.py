@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -38,23 +38,42 @@ class Groups:
         return _share(self.anomalies, self.anomalies + self.normal)
 
 
-def by_group(codes: Codes, n: int, scores: Array, labels: Array, threshold: float) -> Groups:
-    """Flags (score strictly above ``threshold``) against labels for each of ``n`` groups.
+@dataclass(frozen=True, kw_only=True)
+class GroupedRows:
+    """Which group each row is in, and what no threshold changes."""
 
-    ``codes`` (n_samples,) say which group a row is in, -1 for none; ``scores``, ``labels`` (n_samples,) as in
-    :mod:`engine.scoring.metrics`. Rows that could not be judged count nowhere.
-    """
-    judged = np.isfinite(scores) & (codes >= 0)
-    with np.errstate(invalid="ignore"):
-        flags = judged & (scores > threshold)
-        anomaly, normal = judged & (labels > 0), judged & (labels == 0)
-    rows, flagged, anomalies, ordinary, caught, false = (
-        np.bincount(codes[mask], minlength=n)
-        for mask in (judged, flags, anomaly, normal, flags & anomaly, flags & normal)
-    )
-    return Groups(
-        rows=rows, flagged=flagged, anomalies=anomalies, normal=ordinary, caught=caught, false_alarms=false
-    )
+    codes: Codes  # (n_samples,), -1 for no group
+    labels: Array
+    none: Groups  # with nothing flagged
+
+    @classmethod
+    def of(cls, codes: Codes, n: int, scores: Array, labels: Array) -> GroupedRows:
+        """Rows of ``n`` groups; ``scores``, ``labels`` (n_samples,) as in :mod:`engine.scoring.metrics`."""
+        judged = np.isfinite(scores) & (codes >= 0)
+        rows, anomalies, normal = (
+            np.bincount(codes[mask], minlength=n)
+            for mask in (judged, judged & (labels > 0), judged & (labels == 0))
+        )
+        nothing = np.zeros(n, dtype=np.int64)
+        none = Groups(
+            rows=rows,
+            flagged=nothing,
+            anomalies=anomalies,
+            normal=normal,
+            caught=nothing,
+            false_alarms=nothing,
+        )
+        return cls(codes=codes, labels=labels, none=none)
+
+    def at(self, flagged: Codes) -> Groups:
+        """The same with these row numbers (n_flagged,) flagged."""
+        codes, labels = self.codes[flagged], self.labels[flagged]
+        known = codes >= 0
+        counts = (
+            np.bincount(codes[mask], minlength=len(self.none.rows))
+            for mask in (known, known & (labels > 0), known & (labels == 0))
+        )
+        return replace(self.none, **dict(zip(("flagged", "caught", "false_alarms"), counts, strict=True)))
 
 
 def _share(part: Codes, whole: Codes) -> Array:

@@ -86,7 +86,19 @@ def every_chart(theme):
             onset=TIMES[3_000],
             theme=theme,
         ),
-        "roc": charts.roc_chart(CURVE, np.sqrt(CURVE), (0.04, 0.2), 0.667, theme=theme),
+        "roc": charts.roc_chart(
+            CURVE,
+            np.sqrt(CURVE),
+            (0.04, 0.2),
+            0.667,
+            band=(CURVE[:9], CURVE[:9], CURVE[:9] + 0.1),
+            theme=theme,
+        ),
+        "measures": charts.metric_lines(CURVE, dict.fromkeys(charts.MEASURES, CURVE), 0.4, theme=theme),
+        "cost": charts.cost_line(CURVE[:161], CURVE[:161], (0.4, 0.2), (0.1, 0.1), theme=theme),
+        "rules": charts.rule_lines(
+            ["Percentile 95", "Best F1"], [0.4, 9.0], ["5 flagged", "0 flagged"], 1, EDGES, theme=theme
+        ),
         "pr": charts.pr_chart(CURVE, 1 - CURVE / 2, (0.5, 0.75), 0.751, 0.02, theme=theme),
         "confusion": charts.confusion_grid(40, 9, 11, 4_940, theme=theme),
         "bars": charts.contribution_bars(
@@ -617,6 +629,9 @@ NO_COUNTS = np.zeros(0, dtype=np.int64)
         charts.roc_chart(NONE, NONE, (0, 0), 0.5, theme="light"),
         charts.pr_chart(NONE, NONE, (0, 0), 0.5, 0.1, theme="light"),
         charts.confusion_grid(0, 0, 0, 0, theme="light"),
+        charts.metric_lines(NONE, dict.fromkeys(charts.MEASURES, NONE), 0.5, theme="light"),
+        charts.cost_line(NONE, NONE, (0, 0), (0, 0), theme="light"),
+        charts.rule_lines([], [], [], 0, EDGES, theme="light"),
         charts.contribution_bars(["a"], np.array([np.nan]), ["1"], theme="light"),
         charts.range_strip([], NONE, NONE, NONE, NONE, [], theme="light"),
     ],
@@ -670,3 +685,15 @@ def test_parts_that_lie_far_apart_are_drawn_on_a_logarithmic_scale():
         for each in (PARTS[:9], far, zero)
     ]
     assert titles == ["training loss", "training loss, logarithmic", "training loss"]
+
+
+def test_a_line_beyond_the_drawn_scores_stands_at_their_end_and_says_where_it_is():
+    chart = charts.metric_lines(CURVE, dict.fromkeys(charts.MEASURES, CURVE), 99.0, theme="light")
+    (line,) = table(chart, "threshold")
+    assert (line["x"], line["label"], line["side"]) == (CURVE[-1], "threshold 99", "left")
+
+
+def test_the_lowest_cost_and_the_cost_in_use_are_told():
+    chart = charts.cost_line(CURVE[:50], CURVE[:50], (0.3, 0.25), (0.1, 0.05), theme="light")
+    assert [table(chart, name)[0]["label"] for name in ("now", "best")] == ["now 0.25", "lowest 0.05"]
+    assert "lowest, 0.05, at 0.1" in chart.alt
