@@ -85,6 +85,7 @@ def _make_ready() -> None:
     time.sleep(server.HEAD_START_SECONDS)
     charts.prepare()
     server.keep_ready()
+    charts.prepare_evaluation()
     # Streamlit collects garbage after every run; what was imported once need not be looked at again each time.
     gc.collect()
     gc.freeze()

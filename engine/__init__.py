@@ -51,6 +51,7 @@ if TYPE_CHECKING:
     from engine.result_files import picture_name, report_name, result_name
     from engine.results import Result
     from engine.scoring.affiliation import Affiliation
+    from engine.scoring.agreement import agreeing
     from engine.scoring.contexts import Contexts
     from engine.scoring.drift import Drift
     from engine.scoring.event_metrics import EventMetrics
@@ -62,7 +63,7 @@ if TYPE_CHECKING:
     from engine.scoring.reasons import in_plain_words, nearest_normal, places
     from engine.scoring.rules import RULES, Line, lines, rule_from_dict, usual_rules
     from engine.scoring.shared_reasons import ReasonGroup
-    from engine.scoring.thresholds import Rule
+    from engine.scoring.thresholds import Rule, percentile_of
     from engine.series_files import SeriesFiles
     from engine.series_result import Lanes, SeriesColumns, SeriesResult
     from engine.snippets import cli_line, python_snippet
@@ -136,6 +137,7 @@ _HOMES = {
     "Verdict": "engine.labels.verdicts",
     "WindowView": "engine.window_view",
     "Workspace": "engine.workspace",
+    "agreeing": "engine.scoring.agreement",
     "as_binary": "engine.data.roles",
     "best_f1_of": "engine.scoring.metrics",
     "bring_labels": "engine.labels.exchange",
@@ -167,6 +169,7 @@ _HOMES = {
     "method_of": "engine.scoring.explanations",
     "nearest_normal": "engine.scoring.reasons",
     "offers_for": "engine.offers",
+    "percentile_of": "engine.scoring.thresholds",
     "picture_name": "engine.result_files",
     "places": "engine.scoring.reasons",
     "precision_so_far": "engine.labels.consequences",
@@ -258,6 +261,7 @@ __all__ = [
     "Verdict",
     "WindowView",
     "Workspace",
+    "agreeing",
     "as_binary",
     "best_f1_of",
     "bring_labels",
@@ -289,6 +293,7 @@ __all__ = [
     "method_of",
     "nearest_normal",
     "offers_for",
+    "percentile_of",
     "picture_name",
     "places",
     "precision_so_far",

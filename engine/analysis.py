@@ -42,7 +42,7 @@ from engine.scoring.faithfulness import faithfulness
 from engine.scoring.metrics import Confusion, Curve, confusion_at, curve
 from engine.scoring.reasons import Explained, explain
 from engine.scoring.series_evaluation import SeriesEvaluation, series_evaluation
-from engine.scoring.thresholds import GRID, Contamination, Rule
+from engine.scoring.thresholds import Contamination, Rule, percentile_of
 from engine.teaching import check_taught, named_classes, shaped, started_from, taught_by, taught_roles
 
 MOST_EXPLAINED = 2_000  # rows explained when a table is scored, the most unusual first
@@ -256,7 +256,7 @@ def judge(
     flags = flagged(scores, threshold)
     judged = int(np.isfinite(scores).sum())
     # The percentile rule read backwards; of training rows with equal scores at the line all lie at or below it.
-    percentile = float(np.interp(threshold, reference, GRID))
+    percentile = percentile_of(threshold, reference)
     return Judgement(
         threshold=threshold,
         flags=flags,

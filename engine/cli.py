@@ -149,6 +149,11 @@ def _add_score(verbs: Any) -> None:
         "--output", required=True, type=Path, metavar="FILE", help="ends in .csv, .parquet or .xlsx"
     )
     add_judging(score)
+    score.add_argument(
+        "--label",
+        metavar="COLUMN",
+        help="known answers for --rule cost and best_f1 (default: as in training)",
+    )
     score.add_argument("--raw", action="store_true", help="write text that looks like a formula as it is")
     add_reading(score)
     add_store(score)

@@ -29,8 +29,10 @@ def score(options: argparse.Namespace) -> None:
     ref = store.resolve(options.model)
     frame, _ = read(options.data, options.read, warm=_needed(store, ref))
     from engine.analysis import drift_of, judge
+    from engine.labelled import answers_of, blocks_of, on_the_other_half
     from engine.model import Model
     from engine.report import write_result
+    from engine.scoring.labelled_lines import told
 
     model = Model.load(store, ref)
     prepared = model.encode(frame, mapping)
@@ -39,7 +41,9 @@ def score(options: argparse.Namespace) -> None:
     if drift.verdict != "fits":
         note(f"{drift.verdict}: {drift.sentence} {drift.advice}")
     rule = asked or model.card.default_rule
-    judgement = judge(scores.values, model.card, rule)
+    labels = answers_of(options.label, frame, model.card) if rule.needs_labels else None
+    seen = told(rule, scores.values, labels, blocks_of(frame, model.card, labels))
+    judgement = judge(scores.values, model.card, rule, seen)
     if model.card.classes is not None:
         frame = _with_classes(frame, model, prepared, scores)
     table = _with_reasons(frame, model, prepared, scores, judgement)
@@ -59,6 +63,11 @@ def score(options: argparse.Namespace) -> None:
         note(text)
     share = f"{100 * judgement.share:.2g} %"
     print(f"flagged {judgement.flagged:,} of {judgement.judged:,} rows ({share}) -> {options.output}")
+    print(f"{rule.title}: expect {1_000 * judgement.expected:.3g} flags in 1,000 rows of ordinary data")
+    if judgement.remark:
+        print(judgement.remark)
+    if labels is not None and seen is not None:
+        print(on_the_other_half(scores.values, labels, seen, judgement.threshold))
     if drift.verdict == "fits":
         print(f"fits: {drift.sentence}")
     if judgement.judged < judgement.rows:

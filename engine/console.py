@@ -59,10 +59,13 @@ def runs_of(options: argparse.Namespace) -> RunStore:
 
 def rule_of(options: argparse.Namespace) -> Rule | None:
     """The threshold rule the options name; None for the model's own."""
+    from engine.scoring.rules import rule_from_text
     from engine.scoring.thresholds import FixedValue, Percentile
 
     if options.percentile is not None:
         return Percentile(options.percentile)
+    if options.rule is not None:
+        return rule_from_text(options.rule)
     return None if options.threshold is None else FixedValue(options.threshold)
 
 
@@ -73,6 +76,12 @@ def add_judging(command: argparse.ArgumentParser) -> None:
         "--percentile", type=float, metavar="P", help="flag what is above this training percentile"
     )
     line.add_argument("--threshold", type=float, metavar="T", help="flag anomaly scores above this number")
+    line.add_argument(
+        "--rule",
+        metavar="KIND[=NUMBER]",
+        help="draw the line by a rule: percentile, contamination, budget, fdr, evt, mad, fixed; cost, best_f1 (see "
+        "--label)",
+    )
     command.add_argument(
         "--map",
         action="append",

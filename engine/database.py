@@ -21,6 +21,20 @@ class Database:
     def __init__(self, url: str | URL, tables: sa.MetaData) -> None:
         self._engine = _engine(url)
         tables.create_all(self._engine)
+        self._widen(tables)
+
+    def _widen(self, tables: sa.MetaData) -> None:
+        """Add the columns that a table of an earlier version lacks; its rows have nothing in them."""
+        known = sa.inspect(self._engine)
+        for table in tables.sorted_tables:
+            there = {column["name"] for column in known.get_columns(table.name)}
+            for column in table.columns:
+                if column.name not in there:
+                    kind = column.type.compile(self._engine.dialect)
+                    with self._engine.begin() as connection:
+                        connection.execute(
+                            sa.text(f"ALTER TABLE {table.name} ADD COLUMN {column.name} {kind}")
+                        )
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:

@@ -73,12 +73,17 @@ def plot(options: argparse.Namespace) -> None:
     from engine.analysis import judge
     from engine.charts import picture
     from engine.files import write_atomically
+    from engine.labelled import answers_of, blocks_of
     from engine.model import Model
+    from engine.scoring.labelled_lines import told
 
     model = Model.load(store, ref)
     label = _label(options.label, frame, model.card)
     scores = model.judge(model.encode(frame, mapping), progress=progress).values
-    judgement = judge(scores, model.card, asked or model.card.default_rule)
+    rule = asked or model.card.default_rule
+    labels = answers_of(label, frame, model.card) if rule.needs_labels else None
+    seen = told(rule, scores, labels, blocks_of(frame, model.card, labels))
+    judgement = judge(scores, model.card, rule, seen)
     progress(0.9, "Drawing")
     drawn, left_out = charts_of(
         model.card, scores, judgement.threshold, None if label is None else frame[label]

@@ -19,6 +19,7 @@ from engine.charts import Chart, picture
 from engine.data.dataset import Dataset
 from engine.data.prepared import Prepared
 from engine.data.roles import Roles
+from engine.detectors import AUTO, detector_class
 from engine.errors import StoreError, UsageError
 from engine.labels.frozen import thawed_labels, with_labels
 from engine.model import Model, Scores, load_fingerprint, load_recipe
@@ -254,7 +255,8 @@ def _told(
         return frame, roles
     given = thawed_labels(space.frozen_labels, spec["labels"])
     job.log(f"learning from {len(given.rows):,} labels given in Loupe")
-    return with_labels(frame, roles, given, beside=bool(spec.get("learn_from_label")))
+    named = spec["detector"] != AUTO and detector_class(spec["detector"]).names_classes
+    return with_labels(frame, roles, given, beside=bool(spec.get("learn_from_label")), named=named)
 
 
 def _one_row(spec: dict[str, Any], job: Job, *, whole: bool = False) -> tuple[Model, Prepared, int]:

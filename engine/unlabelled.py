@@ -6,7 +6,7 @@ Neither is quality. Injected anomalies are made up, and a model that says the sa
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self, cast
 
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 
 KEPT = "unlabelled.json"
 MOST_DISTURBED = 500  # rows of each kind
+MOST_KEPT = 2_000  # scores of disturbed readings
 MOST_LEARNED = 50_000  # rows of the half a twin learns from
 
 Scores = NDArray[np.float64]
@@ -50,6 +51,11 @@ class Unlabelled:
     )  # rank correlation with a twin of the same settings that learned from half of the rows
     top: float | None  # share of the top rows that are in the twin's top
     why_unsteady: str = ""  # why steadiness was not measured; empty where it was
+    scores: dict[str, list[float]] = field(default_factory=dict)  # kind -> scores of its injected anomalies
+
+    def found_at(self, threshold: float) -> dict[str, float]:
+        """Kind of injected anomaly -> share that lies above another threshold than the model's own."""
+        return {kind: _share(np.array(told), threshold) for kind, told in self.scores.items()}
 
     @classmethod
     def from_json(cls, data: bytes) -> Self:
@@ -60,7 +66,8 @@ def unlabelled(
     model: Model, frame: pd.DataFrame, scores: Scores, *, learned: bool, progress: Progress = quiet
 ) -> Unlabelled:
     """Measure a model on a table it has given ``scores`` (n_rows,); ``learned``: it learned from this very table."""
-    found = _injected(model, frame, scores, within(progress, 0.0, 0.3))
+    made = _injected(model, frame, scores, within(progress, 0.0, 0.3))
+    found = {kind: _share(told, model.card.threshold) for kind, told in made.items()}
     order = top = None
     why = "" if learned else "the model learned from other data"
     if learned:
@@ -73,7 +80,8 @@ def unlabelled(
             order = steady if np.isfinite(steady) else None
             top = top_overlap(scores, told, max(FEWEST_TOP, round(TOP_SHARE * len(scores))))
     share = _share(scores[np.isfinite(scores)], model.card.threshold)
-    return Unlabelled(found=found, flagged=share, order=order, top=top, why_unsteady=why)
+    kept = {kind: told.tolist() for kind, told in made.items()}
+    return Unlabelled(found=found, flagged=share, order=order, top=top, why_unsteady=why, scores=kept)
 
 
 def run_unlabelled(spec: dict[str, Any], job: Job) -> dict[str, Any]:
@@ -102,8 +110,8 @@ def _in_the_models_names(dataset: Dataset, mapping: dict[str, str]) -> pd.DataFr
     return frame.rename(columns=here) if here else frame
 
 
-def _injected(model: Model, frame: pd.DataFrame, scores: Scores, progress: Progress) -> dict[str, float]:
-    """What share of injected anomalies the model flags, by kind; none of a series too short to hold a part out."""
+def _injected(model: Model, frame: pd.DataFrame, scores: Scores, progress: Progress) -> dict[str, Scores]:
+    """What the model says of injected anomalies, by kind; none of a series too short to hold a part out."""
     roles, threshold = Roles.from_dict(model.card.roles), model.card.threshold
     if roles.kind == "series":
         trial = Trial.of(frame, _of_columns(roles, frame))
@@ -113,19 +121,19 @@ def _injected(model: Model, frame: pd.DataFrame, scores: Scores, progress: Progr
         copy = trial.copies[0]
         told = model.score(copy.rows).values
         hit = told[np.isfinite(told) & (copy.labels == 1)]
-        return {"disturbed": _share(hit, threshold)} if len(hit) else {}
+        return {"disturbed": hit[:: -(-len(hit) // MOST_KEPT)]} if len(hit) else {}
     rng = np.random.default_rng(0)
     # Rows the model finds ordinary: of others nobody could say what flags them.
     ordinary = np.flatnonzero(np.isfinite(scores) & ~flagged(scores, threshold))
     rows = rng.choice(ordinary, min(MOST_DISTURBED, len(ordinary)), replace=False)
     features = [column for column in model.recipe.channels if column in frame.columns]
-    found: dict[str, float] = {}
+    found: dict[str, Scores] = {}
     for number, kind in enumerate(KINDS):
         progress(number / len(KINDS), "Judging injected anomalies")
         made = disturbed_rows(frame, rows, features, kind, seed=number)
         if len(made):
             told = model.score(made).values
-            found[kind] = _share(told[np.isfinite(told)], threshold)
+            found[kind] = told[np.isfinite(told)]
     return found
 
 

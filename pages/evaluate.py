@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from ui import evaluating, panels
+from ui import comparing_unlabelled, evaluating, panels, unlabelled
 
 panels.show_problem()
 found, card, data = panels.need_result()
@@ -14,6 +14,8 @@ if data.roles.label is None:
         "data",
         "Choose a label column",
     )
+    unlabelled.board(found, card)
+    comparing_unlabelled.show(data, (found.id,))
 else:
     evaluating.board(found, card, data, data.roles.label)
 evaluating.show_history(card, data, alone=data.roles.label is None)

@@ -37,7 +37,6 @@ def choose(data: Dataset) -> tuple[str, ...]:
         known,
         default=list(judged)[:FIRST_CHOSEN] or known[:FIRST_CHOSEN],
         max_selections=charts.MOST_MODELS,
-        format_func=lambda model: f"{model}{'' if model in judged else ' (has not judged this data yet)'}",
         key=f"compare-{data.id}",
         persist_state="session",
     )
@@ -74,7 +73,7 @@ def _have_them_judge(data: Dataset, waiting: Sequence[str]) -> None:
     }
     idle = [model for model in waiting if model not in at_work]
     if idle:
-        what = plain(idle[0]) if len(idle) == 1 else f"these {len(idle)} models"
+        what = plain(idle[0]) if len(idle) == 1 else f"{len(idle)} models that have not yet"
         st.button(
             f"Have {what} judge this data",
             key="judge-all",

@@ -64,7 +64,7 @@ def board(found: Result, card: Card, data: Dataset, label: str) -> None:
         _curves(checked, shown)
         st.subheader("Scores by label", anchor=False)
         show(shown["by-label"])
-        tradeoffs.against_the_threshold(checked, threshold)
+        tradeoffs.against_the_threshold(checked, card, threshold)
         grouping.by_group(found, data, label, threshold)
         glance.every_rule(found, card, label, rule)
     remember()

@@ -32,8 +32,11 @@ def table(found: Result, series: SeriesResult, events: Events) -> None:
     worst = series.blamed([events[number] for number in events.worst(SHOWN).tolist()])
     bridge, shortest, above = session().view.choices
     key = f"events-{found.id}-{bridge}-{shortest}-{above}-{len(events)}-{worst[0].start}"
+    lines, labels = _lines(worst, series.files), _labels(found, worst, series.files)
     shown = st.dataframe(
-        _lines(worst, series.files),
+        [{**line, "Label": label} for line, label in zip(lines, labels, strict=True)]
+        if any(labels)
+        else lines,
         key=key,
         hide_index=True,
         width="stretch",
@@ -126,6 +129,11 @@ def _below(rows: list[int], worst: Sequence[Event], events: Events, files: Serie
             if st.button(f"Why is row {row + 1:,}, its peak, unusual?", icon=":material/zoom_in:"):
                 session().row = row
                 st.switch_page(page("inspect"))
+
+
+def _labels(found: Result, worst: Sequence[Event], files: SeriesFiles) -> list[str]:
+    """The label of each event's peak in words."""
+    return labelling.words_of(cache.dataset(found.dataset), [files.row(event.peak) for event in worst])
 
 
 def _label(found: Result, chosen: Sequence[Event], files: SeriesFiles) -> None:

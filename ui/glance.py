@@ -10,6 +10,7 @@ from ui.panels import chart
 from ui.session import theme
 from ui.threshold import expected, judged
 
+ROW = 64  # pixels: a sentence in two or three lines
 NO_LINE = "draws no line"
 
 
@@ -24,7 +25,7 @@ def every_rule(found: Result, card: Card, label: str | None, used: Rule) -> None
     if not box.open:
         return
     found_lines = [_in_use(found, card, label, used), *cache_checked.every_line(found, label)]
-    lines = [line for number, line in enumerate(found_lines) if number == 0 or line.rule != used]
+    lines = [line for number, line in enumerate(found_lines) if number == 0 or line.rule.kind != used.kind]
     drawn = [line for line in lines if line.threshold is not None]
     a_day = readings_a_day(found)
     with box:
@@ -54,7 +55,12 @@ def every_rule(found: Result, card: Card, label: str | None, used: Rule) -> None
             },
             hide_index=True,
             width="stretch",
-            row_height=56,
+            height="content",
+            row_height=ROW,
+            column_config={
+                "What it does": st.column_config.TextColumn(width="medium"),
+                "To know": st.column_config.TextColumn(width="large"),
+            },
         )
         st.caption(
             "The first is the rule in use; the others stand where they usually begin. Every rule learns from the "

@@ -16,7 +16,6 @@ from engine import (
     Labels,
     Result,
     Verdict,
-    current_labels,
     give_labels,
     last_act,
 )
@@ -56,6 +55,7 @@ def bar(
         _save(found, data, rows, verdict, class_name, rest, then)
 
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key=f"labelling-{place}"):
+        st.markdown(f"Row {rows[0] + 1:,} is" if len(rows) == 1 else f"The {len(rows):,} rows are")
         for verdict, title, key in SAYINGS:
             st.button(
                 title,
@@ -182,11 +182,10 @@ def _save(
         if class_name:
             given["class_name"] = class_name
         label = Label(verdict=verdict, **given) if verdict != "cleared" else Label(verdict="cleared")
-        ledger = server.labels()
-        now = current_labels(ledger, data)
+        now = cache.given_labels(data)
         new = {row: label for row in rows if now.of(row) != label}  # a double click says nothing new
         if new:
-            give_labels(ledger, data, new, act=uuid.uuid4().hex, who=analyst(), model=found.model)
+            give_labels(server.labels(), data, new, act=uuid.uuid4().hex, who=analyst(), model=found.model)
         session().saved = f"Saved: {_words(label.words, list(rows))}."
         if then is not None:
             then()

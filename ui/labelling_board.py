@@ -16,7 +16,6 @@ from engine import (
     Labels,
     Result,
     bring_labels,
-    current_labels,
     labels_csv,
     precision_so_far,
     threshold_from_labels,
@@ -69,8 +68,8 @@ def board(found: Result, card: Card, data: Dataset, answer: Judgement) -> None:
 
 
 def _numbers(found: Result, labels: Labels, answer: Judgement) -> None:
-    scores, answers = np.asarray(found.values), labels.answers(answer.rows)
-    precision = precision_so_far(scores, answers, answer.threshold)
+    scores = np.asarray(found.values[labels.rows])
+    precision = precision_so_far(scores, labels.answers, answer.threshold, flagged=answer.flagged)
     counts = labels.counts
     with st.container(horizontal=True):
         st.metric("Labelled rows", f"{len(labels):,}")
@@ -89,12 +88,12 @@ def _numbers(found: Result, labels: Labels, answer: Judgement) -> None:
             f"{precision.labelled:,} of {precision.flagged:,} flagged rows have a label. Were they drawn by lot, the "
             f"precision would lie between {100 * low:.0f} and {100 * high:.0f} %."
         )
-    _threshold(found, answers, answer)
+    _threshold(found, scores, labels, answer)
 
 
-def _threshold(found: Result, answers: np.ndarray, answer: Judgement) -> None:
+def _threshold(found: Result, scores: np.ndarray, labels: Labels, answer: Judgement) -> None:
     """The threshold that suits the labels best, a click away."""
-    best = threshold_from_labels(np.asarray(found.values), answers)
+    best = threshold_from_labels(scores, labels.answers)
     if best is None:
         st.caption("A threshold is suggested once there are anomalies and normal rows among the labels.")
         return
@@ -146,7 +145,7 @@ def _bring(data: Dataset, key: str) -> None:
 
 
 def _csv(data: Dataset) -> bytes:
-    return labels_csv(current_labels(server.labels(), data), data)
+    return labels_csv(cache.given_labels(data), data)
 
 
 def _fresh_table() -> None:

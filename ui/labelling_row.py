@@ -14,7 +14,7 @@ from ui.panels import attempt, beside
 from ui.session import session, widget
 from ui.threshold import judged_now
 
-THEN = {"stay": "stay", "next": "less unusual row", "useful": "most useful row"}
+THEN = {"stay": "stay", "next": "less unusual row without a label", "useful": "most useful row"}
 COMPARED = 4  # other models asked whether they agree
 SHOWN = 10
 
@@ -141,8 +141,10 @@ def _go_on(found: Result, card: Card, data: Dataset) -> None:
         _turn_to_useful(found, card, data)
     elif then == "next" and session().row is not None:
         place = np.flatnonzero(found.order == session().row)
-        if len(place) and place[0] + 1 < len(found.order):
-            session().row = int(found.order[place[0] + 1])
+        later = found.order[int(place[0]) + 1 :] if len(place) else found.order
+        unlabelled = later[~np.isin(later, cache.given_labels(data).rows)]
+        if len(unlabelled):
+            session().row = int(unlabelled[0])
 
 
 def _turn_to_useful(found: Result, card: Card, data: Dataset) -> None:

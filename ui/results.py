@@ -13,6 +13,7 @@ from ui.panels import beside, chart, in_plain_words, plain, show_problem
 from ui.session import remember, session, theme
 from ui.threshold import expected, judged, remark, threshold_control
 
+HALVES = "Chosen on one half of the labelled rows, judged on the other."
 SHOWN = 200  # flagged rows in the table: enough to review, small enough to send in a blink
 PERCENTILES = np.r_[np.arange(50.0, 99.0, 0.5), np.arange(99.0, 100.0001, 0.05)]
 
@@ -64,7 +65,7 @@ def in_a_sentence(answer: Judgement, rule: Rule) -> str:
     )
     if answer.share > 3 * max(answer.share_in_training, 0.001):
         text += " That is a far larger share than in training: is this data of another kind?"
-    return f"{text} {rule.help}" if rule.needs_labels else text
+    return f"{text} {HALVES}" if rule.needs_labels else text
 
 
 def _numbers(answer: Judgement, a_day: float | None) -> None:

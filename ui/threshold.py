@@ -6,7 +6,7 @@ from contextlib import suppress
 
 import streamlit as st
 
-from engine import RULES, Card, EngineError, Judgement, Result, Rule, charts, judge
+from engine import RULES, Card, EngineError, Judgement, Result, Rule, charts, judge, percentile_of
 from ui import cache, cache_checked
 from ui.panels import plain
 from ui.session import session, set_widget, widget
@@ -131,11 +131,15 @@ def _change_kind(result_id: str, label: str | None) -> None:
     session().set_rule(kind, start[kind])
 
 
-def dragged(key: str) -> None:
-    """A chart was clicked, or drawn across, at a threshold."""
+def dragged(card: Card, key: str) -> None:
+    """A chart was clicked, or drawn across, at a threshold: as a percentile, where training reaches so far."""
     picked = widget(key)["selection"].get(charts.DRAGGED)
-    if picked:
-        session().set_rule("fixed", float(picked[0]["x"]))
+    if not picked:
+        return
+    threshold = float(picked[0]["x"])
+    percentile = percentile_of(threshold, card.reference_scores)
+    inside = 0 < percentile < 100
+    session().set_rule("percentile" if inside else "fixed", percentile if inside else threshold)
 
 
 def _set_from(key: str, drawn_with: float | None = None) -> None:

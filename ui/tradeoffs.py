@@ -6,7 +6,7 @@ from functools import partial
 
 import streamlit as st
 
-from engine import Checked
+from engine import Card, Checked
 from ui.pictures import Figure, show
 from ui.session import session, widget
 from ui.threshold import dragged
@@ -26,7 +26,7 @@ def figures(checked: Checked, threshold: float) -> list[Figure]:
     ]
 
 
-def against_the_threshold(checked: Checked, threshold: float) -> None:
+def against_the_threshold(checked: Checked, card: Card, threshold: float) -> None:
     """Both charts and their knobs."""
     if checked.few:
         return
@@ -65,7 +65,7 @@ def against_the_threshold(checked: Checked, threshold: float) -> None:
         _at_the_budget(checked, int(_number(BUDGET)))
     with left:
         measures, cost = figures(checked, threshold)
-        show(measures, on_select=dragged)
+        show(measures, on_select=partial(dragged, card))
     with right:
         show(cost)
 

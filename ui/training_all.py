@@ -63,7 +63,7 @@ def progress(data: Dataset) -> None:
         if active and not any(job.active for job in now):
             st.rerun()
 
-    st.subheader("Detectors of this data", anchor=False)
+    st.subheader("Trained together", anchor=False)
     st.fragment(board, run_every=POLL if active else None)()
 
 

@@ -26,8 +26,11 @@ from engine.detectors import CATALOGUE, detector_class
 from engine.errors import EngineError, StoreError
 from engine.hyperparameters import checked
 from engine.jobs import Job
+from engine.labelled import answers_of, blocks_of
 from engine.model import Card
 from engine.results import Result
+from engine.scoring.labelled_lines import told
+from engine.scoring.rules import rule_from_text
 from engine.scoring.thresholds import Percentile
 from engine.store import suggested_name
 
@@ -60,6 +63,7 @@ def _begun(here: Services, token: Token, dataset: Dataset, upload: Upload, asked
         hyperparameters=asked.hyperparameters,
         mapping=asked.mapping,
     )
+    _check_line(asked)
     if asked.detector is not None:
         checked(detector_class(asked.detector), asked.hyperparameters)
     try:
@@ -81,7 +85,8 @@ def _begun(here: Services, token: Token, dataset: Dataset, upload: Upload, asked
         model=card.id,
         result=result,
         percentile=asked.percentile,
-        threshold=_threshold(card, asked.percentile),
+        rule=asked.rule,
+        threshold=_known_threshold(card, asked),
     )
     return _started(session, job, reused=again or job is None)
 
@@ -106,6 +111,7 @@ def _trained_instead(
         model=None,
         result=None,
         percentile=asked.percentile,
+        rule=asked.rule,
         threshold=None,
     )
     return _started(session, job, reused=again)
@@ -154,14 +160,22 @@ def anomalies(
     threshold: Annotated[
         float | None, Query(allow_inf_nan=False, description="or at this anomaly score")
     ] = None,
+    rule: Annotated[
+        str | None,
+        Query(max_length=200, description="or by a rule, KIND or KIND=NUMBER, as fdr=0.1 or cost=20"),
+    ] = None,
 ) -> dict[str, Any]:
     """The rows that were flagged, the most anomalous first, each with what makes it unusual."""
-    if percentile is not None and threshold is not None:
-        raise Refusal(422, "percentile and threshold both draw the line", "send one of them")
+    given = {"percentile": percentile, "threshold": threshold, "rule": rule}
+    ways = [name for name, value in given.items() if value is not None]
+    if len(ways) > 1:
+        raise Refusal(422, f"{' and '.join(ways)} both draw the line", "send one of them")
     dataset, _ = here.upload(token, id)
     session, result = _finished(here, token, dataset)
     if percentile is not None:
         threshold = _threshold(_card(here, result.model), percentile)
+    if rule is not None:
+        threshold = _drawn(_card(here, result.model), rule, result, dataset)
     line = threshold if threshold is not None else session.threshold
     assert line is not None  # a settled session has one
     total = result.flagged(line)
@@ -246,9 +260,13 @@ def _settled(here: Services, session: Session, job: Job | None) -> Session:
         return session
     try:
         threshold = session.threshold
-        if threshold is None:
+        found = here.space.results.load(result)
+        if threshold is None and session.rule is not None:
+            dataset = here.space.datasets.get(session.dataset)
+            threshold = _drawn(_card(here, model), session.rule, found, dataset)
+        elif threshold is None:
             threshold = _threshold(_card(here, model), session.percentile)
-        count = here.space.results.load(result).flagged(threshold)
+        count = found.flagged(threshold)
     except EngineError:  # the model or the result went away just now
         return session
     settled = replace(session, model=model, result=result, threshold=threshold, anomalies=count)
@@ -258,6 +276,42 @@ def _settled(here: Services, session: Session, job: Job | None) -> Session:
 
 def _card(here: Services, model: str) -> Card:
     return Card.from_dict(here.space.models.card(model))
+
+
+def _check_line(asked: Analysis) -> None:
+    """Refuse a line that two ways draw, and a rule that cannot draw one before there is a result."""
+    if asked.rule is None:
+        return
+    if asked.percentile is not None:
+        raise Refusal(422, "percentile and rule both draw the line", "send one of them")
+    rule = rule_from_text(asked.rule)
+    if rule.needs_labels:
+        raise Refusal(
+            422,
+            f"the rule '{rule.kind}' needs known answers, and an analysis is not told them",
+            f"analyze without it, then GET …/anomalies?rule={asked.rule}",
+        )
+
+
+def _known_threshold(card: Card, asked: Analysis) -> float | None:
+    """Where the line is, if that is known before the rows are judged; a rule that refuses is an error at once."""
+    if asked.rule is None:
+        return _threshold(card, asked.percentile)
+    rule, reference = rule_from_text(asked.rule), card.reference_scores
+    return None if rule.counts_rows else rule.threshold(reference, reference, rows=card.independent_rows)
+
+
+def _drawn(card: Card, text: str, result: Result, dataset: Dataset) -> float:
+    """Where a rule draws the line in a result; one that needs labels sees half of those of the data set."""
+    rule, values, label = rule_from_text(text), np.asarray(result.values), dataset.roles.label
+    seen = None
+    if rule.needs_labels and label is not None:
+        frame = dataset.frame(
+            [c for c, role in dataset.roles.columns.items() if role in ("label", "time", "entity")]
+        )
+        answers = answers_of(label, frame, card)
+        seen = told(rule, values, answers, blocks_of(frame, card, answers))
+    return rule.threshold(card.reference_scores, values, seen, rows=card.independent_rows)
 
 
 def _threshold(card: Card, percentile: float | None) -> float:

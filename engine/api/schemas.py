@@ -56,6 +56,12 @@ class Analysis(Request):
         description="flag what is more unusual than this percentage of the training rows",
         examples=[99],
     )
+    rule: Name | None = Field(
+        default=None,
+        description="draw the line by a rule instead, KIND or KIND=NUMBER: percentile, contamination, budget, fdr, "
+        "evt, mad, fixed",
+        examples=["fdr=0.1"],
+    )
     mapping: dict[str, str] = Field(
         default={}, description="column the model needs -> column of the data set"
     )

@@ -22,6 +22,7 @@ class Session:
     model: str | None = None  # name@version; none while the job trains it
     result: str | None = None
     percentile: float | None = None  # none: the model's own threshold
+    rule: str | None = None  # KIND=NUMBER; none: the percentile, or the model's own
     threshold: float | None = None
     anomalies: int | None = None  # counted once, when the job has ended
 
@@ -41,6 +42,7 @@ class Sessions:
         model: str | None,
         result: str | None,
         percentile: float | None,
+        rule: str | None,
         threshold: float | None,
     ) -> tuple[Session, bool]:
         """A new session, or the newest one if it is the same; and whether its job, or it, was there already."""
@@ -49,11 +51,12 @@ class Sessions:
             "model": model,
             "result": result,
             "percentile": percentile,
+            "rule": rule,
             "threshold": threshold,
         }
         with self._database.writing(_session) as connection:
             newest = connection.execute(_newest(token, dataset)).first()
-            if newest is not None and newest.percentile == percentile:
+            if newest is not None and (newest.percentile, newest.rule) == (percentile, rule):
                 same = newest.result == result if job is None else newest.job == job
                 if same:
                     return _of(newest), True

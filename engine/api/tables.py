@@ -44,6 +44,7 @@ session = sa.Table(
     sa.Column("model", sa.Text),  # none: the job trains it
     sa.Column("result", sa.Text),
     sa.Column("percentile", sa.Double),  # none: the model's own threshold
+    sa.Column("rule", sa.Text),  # none: the percentile, or the model's own
     sa.Column("threshold", sa.Double),
     sa.Column("anomalies", sa.Integer),  # counted when the job has ended
     sa.Column("created", sa.Double, nullable=False),

@@ -8,7 +8,7 @@ specification or in the sentence: a changed sentence makes the browser build the
 
 import numpy as np
 
-from engine.charts.against_threshold import DRAGGED, cost_line, metric_lines, rule_lines
+from engine.charts.against_threshold import DRAGGED, MEASURES, cost_line, metric_lines, rule_lines
 from engine.charts.binning import histogram
 from engine.charts.chart import MAX_MARKS, PALETTES, Chart, Palette, Theme, nothing
 from engine.charts.contest import MOST_MODELS, agreement_map, overlaid_pr, overlaid_roc, overlap_curves
@@ -69,6 +69,7 @@ __all__ = [
     "picture",
     "pr_chart",
     "prepare",
+    "prepare_evaluation",
     "range_strip",
     "rebuilt_window",
     "roc_chart",
@@ -84,3 +85,16 @@ def prepare() -> None:
     edges, counts = histogram(np.linspace(0.0, 1.0, 200))
     for theme in PALETTES:
         score_histogram(edges, counts, 0.9, log=False, theme=theme)
+
+
+def prepare_evaluation() -> None:
+    """The same for the charts of the page Evaluate, which somebody may open next."""
+    some = np.linspace(0.0, 1.0, 200)
+    edges, counts = histogram(some)
+    for theme in PALETTES:
+        confusion_grid(1, 1, 1, 1, theme=theme)
+        roc_chart(some, some, (0.5, 0.5), 0.5, theme=theme)
+        pr_chart(some, some, (0.5, 0.5), 0.5, 0.5, theme=theme)
+        label_histogram(edges, counts, counts, 0.9, theme=theme)
+        metric_lines(some, dict.fromkeys(MEASURES, some), 0.5, theme=theme)
+        cost_line(some, some, (0.5, 0.5), (0.5, 0.5), theme=theme)

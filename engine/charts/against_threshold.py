@@ -20,6 +20,7 @@ from engine.charts.chart import (
     compiled,
     dot,
     filled,
+    finite,
     nothing,
     number,
     side_text,
@@ -43,18 +44,27 @@ def metric_lines(thresholds: Array, values: Mapping[str, Array], threshold: floa
     """How the ``MEASURES`` change with the threshold: ``values`` (n_points,) each, NaN where there is none."""
     if len(thresholds) == 0:
         return nothing(theme)
+    drawn = {name: np.round(values[name], 4).tolist() for name in MEASURES}
     rows = [
         {"x": x, "name": name, "value": value}
-        for name in MEASURES
-        for x, value in zip(thresholds.tolist(), np.round(values[name], 4).tolist(), strict=True)
+        for name, told in drawn.items()
+        for x, value in zip(thresholds.tolist(), told, strict=True)
         if value == value
+    ]
+    touched = [
+        {"x": x} | {name: finite(told[i]) for name, told in drawn.items()}
+        for i, x in enumerate(thresholds.tolist())
     ]
     best = int(np.nanargmax(values["F1"]))
     words = (
         f"Precision, recall, F1 and MCC against the threshold: F1 is highest, {values['F1'][best]:.3f}, near "
         f"{number(float(thresholds[best]))}."
     )
-    tables: dict[str, Rows] = {"lines": rows, "threshold": [_line(thresholds, threshold, 1.0)]}
+    tables: dict[str, Rows] = {
+        "lines": rows,
+        "touched": touched,
+        "threshold": [_line(thresholds, threshold, 1.0)],
+    }
     return filled(_metric_spec(theme), words, tables)
 
 
@@ -125,14 +135,13 @@ def _axis(title: str) -> Any:
 
 
 def _dragged() -> Any:
-    """The nearest drawn threshold: where the chart was clicked, and wherever the pointer is drawn to."""
+    """The drawn threshold where the chart was clicked, and wherever the pointer is drawn to."""
     import altair as alt
 
     return alt.selection_point(
         name=DRAGGED,
         fields=["x"],
-        on="click, [pointerdown, pointerup] > pointermove",
-        nearest=True,
+        on="click, [mousedown, window:mouseup] > mousemove",
         toggle=False,
         empty=False,
         clear=False,
@@ -151,9 +160,8 @@ def _metric_spec(theme: Theme) -> Spec:
     dashes = alt.Scale(domain=list(MEASURES), range=[[1, 0], [1, 0], [1, 0], [5, 3]])
     legend = alt.Legend(title=None, orient="top", symbolOpacity=1)
     tooltip = [
-        alt.Tooltip("name:N", title="measure"),
-        alt.Tooltip("value:Q", title="value", format=".3f"),
         alt.Tooltip("x:Q", title="threshold", format=",.4~g"),
+        *(alt.Tooltip(f"{name}:Q", format=".3f") for name in MEASURES),
     ]
     lines = alt.Chart(alt.NamedData(name="lines"))
     drawn = lines.mark_line(strokeWidth=2, interpolate="step-before").encode(
@@ -162,7 +170,13 @@ def _metric_spec(theme: Theme) -> Spec:
         color=alt.Color("name:N", scale=scale, legend=legend),
         strokeDash=alt.StrokeDash("name:N", scale=dashes, legend=None),
     )
-    touch = lines.mark_point(size=60, opacity=0.001).encode(x=x, y=y, tooltip=tooltip).add_params(_dragged())
+    # One mark a threshold, as high as the plot: what a pointer comes near, also between the lines.
+    touch = (
+        alt.Chart(alt.NamedData(name="touched"))
+        .mark_rule(opacity=0.001, strokeWidth=6)
+        .encode(x=x, tooltip=tooltip)
+        .add_params(_dragged())
+    )
     return compiled(alt.layer(drawn, touch, *_threshold_layers(palette), height=HEIGHT))
 
 

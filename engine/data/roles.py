@@ -155,8 +155,9 @@ def as_binary(labels: pd.Series) -> tuple[np.ndarray, str]:
     result = np.full(len(labels), np.nan)
     if known.empty:
         return result, "no label is filled in"
-    text = known.astype(str).str.strip().str.lower().str.replace(r"\.0$", "", regex=True)
-    values = set(text.unique())
+    codes, different = pd.factorize(known)
+    words = pd.Series(different).astype(str).str.strip().str.lower().str.replace(r"\.0$", "", regex=True)
+    values = set(words)
     if values <= {"1", "-1"} and "-1" in values:
         normal = {"1"}  # scikit-learn's convention: -1 is the outlier
     elif values & NORMAL_WORDS:
@@ -164,8 +165,9 @@ def as_binary(labels: pd.Series) -> tuple[np.ndarray, str]:
     elif values <= ANOMALY_WORDS:
         normal = set()
     else:
-        normal = {str(text.value_counts().index[0])}
-    result[labels.notna().to_numpy()] = (~text.isin(normal)).to_numpy(dtype=float)
+        rows = pd.Series(np.bincount(codes), index=words).groupby(level=0, sort=False).sum()
+        normal = {str(rows.idxmax())}
+    result[labels.notna().to_numpy()] = (~words.isin(normal)).to_numpy(dtype=float)[codes]
     said = ", ".join(f"'{v}'" for v in sorted(normal)) or "no value"
     return result, f"{said} counts as normal, every other value as anomaly"
 

@@ -50,12 +50,15 @@ class LabelledPrecision:
         return max(0.0, middle - reach), min(1.0, middle + reach)
 
 
-def precision_so_far(scores: Array, answers: Array, threshold: float) -> LabelledPrecision:
-    """How right the flags are where people have said so; ``scores``, ``answers`` (n_samples,), NaN unknown."""
+def precision_so_far(scores: Array, answers: Array, threshold: float, *, flagged: int) -> LabelledPrecision:
+    """How right the flags are where people have said so.
+
+    ``scores``, ``answers`` (n_labels,) of the labelled rows, NaN unknown; ``flagged`` rows there are in all.
+    """
     with np.errstate(invalid="ignore"):
         flags = scores > threshold
     return LabelledPrecision(
-        flagged=int(flags.sum()),
+        flagged=flagged,
         anomalies=int((answers[flags] == 1).sum()),
         normal=int((answers[flags] == 0).sum()),
     )

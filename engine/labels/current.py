@@ -58,11 +58,10 @@ class Labels:
         """The tags in use, the commonest first."""
         return [name for name, _ in Counter(x.tag for x in self._labels if x.tag).most_common()]
 
-    def answers(self, n: int) -> NDArray[np.float64]:
-        """The labels as answers for ``n`` rows (n,): 1 anomaly, 0 normal, NaN not known."""
-        found = np.full(n, np.nan)
-        found[self.rows] = [label.answer for label in self._labels]
-        return found
+    @cached_property
+    def answers(self) -> NDArray[np.float64]:
+        """The labels of the labelled rows as answers (n_labels,): 1 anomaly, 0 normal, NaN not sure."""
+        return np.array([label.answer for label in self._labels], dtype=np.float64)
 
     @cached_property
     def anomalies(self) -> NDArray[np.int64]:

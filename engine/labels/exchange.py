@@ -87,7 +87,8 @@ class Brought:
 def brought(content: bytes, dataset: Dataset) -> Brought:
     """Read labels for a data set from a CSV file; one that has none for it is a :class:`DataError`."""
     header, lines = _lines(content)
-    column = next((name for name in NAMES if name in header), None)
+    known = (*NAMES, (dataset.roles.label or "").lower())
+    column = next((name for name in known if name and name in header), None)
     if column is None:
         raise DataError(
             "a file of labels must have a column 'label' (or 'is_anomaly', 'class', …), found the columns "
@@ -95,8 +96,8 @@ def brought(content: bytes, dataset: Dataset) -> Brought:
         )
     matching = Matching.of(header, dataset)
     findings = [Finding(kind="matching", text=matching.words)]
-    said, known = _labels([line[column] for line in lines])
-    findings += known
+    said, understood = _labels([line[column] for line in lines])
+    findings += understood
     places, unplaced = matching.rows(lines)
     findings += unplaced
     labels: dict[int, Label] = {}

@@ -14,14 +14,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
 
 from engine.data.roles import NORMAL_WORDS, Role, Roles, as_binary
 from engine.errors import DataError, StoreError
 from engine.files import make_folder, read_plain_file, write_atomically
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from engine.labels.current import Labels
 
 LABEL_COLUMN = "labels given in Loupe"
@@ -79,34 +79,43 @@ def thawed_labels(folder: Path, name: str) -> FrozenLabels:
 
 
 def with_labels(
-    frame: pd.DataFrame, roles: Roles, given: FrozenLabels, *, beside: bool
+    frame: pd.DataFrame, roles: Roles, given: FrozenLabels, *, beside: bool, named: bool
 ) -> tuple[pd.DataFrame, Roles]:
     """The table with the labels as its label column, and its roles: what a training with a label column takes.
 
-    The table's own label column is set aside; with ``beside`` it still speaks for the rows nobody labelled.
+    The table's own label column is set aside; with ``beside`` it still speaks for the rows nobody labelled. Rows read
+    'anomaly' or 'normal'; for a detector that names classes (``named``), anomalies read as their class, and where the
+    own column speaks, too, all is said in its words.
     """
-    import pandas as pd
-
     name = LABEL_COLUMN
     while name in frame.columns:
         name += "'"
-    answers = np.full(len(frame), np.nan)
-    if beside and roles.label is not None:
-        answers = as_binary(frame[roles.label])[0].copy()
     rows = np.asarray(given.rows, dtype=np.int64)
     if len(rows) and not 0 <= rows.min() <= rows.max() < len(frame):
         raise StoreError("the labels are of other data; choose the training again on the page Detect")
-    answers[rows] = np.asarray(given.anomalies, dtype=float)
+    own = frame[roles.label] if beside and roles.label is not None else None
+    words, normal, anomaly = _words(own, len(frame), named)
+    words[rows] = np.where(np.asarray(given.anomalies, dtype=bool), anomaly, normal).astype(object)
+    if named and (words == normal).any():  # without a normal row nobody can tell which word means normal
+        for row, class_name in zip(given.rows, given.classes, strict=True):
+            if class_name and class_name.lower() not in NORMAL_WORDS:
+                words[row] = class_name
     columns: dict[str, Role] = {
         column: "ignore" if role == "label" else role for column, role in roles.columns.items()
     }
-    told: Any = answers
-    if any(given.classes) and (answers == 0).any():
-        told = np.select([answers == 1, answers == 0], ["anomaly", "normal"], default="").astype(object)
-        told[answers != answers] = None
-        for row, class_name in zip(given.rows, given.classes, strict=True):
-            if class_name and class_name.lower() not in NORMAL_WORDS:
-                told[row] = class_name
-    return frame.assign(**{name: pd.Series(told, index=frame.index)}), Roles(
-        {**columns, name: "label"}, roles.kind
-    )
+    told = frame.assign(**{name: pd.Series(words, index=frame.index, dtype=object)})
+    return told, Roles({**columns, name: "label"}, roles.kind)
+
+
+def _words(own: pd.Series | None, rows: int, named: bool) -> tuple[NDArray[Any], str, str]:
+    """What the own column says of each row (n_rows,), None for nothing; the words for normal and for an anomaly."""
+    words = np.full(rows, None, dtype=object)
+    if own is None:
+        return words, "normal", "anomaly"
+    answers, known = as_binary(own)[0], own.notna().to_numpy()
+    if not named:
+        words[known] = np.where(answers[known] == 1, "anomaly", "normal")
+        return words, "normal", "anomaly"
+    words[known] = own[known].astype(str).to_numpy(dtype=object)
+    normal, odd = pd.Series(words[answers == 0]).value_counts(), set(words[answers == 1])
+    return words, str(normal.index[0]) if len(normal) else "normal", odd.pop() if len(odd) == 1 else "anomaly"

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 Array = NDArray[np.float64]
 Measure = Callable[[Array, Array], float]
 
-MOST_PAIRED = 50_000  # rows by which Kendall's tau is measured; of more, a sample by seed
+MOST_PAIRED = 100_000  # rows by which Kendall's tau is measured; of more, a sample by seed
 
 
 def average_ranks(values: Array) -> Array:
@@ -46,15 +46,18 @@ def kendall(one: Array, other: Array) -> float:
 
     NaN where one scoring ranks nothing. Kendall (1945), The treatment of ties in ranking problems.
     """
-    from scipy.stats import kendalltau
-
     one, other = _both(one, other)
     if len(one) > MOST_PAIRED:
         rows = np.random.default_rng(0).choice(len(one), MOST_PAIRED, replace=False)
         one, other = one[rows], other[rows]
     if len(one) < 2 or one.min() == one.max() or other.min() == other.max():
         return float("nan")
-    return float(kendalltau(one, other).statistic)
+    a, b = (np.unique(values, return_inverse=True)[1] for values in (one, other))
+    order = np.lexsort((b, a))  # of equal first values none is out of order
+    every = len(a) * (len(a) - 1) // 2
+    tied, tied_other, tied_both = _pairs(a), _pairs(b), _pairs(a * (int(b.max()) + 1) + b)
+    same_less_opposite = every - tied - tied_other + tied_both - 2 * _inversions(b[order])
+    return same_less_opposite / float(np.sqrt(float(every - tied) * float(every - tied_other)))
 
 
 def top_overlap(one: Array, other: Array, k: int) -> float:
@@ -68,6 +71,12 @@ def top_overlap(one: Array, other: Array, k: int) -> float:
     if k < 1:
         return float("nan")
     return float(np.minimum(_membership(one, k), _membership(other, k)).sum() / k)
+
+
+def agreeing(one: Array, other: Array, k: int) -> tuple[float | None, float | None]:
+    """Spearman's correlation of two scorings, and how many of their ``k`` highest are the same; None for nothing."""
+    order, top = spearman(one, other), top_overlap(one, other, k)
+    return (order if np.isfinite(order) else None), (top if np.isfinite(top) else None)
 
 
 def agreement_matrix(scores: Sequence[Array], measure: Measure) -> Array:
@@ -97,6 +106,30 @@ def consensus_of_ranks(scores: Sequence[Array]) -> Array:
 def _both(one: Array, other: Array) -> tuple[Array, Array]:
     known = np.isfinite(one) & np.isfinite(other)
     return np.asarray(one)[known], np.asarray(other)[known]
+
+
+def _pairs(values: NDArray[np.int64]) -> int:
+    """How many pairs of equal values there are."""
+    counts = np.unique(values, return_counts=True)[1]
+    return int((counts * (counts - 1) // 2).sum())
+
+
+def _inversions(values: NDArray[np.int64]) -> int:
+    """How many pairs stand the greater value first; values are whole numbers from 0.
+
+    Two values differ first in one bit, the higher ones being equal: bit by bit, among the values that share all higher
+    bits, those with the bit before those without it are counted.
+    """
+    found = 0
+    for bit in range(int(values.max()).bit_length()):
+        shared = values >> (bit + 1)
+        order = np.argsort(shared, kind="stable")
+        bits = ((values >> bit) & 1)[order]
+        before = np.cumsum(bits) - bits
+        first = np.r_[True, np.diff(shared[order]) != 0]
+        before -= before[first][np.cumsum(first) - 1]
+        found += int(before[bits == 0].sum())
+    return found
 
 
 def _membership(scores: Array, k: int) -> Array:

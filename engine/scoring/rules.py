@@ -55,9 +55,10 @@ def rule_from_text(text: str) -> Rule:
         raise UsageError(f"there is no threshold rule '{kind.strip()}'; there are {', '.join(RULES)}")
     rule = RULES[kind.strip()]
     try:
-        return rule(float(value) if given else rule.usual)
+        number = float(value) if given else rule.usual
     except ValueError:
         raise UsageError(f"a threshold rule needs KIND=NUMBER, got '{text}'") from None
+    return rule(number)
 
 
 def usual_rules(*, labelled: bool) -> list[Rule]:

@@ -48,6 +48,11 @@ def severity(scores: Array, reference: Array) -> Array:
     return np.where(np.isfinite(scores), result, np.nan)
 
 
+def percentile_of(threshold: float, reference: Array) -> float:
+    """The percentage of the reference scores at or below a threshold, 0 to 100: the percentile rule read backwards."""
+    return float(np.interp(threshold, reference, GRID))
+
+
 def share_above(threshold: float, reference: Array, rows: int) -> float:
     """The share of the reference scores above a threshold: what is to be expected of ordinary data.
 
@@ -55,7 +60,7 @@ def share_above(threshold: float, reference: Array, rows: int) -> float:
     """
     if threshold >= reference[-1]:
         return 0.5 / rows
-    return 1 - float(np.interp(threshold, reference, GRID)) / 100
+    return 1 - percentile_of(threshold, reference) / 100
 
 
 @dataclass(frozen=True)

@@ -44,11 +44,14 @@ def test_every_threshold_rule_can_be_chosen_and_gives_a_number(visitor, pump_lin
     visitor.open("results", **pump_link)
     for kind, rule in RULES.items():
         visitor.choose("Threshold rule", rule.title)
+        if kind == "evt":  # 400 rows have too short a tail
+            visitor.says("needs 50 scores in the highest")
+            continue
         assert 0 <= visitor.flagged() <= 400, rule.title
         assert float(visitor.metric("Threshold"))
         if kind == "best_f1":
             assert visitor.flagged() == FAULTY
-            visitor.sees("Optimistic by nature")
+            visitor.sees("Chosen on one half of the labelled rows")
         if kind == "budget":
             visitor.fill("Rows I can review", 7)
             assert visitor.flagged() == 7

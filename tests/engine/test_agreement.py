@@ -36,6 +36,7 @@ def test_rank_correlations_equal_their_twins_and_scipy(one, other):
     assert spearman(one, other) == pytest.approx(naive.correlation(naive.ranks(one), naive.ranks(other)))
     assert spearman(one, other) == pytest.approx(stats.spearmanr(one, other).statistic)
     assert kendall(one, other) == pytest.approx(naive.kendall(one, other))
+    assert kendall(one, other) == pytest.approx(stats.kendalltau(one, other).statistic)
 
 
 @pytest.mark.parametrize(("one", "other"), CASES)

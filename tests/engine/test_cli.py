@@ -243,6 +243,19 @@ def test_the_line_can_be_drawn_by_percentile_or_score(run, place, line):
     assert flagged == (150 if "50" in line else 300)
 
 
+def test_a_rule_draws_the_line_and_says_what_to_expect(run, place, table):
+    output = ("score", "parts.csv", "--model", "parts", "--models", "m", "--output", "p.parquet")
+    code, out, _ = run(*output, "--rule", "budget=7")
+    assert (code, pd.read_parquet(place / "p.parquet")["is_anomaly"].sum()) == (0, 7)
+    assert any(line.startswith("Alert budget: expect 23.") for line in out)
+    code, out, _ = run(*output, "--rule", "fdr")
+    assert code == 0
+    assert any("nothing can be flagged at this rate" in line for line in out)
+    code, out, _ = run(*output, "--rule", "cost=30", "--label", "faulty")
+    assert code == 0
+    assert any(line.startswith("chosen on one half of the labels; on the other half") for line in out)
+
+
 def test_a_row_that_cannot_be_judged_is_kept_and_says_why(run, place, table):
     frame = table.frame.copy()
     frame.loc[7, "pressure"] = 1e200
@@ -403,6 +416,16 @@ WRONG = {
         2,
         "must end in .csv, .xlsx or .parquet, got 'o.doc'",
     ),
+    "a tail too short": (
+        (*SCORE, "o.csv", "--model", "parts", "--rule", "evt"),
+        3,
+        "an extreme-value tail needs 50 scores",
+    ),
+    "labels that are not there": (
+        (*SCORE, "o.csv", "--model", "parts", "--rule", "cost", "--label", "x"),
+        2,
+        "there is no column 'x'",
+    ),
     "a percentile over 100": (
         (*SCORE, "o.csv", "--model", "parts", "--percentile", "101"),
         2,
@@ -473,6 +496,7 @@ def test_what_goes_wrong_is_one_sentence_and_an_exit_code(arguments, code, words
         ((*SCORE, "o.csv", "--model", "parts", "--percentile", "101"), "at most 100, got 101"),
         ((*SCORE, "o.csv", "--model", "parts", "--percentile", "nan"), "at least 0"),
         ((*SCORE, "o.csv", "--model", "parts", "--threshold", "inf"), "Anomaly score must be"),
+        ((*SCORE, "o.csv", "--model", "parts", "--rule", "magic"), "there is no threshold rule 'magic'"),
         ((*SCORE, "o.csv", "--model", "parts", "--map", "pressure"), "--map needs KEY=VALUE"),
         ((*SCORE, "o.csv", "--model", "part"), "there is no model 'part'"),
     ],

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from tests.pages.conftest import button, charts, metrics, sound, texts, titles, turn_to
+from tests.pages.conftest import button, charts, metrics, sound, texts, titles, turn_to, wait_for
 from tests.pages.prepared import brought, judged, pumps, rhythm
 from ui import pictures
 
@@ -62,6 +62,24 @@ def test_without_a_label_column_the_page_offers_to_choose_one(open_page, address
     assert "No known answers" in titles(at)
     sound(button(at, "Choose a label column").click().run())
     assert "What are the columns?" in titles(at)
+
+
+def test_without_labels_the_page_names_what_can_be_said(open_page, addresses, space):
+    data = space.datasets.get(addresses["unlabelled"]["data"])
+    judged(space, data, "other", detector="neighbours")
+    at = open_page("evaluate", **addresses["unlabelled"])
+    both = next(table.value for table in at.dataframe if "Flagged by both" in table.value)
+    assert both["Model"].tolist() == ["other@1"]
+    assert both["Flagged by both"][0].endswith(" %")
+    assert "None of this says whether the flagged rows are real anomalies" in texts(at)
+    sound(button(at, "Measure by injected anomalies and a twin").click().run())
+    wait_for(at, lambda page: "Far-out found" in metrics(page))
+    before = metrics(at)["Far-out found"]
+    assert any("Same order" in table.value for table in at.dataframe), "steadiness, beside"
+    sound(at.slider(key="rule-slider").set_value(50.0).run())
+    assert int(metrics(at)["Far-out found"].rstrip(" %")) > int(before.rstrip(" %")), (
+        "at the threshold in use"
+    )
 
 
 def test_one_class_only_says_so(open_page, space, tmp_path):

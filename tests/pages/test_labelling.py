@@ -1,6 +1,8 @@
 """Labels given on the pages of results and inspection."""
 
-from engine import Label, current_labels, give_labels
+import json
+
+from engine import CATALOGUE, EngineError, Label, current_labels, give_labels
 from tests.pages.conftest import button, sound, texts, turn_to
 from ui import server
 
@@ -43,7 +45,7 @@ def test_a_selection_is_labelled_at_once_and_the_labels_suggest_a_threshold(open
     rows = [int(row) - 1 for row in table.value["Row"]]
 
     def tick(*numbers):
-        key = f"flagged-{address['result']}-{len(rows)}-{at.session_state['loupe'].tables}"
+        key = next(found for found in at.dataframe if "Severity" in found.value).key
         at.session_state[key] = {"selection": {"rows": list(numbers), "columns": [], "cells": []}}
         sound(at.run())
 
@@ -78,7 +80,7 @@ def test_the_most_useful_row_comes_next_and_a_normal_row_says_what_it_would_supp
     assert "other flagged" in texts(worst)
 
 
-def test_of_a_series_the_whole_event_is_labelled(open_page, space, addresses):
+def test_of_a_series_the_whole_event_is_labelled_and_learned_from(open_page, space, addresses, monkeypatch):
     address = addresses["rhythm"]
     at = open_page("inspect", **address, rule="percentile", at=97, row=150)
     while "Event **" not in texts(at) or len(at.segmented_control) < 2:
@@ -89,3 +91,30 @@ def test_of_a_series_the_whole_event_is_labelled(open_page, space, addresses):
     assert len(labelled) > 1
     assert labelled == list(range(labelled[0], labelled[-1] + 1))
     assert at.session_state["loupe"].row in labelled
+
+    asked = []
+
+    def submit(kind, dataset, spec, **rest):
+        asked.append(spec)
+        raise EngineError("the queue is full")
+
+    monkeypatch.setattr(server, "submit", submit)
+    turn_to(at, "detect")
+    able = next(name for name, kind in CATALOGUE.items() if kind.learns_from_labels)
+    sound(at.segmented_control(key="detector").set_value(able).run())
+    sound(at.toggle(key="learn-from-given").set_value(True).run())
+    sound(button(at, "Train").click().run())
+    kept = json.loads((space.frozen_labels / f"{asked[0]['labels']}.json").read_text())
+    assert kept["rows"] == labelled
+
+
+def test_a_file_of_labels_is_brought_and_what_was_noticed_is_said(open_page, space, addresses):
+    address = addresses["pumps"]
+    at = open_page("results", **address)
+    content = b"pump_no,label\n5395,1\n5003,0\n9999,1\n"
+    sound(at.file_uploader[0].upload("checked.csv", content).run())
+    assert said(at, space, address) == {3: "normal", 395: "anomaly"}
+    assert "Saved: 2 labels." in texts(at)
+    assert "1 of 3 lines are about no row of this data" in texts(at)
+    sound(at.file_uploader[0].upload("odd.csv", b"colour\nred\n").run())
+    assert "must have a column 'label'" in at.error[0].value.replace("\\", "")

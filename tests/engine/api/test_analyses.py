@@ -117,6 +117,37 @@ def test_the_line_can_be_drawn_elsewhere_without_another_analysis(real, analyzed
     assert len(real.manager.jobs()) == before
 
 
+def test_a_rule_draws_the_line_before_and_after_an_analysis(real, analyzed):
+    ann, dataset, _ = analyzed
+    started = ann.post(f"{DATASETS}/{dataset}/analyze", json={"rule": "budget=7"}).json()
+    status = ann.status(dataset)
+    assert (started["reused"], status["anomaly_count"]) == (True, 7)
+    totals = {
+        rule: ann.get(f"{DATASETS}/{dataset}/anomalies", params={"rule": rule}).json()["total"]
+        for rule in ("budget=12", "percentile=90", "fdr", "mad=3")
+    }
+    assert (totals["budget=12"], totals["percentile=90"], totals["fdr"]) == (12, 30, 0)
+    cost = ann.get(f"{DATASETS}/{dataset}/anomalies", params={"rule": "cost=5"})
+    assert cost.status_code == 422 or cost.json()["total"] > 0
+    ann.post(f"{DATASETS}/{dataset}/analyze")
+
+
+@pytest.mark.parametrize(
+    ("body", "words"),
+    [
+        ({"rule": "magic"}, "there is no threshold rule 'magic'"),
+        ({"rule": "fdr=2"}, "Share of flags that may be false must be"),
+        ({"rule": "evt"}, "an extreme-value tail needs 50 scores"),
+        ({"rule": "best_f1"}, "the rule 'best_f1' needs known answers"),
+        ({"rule": "mad", "percentile": 9}, "percentile and rule both draw the line"),
+    ],
+)
+def test_a_rule_that_cannot_be_is_refused_before_anything_runs(real, analyzed, body, words):
+    ann, dataset, _ = analyzed
+    answer = ann.post(f"{DATASETS}/{dataset}/analyze", json=body)
+    assert (answer.status_code, answer.json()["error"][: len(words)]) == (422, words)
+
+
 def test_another_percentile_is_another_session_of_the_same_result(real, analyzed):
     ann, dataset, _ = analyzed
     started = ann.post(f"{DATASETS}/{dataset}/analyze", json={"percentile": 90}).json()

@@ -11,14 +11,14 @@ SCORES = np.array([9.0, 8.0, 7.0, 6.0, 5.0, 4.0, 3.0, NAN])
 
 
 def test_precision_counts_flagged_rows_with_an_answer():
-    found = precision_so_far(SCORES, np.array([1, 1, NAN, 0, 1, 0, NAN, 1]), 4.5)
-    assert (found.flagged, found.anomalies, found.normal, found.share) == (5, 3, 1, 0.75)
+    found = precision_so_far(SCORES, np.array([1, 1, NAN, 0, 1, 0, NAN, 1]), 4.5, flagged=50)
+    assert (found.flagged, found.anomalies, found.normal, found.share) == (50, 3, 1, 0.75)
     low, high = found.interval
     assert (round(low, 3), round(high, 3)) == (0.301, 0.954)  # Wilson's interval of 3 of 4
 
 
 def test_without_an_answer_there_is_no_precision():
-    found = precision_so_far(SCORES, np.full(8, NAN), 4.5)
+    found = precision_so_far(SCORES, np.full(8, NAN), 4.5, flagged=5)
     assert found.share is None
     assert found.interval == (0.0, 1.0)
 

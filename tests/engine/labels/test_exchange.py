@@ -71,6 +71,11 @@ def test_series_of_several_machines_are_told_apart(place):
         brought(b"timestamp,label\n2024-05-06 00:05:00,1\n", data)
 
 
+def test_the_label_column_of_the_data_itself_is_one(place):
+    found = verdicts(pumps().iloc[385:390].to_csv(index=False), place.pumps)
+    assert found == {385: "normal", 386: "normal", 387: "normal", 388: "anomaly", 389: "anomaly"}
+
+
 def test_an_epoch_is_a_time_too(place):
     assert verdicts("timestamp;label\n1714962600;1\n", place.rhythm) == {150: "anomaly"}
     assert verdicts("timestamp\tlabel\n1714962600000\t1\n", place.rhythm) == {150: "anomaly"}
