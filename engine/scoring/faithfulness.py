@@ -71,8 +71,9 @@ class Faithfulness:
         return asdict(self)
 
     @classmethod
-    def from_dict(cls, values: Mapping[str, Any]) -> Faithfulness:
-        return cls(**values)
+    def from_dict(cls, values: Mapping[str, Any]) -> Faithfulness | None:
+        """What :meth:`as_dict` gave; None for what an earlier version measured in another way."""
+        return cls(**values) if values.keys() == cls.__dataclass_fields__.keys() else None
 
 
 def faithfulness(

@@ -54,6 +54,7 @@ def test_the_check_reads_as_sentences():
     assert "ordinary row; in place of one other column, 10 %." in one.text
     assert "in part only" in replace(CHECK, together=0.25).text
     assert Faithfulness.from_dict(CHECK.as_dict()) == CHECK
+    assert Faithfulness.from_dict({"rows": 40, "first": 0.5}) is None  # of another version
 
 
 def test_every_method_has_a_name():
