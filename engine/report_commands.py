@@ -133,8 +133,10 @@ def _judged(
     import numpy as np
 
     from engine.analysis import judge
+    from engine.labelled import answers_of, blocks_of
     from engine.model import Card
     from engine.reporting.subject import Subject
+    from engine.scoring.labelled_lines import told
     from engine.tasks import run_score
 
     card = Card.from_dict(space.models.card(ref))
@@ -142,8 +144,12 @@ def _judged(
     spec = {"model": str(ref), "dataset": data.id, "mapping": mapping}
     places = {"workspace": str(space.root), "models": str(space.models_root)}
     result = space.results.load(run_score({**spec, **places}, _Terminal(space.root))["result"])
-    rule = asked or card.default_rule
-    threshold = judge(np.asarray(result.values), card, rule).threshold
+    rule, values, seen = asked or card.default_rule, np.asarray(result.values), None
+    if rule.needs_labels:
+        frame = data.frame()
+        labels = answers_of(data.roles.label, frame, card)
+        seen = told(rule, values, labels, blocks_of(frame, card, labels))
+    threshold = judge(values, card, rule, seen).threshold
     return Subject.of(space, result, rule, threshold)
 
 

@@ -16,7 +16,7 @@ from ui.session import session
 def stories(known: Sequence[Story]) -> None:
     """A card for each story, with its button."""
     st.subheader("See it at work", anchor=False)
-    grid = st.grid(4, min_column_width=220, gap="small")
+    grid = st.grid(4, min_column_width=180, gap="small")
     chosen = None
     for story in known:
         with grid.cell(), st.container(border=True, height="stretch"):
@@ -36,6 +36,10 @@ def ending(known: Sequence[Story], found: Result, data: Dataset, row: int) -> No
         return
     with st.container(border=True, key="story"):
         st.markdown(f":material/auto_stories: **{story.title}.** {story.ending}")
+        if data.roles.label:
+            st.caption(
+                "Of the rows that are known to be anomalies, this one is the most unusual to the model."
+            )
         with st.container(horizontal=True):
             if st.button(
                 "All that is flagged, and a report to send", icon=":material/flag:", key="story-results"

@@ -37,6 +37,7 @@ def the_threshold(subject: Subject) -> list[Block]:
         "Threshold": f"{now.threshold:.6g}: an anomaly score strictly above it is flagged",
         "Flagged here": f"{now.flagged:,} of {now.judged:,} judged {word}s ({percent(now.share)})",
         "Flagged in training": percent(now.share_in_training),
+        "To be expected": f"{1_000 * now.expected:.3g} flags in 1,000 {word}s of ordinary data",
     }
     histogram = charts.score_histogram(
         edges, counts, now.threshold, log=True, flagged=now.flagged, theme="light"
@@ -48,8 +49,7 @@ def the_threshold(subject: Subject) -> list[Block]:
         Figure(title="Anomaly scores and the threshold", chart=histogram, height=HEIGHT),
         Figure(title=f"How many {word}s other percentiles would flag", chart=curve, height=HEIGHT),
     ]
-    if left := unjudged_in_words(now, word):
-        blocks.append(Text(left, "small"))
+    blocks += [Text(said, "small") for said in (now.remark, unjudged_in_words(now, word)) if said]
     return blocks
 
 

@@ -17,7 +17,7 @@ from engine.reporting.visible import visible, visible_chart
 from engine.workbook import Sheet, workbook
 
 LONGEST_TAB = 31  # characters of a sheet's name
-WIDTH = 700  # pixels of a chart's plot
+WIDTH = 600  # pixels of a chart's plot
 
 
 def sheets(report: Report, progress: Progress = quiet) -> bytes:

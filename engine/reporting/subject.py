@@ -74,7 +74,7 @@ class Subject:
             recipe=recipe,
             result=result,
             rule=rule,
-            judgement=judge(np.asarray(result.values), card, FixedValue(threshold)),
+            judgement=_judged(np.asarray(result.values), card, rule, threshold),
             columns=columns,
             series=series,
             events=events,
@@ -94,3 +94,12 @@ class Subject:
     def row_word(self) -> str:
         """What a row is called here."""
         return "row" if self.series is None else "reading"
+
+
+def _judged(scores: NDArray[np.float64], card: Card, rule: Rule, threshold: float) -> Judgement:
+    """What lies above a threshold, with all that the rule says of its line where it can be asked again."""
+    if not rule.needs_labels:
+        again = judge(scores, card, rule)
+        if again.threshold == threshold:
+            return again
+    return judge(scores, card, FixedValue(threshold))

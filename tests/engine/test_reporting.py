@@ -268,7 +268,7 @@ def hostile(seed) -> Report:
     )
 
 
-@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("seed", range(4))
 def test_hostile_names_and_cells_stay_text(seed):
     said = hostile(seed)
     prose = nothing_can_run(page(said)).prose
@@ -292,8 +292,9 @@ def test_hostile_file_is_judged_and_reported_without_harm(tmp_path):
     }
     choices = {"detector": "isolation_forest", "hyperparameters": {"n_estimators": 10}}
     found = space.results.load(run_train({**spec, **choices}, quiet(tmp_path))["result"])
+    subject = Subject.of(space, found, Percentile(90.0), float(np.quantile(found.values, 0.9)))
     said = report(
-        Subject.of(space, found, Percentile(90.0), float(np.quantile(found.values, 0.9))), ReportChoices()
+        subject, ReportChoices(sections=("summary", "data", "rows", "limits", "model", "reproduce"))
     )
     prose = nothing_can_run(page(said)).prose
     assert "<script>alert(1)</script>" in prose

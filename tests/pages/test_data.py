@@ -2,7 +2,7 @@
 
 import pytest
 
-from engine.data.samples import SAMPLES
+from engine import SAMPLES, STORIES
 from tests.pages.conftest import button, edit, metrics, sound, texts, titles
 from tests.pages.prepared import brought, pumps
 
@@ -13,9 +13,10 @@ OFFICE = "Pump report\nwritten 02.04.2024\nnr;flow;heat\n" + "".join(
 
 def test_a_newcomer_sees_what_this_is_the_uploader_and_the_samples(open_page):
     at = open_page()
-    assert titles(at) == ["Find what does not belong", "Or try a sample"]
+    assert titles(at) == ["Find what does not belong", "See it at work", "Or open a sample"]
     assert len(at.file_uploader) == 1
-    assert [found.key for found in at.button] == [f"sample-{sample.file}" for sample in SAMPLES]
+    stories = [f"story-{story.key}" for story in STORIES]
+    assert [found.key for found in at.button] == [*stories, *(f"sample-{sample.file}" for sample in SAMPLES)]
 
 
 @pytest.mark.parametrize("sample", SAMPLES, ids=lambda sample: sample.file)
