@@ -213,7 +213,10 @@ def _line(name: str, told: Told) -> list[str]:
         met(float(three.mean()), TOP_THREE, at_least=True),
     )
     checks = [check for check in told.checks if check is not None]
-    losses = [_mean([getattr(check, what) for check in checks]) for what in ("first", "together", "others")]
+    losses = [
+        _mean([getattr(check, what) for check in checks if what != "others" or check.beside])
+        for what in ("first", "together", "others")
+    ]
     return [
         name,
         f"{first.mean():.3f}",
