@@ -68,7 +68,7 @@ def publish(title: str, text: str, *, write: bool, part: str = "") -> None:
     """Print a section, and on request put it in its place in RESULTS.md; a script may have several parts."""
     name = Path(sys.argv[0]).stem
     given = [argument for argument in sys.argv[1:] if argument != "--write"]
-    shown = re.sub(r"--data(=| )\S+", "--data DATA", shlex.join(given))
+    shown = re.sub(r"--(data|kept)(=| )\S+", lambda told: f"--{told[1]} {told[1].upper()}", shlex.join(given))
     command = f"python benchmarks/{name}.py {shown}".strip()
     section = f"## {title}\n\n{text.strip()}\n\n{circumstances(command)}\n"
     print(section)

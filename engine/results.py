@@ -79,12 +79,9 @@ class Result:
 
     @cached_property
     def faithfulness(self) -> Faithfulness | None:
-        """Whether scores come from the reasons that are named; None where it was not measured."""
+        """Whether scores come from the reasons that are named; None where it was not measured as it is now."""
         kept = self.about.get("faithfulness")
-        try:
-            return Faithfulness.from_dict(kept) if kept else None
-        except TypeError as problem:
-            raise _damaged(problem) from problem
+        return Faithfulness.from_dict(kept) if kept else None
 
     @cached_property
     def obstacles(self) -> dict[int, str]:

@@ -40,7 +40,7 @@ class Faithfulness:
     named: int  # reasons taken out together
     first: float  # without the first reason
     together: float  # without all of them
-    beside: int  # columns not named, as many where there are enough …
+    beside: int  # columns not named, as many where there are enough; 0 for readings in order, see below …
     others: float  # … drawn by lot: without them
     cured: float  # share of the rows no longer flagged without all of them
 
@@ -50,8 +50,8 @@ class Faithfulness:
         more = (
             f"; in place of the first {WORDS[self.named]}, {percent(self.together)}" if self.named > 1 else ""
         )
-        other = f"{WORDS[self.beside]} other column{'s' if self.beside > 1 else ''}"
-        beside = f"; in place of {other}, {percent(self.others)}"
+        other = f"{WORDS.get(self.beside)} other column{'s' if self.beside > 1 else ''}"
+        beside = f"; in place of {other}, {percent(self.others)}" if self.beside else ""
         return (
             f"checked on {self.rows:,} flagged rows. With an ordinary value in place of the first reason the score "
             f"loses {percent(self.first)} of its height above an ordinary row{more}{beside}. {self.meaning}"
@@ -71,8 +71,9 @@ class Faithfulness:
         return asdict(self)
 
     @classmethod
-    def from_dict(cls, values: Mapping[str, Any]) -> Faithfulness:
-        return cls(**values)
+    def from_dict(cls, values: Mapping[str, Any]) -> Faithfulness | None:
+        """What :meth:`as_dict` gave; None for what an earlier version measured in another way."""
+        return cls(**values) if values.keys() == cls.__dataclass_fields__.keys() else None
 
 
 def faithfulness(
@@ -80,8 +81,9 @@ def faithfulness(
 ) -> Faithfulness | None:
     """Check the reasons of explained ``rows`` (n_rows,) by their contributions (n_rows, n_channels).
 
-    ``scores`` (n_samples,) are those of all rows. None where no row is flagged by the model's own threshold, or where
-    the model looks at a single column.
+    ``scores`` (n_samples,) are those of all rows. Readings in order have no comparison: a window the model learned from
+    would find itself again, disturbance and all, where another channel is changed. None where no row is flagged by the
+    model's own threshold, or where the model looks at a single column.
     """
     n_channels = contributions.shape[1]
     flagged = np.flatnonzero(scores[rows] > model.card.threshold)
@@ -94,7 +96,8 @@ def faithfulness(
     lots = np.random.default_rng(0).permuted(order[:, named:], axis=1)[:, :named]
     told = [order[:, :1], order[:, :named], lots]
     if prepared.readings is not None:
-        after = _without_in_readings(model, prepared, scores, rows[chosen], told)
+        after = _without_in_readings(model, prepared, scores, rows[chosen], told[:2])
+        after.append(scores[rows[chosen]])
     else:
         after = [_without_in_rows(model, prepared.encoded.values[rows[chosen]], taken) for taken in told]
     before, usual = scores[rows[chosen]], float(np.median(model.card.reference_scores))
@@ -105,7 +108,7 @@ def faithfulness(
         named=named,
         first=first,
         together=together,
-        beside=lots.shape[1],
+        beside=lots.shape[1] if prepared.readings is None else 0,
         others=others,
         cured=float(np.mean(after[1] <= model.card.threshold)),
     )

@@ -36,6 +36,8 @@ def test_of_two_channels_one_is_taken_out_and_the_other_is_the_comparison(detect
     check = checked(model_of(detector, series), series)
     assert check.named == 1
     assert check.first == check.together
+    assert check.beside == (detector == "isolation_forest")  # readings in order would find themselves again
+    assert ("other column" in check.text) == (detector == "isolation_forest")
 
 
 def test_without_a_flagged_row_nothing_is_measured(table, model_of):
@@ -54,6 +56,7 @@ def test_the_check_reads_as_sentences():
     assert "ordinary row; in place of one other column, 10 %." in one.text
     assert "in part only" in replace(CHECK, together=0.25).text
     assert Faithfulness.from_dict(CHECK.as_dict()) == CHECK
+    assert Faithfulness.from_dict({"rows": 40, "first": 0.5}) is None  # of another version
 
 
 def test_every_method_has_a_name():
