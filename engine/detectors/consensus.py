@@ -91,6 +91,8 @@ class Consensus(Detector):
         Of each member its own contributions, or those found by ablation, as shares that add up to its percentile.
         """
         total = np.zeros((len(X), int(self.groups_.max()) + 1))
+        if not len(X):
+            return total
         for member, percentile in zip(self.members_, self._percentiles(X), strict=True):
             told = member.contributions(X)
             if told is None:
@@ -159,7 +161,10 @@ class Consensus(Detector):
         for member in members:
             start = f"{member.name}."
             own = {name.removeprefix(start): a for name, a in arrays.items() if name.startswith(start)}
-            member.restore(own, n_features=n_features)
+            try:
+                member.restore(own, n_features=n_features)
+            except KeyError as missing:
+                raise KeyError(f"{start}{missing.args[0]}") from missing
             member.groups_ = groups
         self.members_, self.references_, self.typical_, self.groups_ = members, references, typical, groups
         self.n_features_in_ = n_features

@@ -4,6 +4,7 @@ A check is called with the detector's name, a data set with planted anomalies (s
 model trained on it. It fails with an AssertionError or with whatever the engine should not have raised.
 """
 
+import importlib
 import sys
 import tempfile
 import warnings
@@ -55,7 +56,7 @@ def quick(detector) -> dict[str, int]:
 
 def shortened(detector) -> dict[str, int]:
     """Hyperparameters that spare time where a detector is wanted much as it is."""
-    return _declared(detector, {"max_epochs_pretrain": 2, "n_layers": 1})
+    return _declared(detector, {"epochs": 15, "max_epochs_pretrain": 2, "n_layers": 1})
 
 
 def quickest(detector) -> dict[str, int]:
@@ -509,21 +510,29 @@ COLUMNS = {
 }
 
 
+SMALL = {"CHUNK": 50, "CHUNK_CELLS": 2_000, "FEWEST_READINGS": 50, "CELLS": 100}
+
+
 class small_batches:  # noqa: N801, reads as a sentence: with small_batches(detector)
     """Let a detector work in batches of a few rows, so that 300 rows are many batches."""
 
     def __init__(self, detector):
-        self.module = sys.modules[CATALOGUE[detector].__module__]
-        self.names = [name for name in ("CHUNK", "CHUNK_CELLS") if hasattr(self.module, name)]
+        own = sys.modules[CATALOGUE[detector].__module__]
+        places = (
+            [own]
+            if detector in TABULAR
+            else [own, importlib.import_module("engine.detectors.window_signals")]
+        )
+        self.found = [(place, name) for place in places for name in SMALL if hasattr(place, name)]
 
     def __enter__(self):
-        self.before = {name: getattr(self.module, name) for name in self.names}
-        for name in self.names:
-            setattr(self.module, name, 2_000 if name == "CHUNK_CELLS" else 50)
+        self.before = [getattr(place, name) for place, name in self.found]
+        for place, name in self.found:
+            setattr(place, name, SMALL[name])
 
     def __exit__(self, *_):
-        for name, value in self.before.items():
-            setattr(self.module, name, value)
+        for (place, name), value in zip(self.found, self.before, strict=True):
+            setattr(place, name, value)
 
 
 def _stops_at(last: int):

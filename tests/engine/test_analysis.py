@@ -102,13 +102,16 @@ def test_evaluating_with_one_class_only_says_so():
         evaluate(SCORES, np.ones(6), 0.5)
 
 
-@pytest.mark.parametrize("detector", TABULAR)
-@pytest.mark.parametrize("share", [0.02, 0.1, 0.3])
+# Networks take long to train: one share tells whether theirs is kept to.
+SHARES = [(d, share) for d in TABULAR for share in ((0.1,) if CATALOGUE[d].mixed else (0.02, 0.1, 0.3))]
+
+
+@pytest.mark.parametrize(("detector", "share"), SHARES)
 def test_the_expected_share_of_the_training_rows_is_flagged(detector, share, table):
     model = train(table.frame, table.roles, detector, {"contamination": share} | shortened(detector))
     judgement = judge(model.score(table.frame).values, model.card, model.card.default_rule)
     # A network's threshold comes from rows it did not learn from, here sixty: they rank the others less finely.
-    near = {"autoencoder": 0.03, "masked_table": 0.08}.get(detector, 0.01)
+    near = {"autoencoder": 0.03, "masked_table": 0.05}.get(detector, 0.01)
     assert judgement.share == pytest.approx(share, abs=near)
     assert judgement.threshold == model.card.threshold
 

@@ -85,11 +85,13 @@ def test_stages_are_compared_in_a_table_and_as_json(run):
         *SHORT,
     )
     code, out, _ = run(*compare, "--json")
-    found = json.loads(out)["contestants"]
+    (at,) = json.loads(out)["curve"]
+    found = at["contestants"]
+    assert at["labels"] == 0.3
     assert code == 0
     assert [each["title"] for each in found][:2] == ["two stages", "one stage"]
     assert {"accuracy", "macro_f1", "seconds", "history", "classes", "confusion"} <= found[0].keys()
-    code, out, _ = run(*compare, "--labels", "0.3")
+    code, out, _ = run(*compare)
     assert code == 0
     assert out.splitlines()[0] == "30 % of the labels"
     assert out.splitlines()[2].split() == ["accuracy", "macro-F1", "seconds"]

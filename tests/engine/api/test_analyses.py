@@ -76,7 +76,7 @@ def test_anomalies_come_worst_first_with_their_reasons(analyzed, table):
     worst = page["anomalies"][0]
     assert table.labels[worst["row"]] == 1
     assert worst["values"]["flow_rate"] == pytest.approx(table.frame["flow_rate"][worst["row"]])
-    assert worst["reasons"][0].keys() == {"column", "share", "value", "usual", "text"}
+    assert worst["reasons"][0].keys() == {"column", "share", "how", "value", "usual", "text"}
     assert worst["severity"] > 99
 
 
