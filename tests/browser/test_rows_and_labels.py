@@ -27,9 +27,9 @@ def test_a_row_ticked_in_the_table_is_explained_and_its_neighbours_are_a_click_a
         visitor.sees(part)
     visitor.page.get_by_test_id("stVegaLiteChart").nth(1).wait_for()
     assert [row[0] for row in visitor.cells()] == ["this row", "ordinary", "ordinary", "ordinary"]
-    visitor.page.keyboard.press("k")
+    visitor.page.keyboard.press("ArrowLeft")
     visitor.sees(f"Row {rows[0]}")
-    visitor.page.keyboard.press("j")
+    visitor.page.keyboard.press("ArrowRight")
     visitor.sees(f"Row {rows[1]}")
     visitor.reload()
     visitor.sees(f"Row {rows[1]}")
