@@ -60,7 +60,7 @@ def board(found: Result, card: Card, data: Dataset, label: str) -> None:
             if columns is not None:
                 measures.of_series(found, card, columns, label, threshold, half)
             measures.of_rows(checked, threshold, series=columns is not None)
-            show(shown["confusion"])
+            show(shown["confusion"], still="Labelled anomalies and normal rows, flagged and not flagged.")
         _curves(checked, shown)
         st.subheader("Scores by label", anchor=False)
         show(shown["by-label"])

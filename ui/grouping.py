@@ -24,7 +24,8 @@ def by_group(found: Result, data: Dataset, label: str, threshold: float) -> None
     if len(groups) == 0:
         st.caption("Every cell of this column is empty.")
         return
-    figures = rows.at(found.order[: found.flagged(threshold)])
+    with np.errstate(invalid="ignore"):
+        figures = rows.at(np.flatnonzero(np.asarray(found.values) > threshold))
     shown = np.argsort(-figures.anomalies, kind="stable")[:MOST]
     st.dataframe(_table(figures, groups, shown.tolist()), hide_index=True, width="stretch")
     left_out = len(groups) - len(shown)
