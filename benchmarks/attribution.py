@@ -24,7 +24,14 @@ FIRST, TOP_THREE = 0.92, 0.97
 READINGS, CHANNELS = 3_000, 8
 JUDGED, SERIES_FAULTS = 6_000, 20  # so far apart that no window holds two of them
 ROWS, COLUMNS, TABLE_FAULTS = 2_000, 15, 100
-NETWORKS = {"masked_series": {"num_epochs": 30}}
+CLASSIC = "autoencoder, classic"
+# What is asked beside every detector as by default, and what would train too long: the detector, and what is set.
+OTHERWISE: dict[str, tuple[str, dict[str, Any]]] = {
+    CLASSIC: ("autoencoder", {"mode": "classic"}),
+    "masked_series": ("masked_series", {"num_epochs": 30}),
+    "masked_table": ("masked_table", {"max_epochs_pretrain": 40}),
+}
+QUICKLY = {"autoencoder": {"epochs": 3}, "masked_table": {"max_epochs_pretrain": 1}}  # where only time counts
 SPEED_ROWS, SPEED_COLUMNS, SPEED_FAULTS = 50_000, 20, 500
 MOST_EDITED = 12  # faults of a data set for which the smallest edit is looked for
 
@@ -92,8 +99,9 @@ def speed(given: Any) -> None:
     frame = _large()
 
     def asked(name: str) -> list[str]:
-        short = {"epochs": 3} if name == "autoencoder" else {}
-        found = train_and_score(frame, Roles(dict.fromkeys(frame.columns, "feature")), name, short)
+        detector, chosen = _chosen(name)
+        chosen |= QUICKLY.get(detector, {})
+        found = train_and_score(frame, Roles(dict.fromkeys(frame.columns, "feature")), detector, chosen)
         walls, processor = [], []
         for _ in range(3):
             wall, own = time.perf_counter(), time.process_time()
@@ -141,9 +149,9 @@ def _lines(
     from engine.detectors import CATALOGUE
 
     lines = []
-    for name, kind in CATALOGUE.items():
+    for name in dict.fromkeys([*CATALOGUE, *OTHERWISE]):
         place = given.kept / f"{what}-{name}.json" if given.kept else None
-        if kind.sequential and not sequential:
+        if CATALOGUE[_chosen(name)[0]].sequential and not sequential:
             continue
         if place is not None and place.exists():
             lines.append(json.loads(place.read_text()))
@@ -153,6 +161,12 @@ def _lines(
                 place.parent.mkdir(parents=True, exist_ok=True)
                 place.write_text(json.dumps(lines[-1]))
     return lines
+
+
+def _chosen(name: str) -> tuple[str, dict[str, Any]]:
+    """The detector of a line, and the hyperparameters that are set."""
+    detector, chosen = OTHERWISE.get(name, (name, {}))
+    return detector, dict(chosen)
 
 
 def _asked(name: str, *, make: Callable[[int], tuple[Any, Any]], seeds: int) -> list[str]:
@@ -186,7 +200,7 @@ def _ask(name: str, learned: Any, faults: Any, told: Told) -> None:
     from engine.scoring.reasons import explain
 
     with patch("engine.analysis.comparison_of", return_value=None):  # baselines are not asked here
-        model = train(learned.frame, learned.roles, name, NETWORKS.get(name))
+        model = train(learned.frame, learned.roles, *_chosen(name))
     prepared = model.encode(faults.frame)
     scores = model.judge(prepared)
     rows = faults.at(scores.values)
