@@ -51,7 +51,7 @@ class Told:
 def main() -> None:
     given = options(
         __doc__,
-        part={"choices": ["tables", "series", "speed"], "required": True},
+        part={"choices": ["tables", "series", "forest", "speed"], "required": True},
         seeds={"type": int, "default": 3},
         detector={
             "action": "append",
@@ -59,7 +59,7 @@ def main() -> None:
         },
         kept={"type": Path, "help": "folder of the lines of detectors, one file each"},
     )
-    {"tables": tables, "series": series, "speed": speed}[given.part](given)
+    {"tables": tables, "series": series, "forest": forest, "speed": speed}[given.part](given)
 
 
 def tables(given: Any) -> None:
@@ -89,6 +89,53 @@ def series(given: Any) -> None:
         f"each fault at its reading with the highest score. {EXPLAINED}\n\n{_table(rows)}"
     )
     publish("Reasons of planted faults in series", text, write=given.write, part="series")
+
+
+def forest(given: Any) -> None:
+    """What an Isolation Forest can see of the faults in tables, by three attributions of the same scores."""
+    from tests.planted import far_out, out_of_step
+
+    rows = []
+    for make, said in ((far_out, "far out"), (out_of_step, "contradicts the others")):
+        faults = [_told_by_a_forest(make, seed) for seed in range(given.seeds)]
+        for what in ("paths", "typical values", "the most similar rows"):
+            places = np.concatenate([found[what] for found in faults])
+            rows.append([said, what, f"{(places == 0).mean():.3f}", f"{(places < 3).mean():.3f}"])
+        rows[-3][0] += f" (ROC-AUC of the scores {statistics.mean(found['auc'] for found in faults):.2f})"
+    text = (
+        f"The tables of above, {given.seeds} seeds, without a threshold. *Paths*: by how many cuts a column shortens "
+        "the way to a row. *Typical values*: ablation with the usual value of each column, in the row and alone. *The "
+        "most similar rows*: how far the score falls with what the three rows most like this one have there; this is "
+        "what is told.\n\n"
+        f"{table(['fault', 'attribution', 'first', 'top three'], rows)}"
+    )
+    publish("What an Isolation Forest can see", text, write=given.write, part="forest")
+
+
+def _told_by_a_forest(make: Callable[..., Any], seed: int) -> dict[str, Any]:
+    """At which place each attribution names the planted column (n_faults,), and how well scores find the faults."""
+    from engine.analysis import train
+    from engine.scoring.explanations import ablation
+    from engine.scoring.metrics import curve
+
+    faults, _ = _of_table(make, seed)
+    with patch("engine.analysis.comparison_of", return_value=None):
+        model = train(faults.frame, faults.roles, "isolation_forest")
+    prepared = model.encode(faults.frame)
+    scores, rows = model.judge(prepared).values, np.array([span.start for span in faults.rows])
+    X, labels, recipe = prepared.encoded.values[rows], np.zeros(len(scores)), model.recipe
+    labels[rows] = 1
+    planted = np.array([recipe.channels.index(column) for column in faults.columns])
+    told = {
+        "paths": model.detector.contributions(X),
+        "typical values": ablation(
+            model.detector.decision_function, X, recipe.encoder.typical_row, recipe.groups
+        ),
+        "the most similar rows": model.detector.falls(X),
+    }
+    order = {what: np.argsort(-parts, axis=1, kind="stable") for what, parts in told.items()}
+    places = {what: (each == planted[:, None]).argmax(axis=1) for what, each in order.items()}
+    return {**places, "auc": curve(scores, labels).roc_auc}
 
 
 def speed(given: Any) -> None:

@@ -117,7 +117,7 @@ class IsolationForest(Detector):
 
     def falls(self, X: Scores) -> Scores | None:
         """See :meth:`LikestRows.falls`: paths alone miss a value that contradicts the others."""
-        return self.likest_ and self.likest_.falls(self.decision_function, X, self.groups_)
+        return None if self.likest_ is None else self.likest_.falls(self.decision_function, X, self.groups_)
 
     def contributions(self, X: Scores) -> Scores:
         """By how many cuts each group of columns shortens the mean path (n_samples, n_groups)."""
