@@ -21,7 +21,7 @@ ORDINARY = (
     0.95  # of the rows learned from, those with the lowest scores: a fault must not vouch for one like it
 )
 LIKEST = 3  # rows whose values are tried
-TRIED = 32  # columns of a row, those in which it differs most from the rows most like it
+TRIED = 16  # columns of a row, those in which it differs most from the rows most like it
 FEWEST_TRIMMED = (
     5  # columns from which on the one that differs most counts nothing: it may be the one that is wrong
 )
@@ -108,7 +108,7 @@ class LikestRows:
         chosen = np.zeros((n_rows, n_groups), dtype=bool)
         most = np.argsort(-differs.T, axis=1, kind="stable")[:, :TRIED]
         np.put_along_axis(chosen, most, values=True, axis=1)
-        tried, rows = np.nonzero(chosen.T)
+        rows, tried = np.nonzero(chosen)  # row by row: trees are quicker with rows alike one after the other
         found = np.empty((len(rows), taken), dtype=np.int64)
         for group in range(n_groups):
             at = rows[tried == group]
