@@ -25,6 +25,7 @@ TRIED = 16  # columns of a row, those in which it differs most from the rows mos
 FEWEST_TRIMMED = (
     5  # columns from which on the one that differs most counts nothing: it may be the one that is wrong
 )
+LARGEST = 1e17  # beyond it squares would leave what a cell can hold
 CHUNK_CELLS = 10_000_000
 
 Array = NDArray[np.float64]
@@ -43,7 +44,7 @@ class LikestRows:
         """Some of the rows learned from (n_samples, n_features) by lot, none of them among the most unusual."""
         usual = np.flatnonzero(scores <= np.quantile(scores, ORDINARY))
         drawn = np.random.default_rng(seed).permutation(usual)[:MOST_KEPT]
-        return cls(X[np.sort(drawn)].astype(np.float32))
+        return cls(_cells(X[np.sort(drawn)]))
 
     @classmethod
     def restore(cls, kept: NDArray[Any], *, n_features: int) -> Self:
@@ -75,7 +76,7 @@ class LikestRows:
         return np.vstack([np.zeros((0, n_groups)), *parts])
 
     def _chunk(self, score: Callable[[Array], Array], X: Array, groups: Rows, taken: int) -> Array:
-        apart = self._apart(X.astype(np.float32), groups)
+        apart = self._apart(_cells(X), groups)
         rows, tried, likest = self._likest(apart, taken)
         altered = np.repeat(X[rows], taken, axis=0).reshape(len(rows), taken, X.shape[1])
         altered = np.where(groups == tried[:, None, None], self.kept[likest], altered)
@@ -116,6 +117,10 @@ class LikestRows:
             worst = np.where(own >= first[at], second[at], first[at]) if n_groups >= FEWEST_TRIMMED else 0
             found[tried == group] = _smallest(total[at] - own - worst, taken)
         return rows, tried, found
+
+
+def _cells(X: Array) -> Cells:
+    return np.clip(X, -LARGEST, LARGEST).astype(np.float32)
 
 
 def _smallest(numbers: Cells, count: int) -> Rows:
