@@ -101,8 +101,9 @@ class MaskedRows(RowNetwork):
         return float((errors / self._balance.to(self.device) * known).sum() / known.sum().clamp(min=1))
 
     def own_arrays(self) -> dict[str, NDArray[Any]]:
-        """Which columns are hidden together."""
-        return {f"passes/{number}": hidden for number, hidden in enumerate(self.passes)}
+        """What inputs are made with, and which columns are hidden together."""
+        passes = {f"passes/{number}": hidden for number, hidden in enumerate(self.passes)}
+        return {**self.inputs.arrays(), **passes}
 
     def _rebuilt(self, values: Tensor, known: Tensor) -> Tensor:
         """Every cell as it was filled in when it was hidden, once a partition (n_partitions, n, n_cells)."""

@@ -30,6 +30,7 @@ class OrdinaryRows:
     """Rows (n_kept, n_cells) on the scale of :class:`Cells`; a missing cell stands at its column's mean."""
 
     most: ClassVar[int] = MOST_KEPT
+    candidates: ClassVar[int] = 4 * MOST_KEPT  # that are rebuilt to find ordinary ones among them
 
     def __init__(self, cells: Cells, kept: NDArray[np.float32]) -> None:
         self.cells, self.kept = cells, kept
@@ -84,6 +85,13 @@ class OrdinaryRows:
         if not whole:
             raise StoreError("the stored network is damaged: its ordinary rows do not add up")
         return cls(cells, kept)
+
+
+class NearRows(OrdinaryRows):
+    """Ordinary rows enough to tell what lies between them."""
+
+    most: ClassVar[int] = 4 * MOST_KEPT
+    candidates: ClassVar[int] = 8 * MOST_KEPT
 
 
 def _apart(cells: Tensor, known: Tensor, kept: Tensor, lifted: Tensor) -> Tensor:
