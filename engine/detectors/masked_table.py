@@ -231,7 +231,10 @@ class MaskedTable(RebuildingDetector[MaskedRows]):
         return Course(record=record, checkpoint=path and path.with_stem(f"{path.stem}-{STAGES[number - 1]}"))
 
     def checkpoints(self) -> dict[str, dict[str, NDArray[Any]]]:
-        """The weights at the best epoch of each stage, under the stage, that epoch and its held-out loss."""
+        """The weights at the best epoch of each stage, under the stage, that epoch and its held-out loss.
+
+        Beside them what tells classes, under its accuracy on held-out rows.
+        """
         kept = {}
         networks = (self.rows_.network, self.classes_.network if self.classes_ else None)
         for number, (stage, network) in enumerate(zip(STAGES, networks, strict=True), start=1):
@@ -240,6 +243,10 @@ class MaskedTable(RebuildingDetector[MaskedRows]):
                 best = min(records, key=lambda record: record["validation_loss"])
                 epoch = best["epoch"] - records[0]["epoch"] + 1
                 kept[f"{stage}_{{name}}_{epoch:.0f}_{best['validation_loss']:.4f}"] = weights_of(network)
+        if self.classes_ is not None:
+            stages, accuracy = "two" if self.use_two_stage else "one", self.classes_.measured["accuracy"]
+            whole = weights_of(self.rows_.network) | self.classes_.arrays()
+            kept[f"{stages}_stage_model_{{name}}_acc_{accuracy:.3f}"] = whole
         return kept
 
     def _content(self, X: Scores, told: NDArray[Any] | None = None) -> str:

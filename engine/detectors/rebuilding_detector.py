@@ -38,6 +38,7 @@ class RebuildingDetector(Detector, Generic[Network]):
 
     imports: ClassVar[tuple[str, ...]] = ("torch",)
     mixed: ClassVar[bool] = True
+    probe_tolerance: ClassVar[float] = 1e-4  # sums of 32-bit numbers, in another order on another processor
     distance_share: ClassVar[float]
     ordinary_rows: ClassVar[type[OrdinaryRows]] = OrdinaryRows
 
