@@ -16,6 +16,7 @@ import pandas as pd
 from engine.analysis import drift_of, explain_worst, flagged, train_and_score
 from engine.bundle import export_bundle
 from engine.charts import Chart, picture
+from engine.classifying import classified
 from engine.data.dataset import Dataset
 from engine.data.prepared import Prepared
 from engine.data.roles import Roles
@@ -23,6 +24,7 @@ from engine.detectors import AUTO, detector_class
 from engine.errors import StoreError, UsageError
 from engine.labels.frozen import thawed_labels, with_labels
 from engine.model import Model, Scores, load_fingerprint, load_recipe
+from engine.named_classes import NamedClasses
 from engine.report import result_table, write_result
 from engine.results import Result
 from engine.runs import Recording, metrics_of
@@ -31,6 +33,7 @@ from engine.scoring.reasons import Explained, explain
 from engine.series_files import SeriesFiles
 from engine.series_part import SeriesPart
 from engine.series_result import SeriesColumns, SeriesResult
+from engine.teaching import lesson_of
 from engine.training import checkpointed, epoch_in_words
 from engine.window_view import kept_window, window_view
 from engine.workspace import Workspace
@@ -96,11 +99,12 @@ def run_train(spec: dict[str, Any], job: Job) -> dict[str, Any]:
         job.progress(0.95, "Keeping model and result")  # the last moment to stop
         with recording.step("saving"):
             drift = drift_of(training.model, training.prepared, training.scores, learned=True)
+            classes = _classes(training.model, training.prepared, training.scores, told)
             trained = replace(training.model, card=replace(training.model.card, job=job.directory.name))
             card = trained.save(space.models)
             try:
                 result = space.results.save(
-                    card.id, dataset.id, training.scores, explained, frame, drift=drift
+                    card.id, dataset.id, training.scores, explained, frame, drift=drift, classes=classes
                 )
             except BaseException:
                 space.models.delete(card.id)  # the person was told that it failed, so nobody expects a model
@@ -130,11 +134,10 @@ def run_score(spec: dict[str, Any], job: Job) -> dict[str, Any]:
     drift = drift_of(model, prepared, scores, learned=dataset.sha256 == model.card.dataset_hash)
     job.log(f"{drift.verdict}: {drift.sentence}")
     explained = _explained(model, prepared, scores, job, start=0.7)
+    classes = _classes(model, prepared, scores)
     _put_in_order(model, dataset, mapping)
-    return {
-        "model": model.card.id,
-        "result": space.results.save(model.card.id, dataset.id, scores, explained, frame, mapping, drift),
-    }
+    kept = (scores, explained, frame, mapping, drift, classes)
+    return {"model": model.card.id, "result": space.results.save(model.card.id, dataset.id, *kept)}
 
 
 def run_explain(spec: dict[str, Any], job: Job) -> dict[str, Any]:
@@ -212,6 +215,7 @@ def run_export(spec: dict[str, Any], job: Job) -> dict[str, Any]:
         judged=np.isfinite(scores),
         reasons={int(row): found.sentence(int(row)) for row in found.explained_rows if flags[row]},
         obstacles=found.obstacles,
+        classes=None if found.classes is None else found.classes.columns(),
     )
     settings = {
         "data": dataset.name,
@@ -292,6 +296,17 @@ def _explained(model: Model, prepared: Prepared, scores: Scores, job: Job, *, st
     job.log(f"scored {len(scores.values):,} rows, {unjudged:,} could not be judged")
     job.progress(start, "Explaining the most unusual rows")
     return explain_worst(model, prepared, scores)
+
+
+def _classes(
+    model: Model, prepared: Prepared, scores: Scores, told: pd.DataFrame | None = None
+) -> NamedClasses | None:
+    """The classes a model names, None where it was taught none; ``told``: the table it was taught by."""
+    if model.card.classes is None:
+        return None
+    label = Roles.from_dict(model.card.roles).label
+    lesson = None if told is None or label is None else lesson_of(told, label)
+    return classified(model, prepared).kept(scores, lesson)
 
 
 def _put_in_order(model: Model, dataset: Dataset, mapping: Mapping[str, str] | None = None) -> None:
