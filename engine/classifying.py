@@ -66,6 +66,12 @@ def classified(model: Model, prepared: Prepared, *, progress: Progress = quiet) 
     return Classified(names=detector.classes_.names, probabilities=found)
 
 
+def temperature_of(model: Model) -> float:
+    """What the logits of a model that names classes are divided by; 1 where too few rows could calibrate it."""
+    classes = model.detector.classes_ if isinstance(model.detector, MaskedTable) else None
+    return 1.0 if classes is None else classes.temperature
+
+
 def load_two_stage_model(
     ref: str | ModelRef, store: ModelStore | Path | str = "models"
 ) -> tuple[Model, dict[str, Any], tuple[str, ...]]:

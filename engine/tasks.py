@@ -16,7 +16,7 @@ import pandas as pd
 from engine.analysis import drift_of, explain_worst, flagged, train_and_score
 from engine.bundle import export_bundle
 from engine.charts import Chart, picture
-from engine.classifying import classified
+from engine.class_evaluation import classes_of, keep_evaluation
 from engine.data.dataset import Dataset
 from engine.data.prepared import Prepared
 from engine.data.roles import Roles
@@ -24,7 +24,6 @@ from engine.detectors import AUTO, detector_class
 from engine.errors import StoreError, UsageError
 from engine.labels.frozen import thawed_labels, with_labels
 from engine.model import Model, Scores, load_fingerprint, load_recipe
-from engine.named_classes import NamedClasses
 from engine.report import result_table, write_result
 from engine.results import Result
 from engine.runs import Recording, metrics_of
@@ -33,7 +32,6 @@ from engine.scoring.reasons import Explained, explain
 from engine.series_files import SeriesFiles
 from engine.series_part import SeriesPart
 from engine.series_result import SeriesColumns, SeriesResult
-from engine.teaching import lesson_of
 from engine.training import checkpointed, epoch_in_words
 from engine.window_view import kept_window, window_view
 from engine.workspace import Workspace
@@ -94,18 +92,22 @@ def run_train(spec: dict[str, Any], job: Job) -> dict[str, Any]:
             )
         with recording.step("explaining"):
             explained = _explained(training.model, training.prepared, training.scores, job, start=0.8)
+        with recording.step("naming classes"):
+            classes, checked = classes_of(
+                training.model, training.prepared, training.scores, told, job.progress, learned=True
+            )
         metrics = metrics_of(training, told)
         _put_in_order(training.model, dataset)
         job.progress(0.95, "Keeping model and result")  # the last moment to stop
         with recording.step("saving"):
             drift = drift_of(training.model, training.prepared, training.scores, learned=True)
-            classes = _classes(training.model, training.prepared, training.scores, told)
             trained = replace(training.model, card=replace(training.model.card, job=job.directory.name))
             card = trained.save(space.models)
             try:
                 result = space.results.save(
                     card.id, dataset.id, training.scores, explained, frame, drift=drift, classes=classes
                 )
+                keep_evaluation(space.results, result, checked)
             except BaseException:
                 space.models.delete(card.id)  # the person was told that it failed, so nobody expects a model
                 raise
@@ -131,13 +133,24 @@ def run_score(spec: dict[str, Any], job: Job) -> dict[str, Any]:
     frame, mapping = dataset.frame(), spec.get("mapping") or {}
     prepared = model.encode(frame, mapping)
     scores = model.judge(prepared, progress=lambda done, message: job.progress(0.7 * done, message))
-    drift = drift_of(model, prepared, scores, learned=dataset.sha256 == model.card.dataset_hash)
+    learned = dataset.sha256 == model.card.dataset_hash
+    drift = drift_of(model, prepared, scores, learned=learned)
     job.log(f"{drift.verdict}: {drift.sentence}")
     explained = _explained(model, prepared, scores, job, start=0.7)
-    classes = _classes(model, prepared, scores)
+    classes, checked = classes_of(
+        model,
+        prepared,
+        scores,
+        frame,
+        job.progress,
+        learned=learned and not mapping,
+        label=dataset.roles.label,
+    )
     _put_in_order(model, dataset, mapping)
     kept = (scores, explained, frame, mapping, drift, classes)
-    return {"model": model.card.id, "result": space.results.save(model.card.id, dataset.id, *kept)}
+    result = space.results.save(model.card.id, dataset.id, *kept)
+    keep_evaluation(space.results, result, checked)
+    return {"model": model.card.id, "result": result}
 
 
 def run_explain(spec: dict[str, Any], job: Job) -> dict[str, Any]:
@@ -296,17 +309,6 @@ def _explained(model: Model, prepared: Prepared, scores: Scores, job: Job, *, st
     job.log(f"scored {len(scores.values):,} rows, {unjudged:,} could not be judged")
     job.progress(start, "Explaining the most unusual rows")
     return explain_worst(model, prepared, scores)
-
-
-def _classes(
-    model: Model, prepared: Prepared, scores: Scores, told: pd.DataFrame | None = None
-) -> NamedClasses | None:
-    """The classes a model names, None where it was taught none; ``told``: the table it was taught by."""
-    if model.card.classes is None:
-        return None
-    label = Roles.from_dict(model.card.roles).label
-    lesson = None if told is None or label is None else lesson_of(told, label)
-    return classified(model, prepared).kept(scores, lesson)
 
 
 def _put_in_order(model: Model, dataset: Dataset, mapping: Mapping[str, str] | None = None) -> None:
