@@ -120,13 +120,17 @@ def _trained_instead(
 
 def _started(session: Session, job: Job | None, *, reused: bool) -> dict[str, Any]:
     # A short job may be done by now; its status tells, once the result has been looked at.
-    state = "analyzed" if job is None else "running" if job.state == "done" else job.state
+    known = job is None or session.anomalies is not None
+    state = "analyzed" if known or job is None else "running" if job.state == "done" else job.state
     return {"session_id": session.id, "status": state, "reused": reused, "model": session.model}
 
 
 @router.get("/{id}/status", response_model=Status)
 def status(id: str, token: Reader, here: Here) -> dict[str, Any]:
-    """How far the newest analysis of a data set is, and how many rows it flagged."""
+    """How far the newest analysis of a data set is, and how many rows it flagged.
+
+    Flags are there first: it is analyzed, and 'reasons_ready' says whether the reasons are there too.
+    """
     dataset, _ = here.upload(token, id)
     session = here.sessions.newest(token.id, dataset.id)
     if session is None:
@@ -134,7 +138,17 @@ def status(id: str, token: Reader, here: Here) -> dict[str, Any]:
     session, job = _now(here, session)
     known = {"session_id": session.id, "model": session.model, "threshold": session.threshold}
     if session.anomalies is not None:
-        return {"status": "analyzed", "progress": 100, "anomaly_count": session.anomalies, **known}
+        ready = session.result is not None and here.space.results.is_whole(session.result)
+        job = None if ready else _job(here, session)
+        follows = "the reasons follow" if job and job.active else "there are no reasons; analyze it again"
+        flagged = {"anomaly_count": session.anomalies, "reasons_ready": ready}
+        return {
+            "status": "analyzed",
+            "progress": 100,
+            "message": "" if ready else follows,
+            **flagged,
+            **known,
+        }
     if job is None or job.state == "done":
         gone = "the result is not stored any more; analyze again"
         return {"status": "interrupted", "message": gone, **known}
@@ -166,7 +180,10 @@ def anomalies(
         Query(max_length=200, description="or by a rule, KIND or KIND=NUMBER, as fdr=0.1 or cost=20"),
     ] = None,
 ) -> dict[str, Any]:
-    """The rows that were flagged, the most anomalous first, each with what makes it unusual."""
+    """The rows that were flagged, the most anomalous first, each with what makes it unusual.
+
+    Reasons follow the flags by a second or two: until 'reasons_ready' every row's are empty.
+    """
     given = {"percentile": percentile, "threshold": threshold, "rule": rule}
     ways = [name for name, value in given.items() if value is not None]
     if len(ways) > 1:
@@ -184,6 +201,7 @@ def anomalies(
     return {
         "anomalies": list(_described(dataset, result, rows)),
         "total": total,
+        "reasons_ready": result.reasons_ready,
         "threshold": line,
         "model": result.model,
         "next": following(offset, len(rows), total),
@@ -250,7 +268,7 @@ def _now(here: Services, session: Session) -> tuple[Session, Job | None]:
     if session.anomalies is not None:
         return session, None
     job = _job(here, session)
-    return (session, job) if job is not None and job.active else (_settled(here, session, job), job)
+    return _settled(here, session, job), job  # the scores of an active job may be there already
 
 
 def _job(here: Services, session: Session) -> Job | None:

@@ -138,6 +138,28 @@ def test_a_result_says_whether_its_data_is_like_the_training_data(place):
     assert drift.verdict != "fits"
 
 
+def test_a_scoring_stopped_while_it_explains_leaves_the_scores_and_never_less_than_there_was(
+    place, monkeypatch
+):
+    space, spec = place
+    done = run_train(spec("table"), Job(space.root))
+    mapping = {"flow_rate": "vibration", "vibration": "flow_rate"}
+    asked = spec("table", model=done["model"], mapping=mapping)
+    with monkeypatch.context() as patched:
+        patched.setattr("engine.tasks.explain_worst", lambda *_: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            run_score(asked, Job(space.root))
+    id = space.results.id_of(done["model"], asked["dataset"], mapping)
+    assert not space.results.is_whole(id)
+    assert len(space.results.load(id).order) == 299
+    assert run_score(asked, Job(space.root))["result"] == id
+    with monkeypatch.context() as patched:
+        patched.setattr("engine.tasks.explain_worst", lambda *_: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            run_score(asked, Job(space.root))
+    assert space.results.is_whole(id)
+
+
 def test_the_training_table_is_encoded_once_and_not_scored_again(place, monkeypatch):
     space, spec = place
     encoded, transform = [], FeatureRecipe.transform

@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from engine.analysis import explain_worst
 from tests.engine.api.conftest import DATASETS
 
 STRANGE = b"colour,taste\nred,1\nblue,2\ngreen,3\n"
@@ -278,6 +279,46 @@ def test_a_data_set_goes_through_its_states(api, ann, csv, keep):
     assert (running["reused"], running["session_id"]) == (True, started["session_id"])
     other_line = ann.post(f"{DATASETS}/{dataset}/analyze", json={"percentile": 50}).json()
     assert (other_line["reused"], len(api.manager.jobs())) == (True, 1)
+
+
+def test_flags_are_there_before_their_reasons(api, ann, csv, keep, table, model_of):
+    keep(api)
+    dataset, model = ann.brought(csv), model_of("isolation_forest", table)
+    started = ann.post(f"{DATASETS}/{dataset}/analyze").json()
+    scores = model.score(table.frame)
+    flagged = int((scores.values > model.card.threshold).sum())
+    api.space.results.save("pumps@1", dataset, scores, None, table.frame)
+    early = ann.status(dataset)
+    assert (early["status"], early["anomaly_count"], early["message"]) == (
+        "analyzed",
+        flagged,
+        "the reasons follow",
+    )
+    page = ann.get(f"{DATASETS}/{dataset}/anomalies").json()
+    assert (page["total"], page["reasons_ready"]) == (flagged, False)
+    assert [each["reasons"] for each in page["anomalies"]] == [[]] * page["total"]
+    again = ann.post(f"{DATASETS}/{dataset}/analyze").json()
+    assert (again["reused"], again["session_id"]) == (True, started["session_id"])
+    prepared = model.encode(table.frame)
+    api.space.results.save("pumps@1", dataset, scores, explain_worst(model, prepared, scores), table.frame)
+    assert (ann.status(dataset)["reasons_ready"], ann.status(dataset)["message"]) == (True, "")
+    worst = ann.get(f"{DATASETS}/{dataset}/anomalies").json()["anomalies"][0]
+    assert worst["reasons"][0]["share"] > 0
+
+
+def test_an_analysis_that_ends_before_its_reasons_says_so_and_can_be_started_again(
+    api, ann, csv, keep, table, model_of
+):
+    keep(api)
+    dataset, model = ann.brought(csv), model_of("isolation_forest", table)
+    first = ann.post(f"{DATASETS}/{dataset}/analyze").json()
+    api.space.results.save("pumps@1", dataset, model.score(table.frame), None, table.frame)
+    (job,) = api.manager.jobs()
+    ann.post(f"/api/jobs/{job.id}:cancel")
+    ended = ann.until(dataset, lambda status: status["message"] != "the reasons follow")
+    assert ended["message"] == "there are no reasons; analyze it again"
+    again = ann.post(f"{DATASETS}/{dataset}/analyze").json()
+    assert (again["reused"], again["session_id"] != first["session_id"]) == (False, True)
 
 
 def test_a_cancelled_analysis_says_so_and_can_be_started_again(api, ann, csv, keep):
