@@ -34,10 +34,15 @@ def named_by(title: str, frame: pd.DataFrame, classes: NDArray[Any], asked: pd.D
 def _boosted() -> Callable[..., Probabilities]:
     """Friedman (2001), as histograms (Ke et al., 2017), with scikit-learn's defaults."""
     from sklearn.ensemble import HistGradientBoostingClassifier
+    from threadpoolctl import threadpool_limits
 
     def name(learned: NDArray[Any], classes: NDArray[Any], asked: NDArray[Any]) -> Probabilities:
-        fitted = HistGradientBoostingClassifier(early_stopping=False, random_state=0).fit(learned, classes)
-        answer: Probabilities = fitted.predict_proba(asked)
+        # Hundreds of small trees: beside another job, threads wait for each other longer than they work.
+        with threadpool_limits(limits=1, user_api="openmp"):
+            fitted = HistGradientBoostingClassifier(early_stopping=False, random_state=0).fit(
+                learned, classes
+            )
+            answer: Probabilities = fitted.predict_proba(asked)
         return answer
 
     return name

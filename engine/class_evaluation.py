@@ -107,34 +107,42 @@ def evaluated_elsewhere(model: Model, named: Classified, lesson: Lesson) -> Clas
     return ClassEvaluation(column=lesson.column, held_out=int(known.sum()), contestants=[found.as_dict()])
 
 
-def classes_of(
-    model: Model,
-    prepared: Prepared,
-    scores: Scores,
-    frame: pd.DataFrame,
-    progress: Progress,
-    *,
-    learned: bool,
-    label: str | None = None,
-) -> tuple[NamedClasses | None, ClassEvaluation | None]:
-    """The classes a model names for the rows of a table, and how well it does.
+@dataclass(frozen=True, kw_only=True)
+class Naming:
+    """The classes a model names for the rows of a table, beside the true ones."""
 
-    None where it names none; no evaluation where nobody knows the true classes. ``learned``: it learned from this very
-    table; else ``label`` is the column of known answers, where there is one.
-    """
-    if model.card.classes is None:
-        return None, None
-    named = classified(model, prepared)
-    column = Roles.from_dict(model.card.roles).label if learned else label
-    words = None if column is None or column not in frame.columns else lesson_words(frame[column])
-    if column is None or words is None or not np.isin(words, named.names).any():
-        return named.kept(scores), None
-    lesson = Lesson(column=column, classes=words)
-    if not learned:
-        return named.kept(scores), evaluated_elsewhere(model, named, lesson)
-    progress(0.9, "Measuring how well classes are named")
-    checked = evaluated_apart(model, frame, lesson, progress=within(progress, 0.9, 0.95))
-    return named.kept(scores, lesson), checked
+    model: Model
+    frame: pd.DataFrame
+    named: Classified | None  # None where it names none
+    lesson: Lesson | None  # the true classes, where they are known
+    learned: bool  # whether the model learned from this very table, and was told them
+
+    @classmethod
+    def of(
+        cls, model: Model, prepared: Prepared, frame: pd.DataFrame, *, learned: bool, label: str | None = None
+    ) -> Self:
+        """Of a table; ``label`` is the column of its known answers, where it was not learned from."""
+        if model.card.classes is None:
+            return cls(model=model, frame=frame, named=None, lesson=None, learned=learned)
+        named = classified(model, prepared)
+        column = Roles.from_dict(model.card.roles).label if learned else label
+        words = None if column is None or column not in frame.columns else lesson_words(frame[column])
+        known = words is not None and np.isin(words, named.names).any()
+        lesson = Lesson(column=str(column), classes=words) if words is not None and known else None
+        return cls(model=model, frame=frame, named=named, lesson=lesson, learned=learned)
+
+    def kept(self, scores: Scores) -> NamedClasses | None:
+        """What a result keeps of them."""
+        return None if self.named is None else self.named.kept(scores, self.lesson if self.learned else None)
+
+    def evaluated(self, progress: Progress) -> ClassEvaluation | None:
+        """How well they are named; None where nobody knows the true ones."""
+        if self.lesson is None or self.named is None:
+            return None
+        if not self.learned:
+            return evaluated_elsewhere(self.model, self.named, self.lesson)
+        progress(0.9, "Measuring how well classes are named")
+        return evaluated_apart(self.model, self.frame, self.lesson, progress=within(progress, 0.9, 0.95))
 
 
 def keep_evaluation(store: ResultStore, result: str, found: ClassEvaluation | None) -> None:

@@ -16,7 +16,7 @@ import pandas as pd
 from engine.analysis import drift_of, explain_worst, flagged, train_and_score
 from engine.bundle import export_bundle
 from engine.charts import Chart, picture
-from engine.class_evaluation import classes_of, keep_evaluation
+from engine.class_evaluation import Naming, keep_evaluation
 from engine.data.dataset import Dataset
 from engine.data.prepared import Prepared
 from engine.data.roles import Roles
@@ -92,10 +92,9 @@ def run_train(spec: dict[str, Any], job: Job) -> dict[str, Any]:
             )
         with recording.step("explaining"):
             explained = _explained(training.model, training.prepared, training.scores, job, start=0.8)
-        with recording.step("naming classes"):
-            classes, checked = classes_of(
-                training.model, training.prepared, training.scores, told, job.progress, learned=True
-            )
+            naming = Naming.of(training.model, training.prepared, told, learned=True)
+            classes = naming.kept(training.scores)
+            checked = naming.evaluated(job.progress)
         metrics = metrics_of(training, told)
         _put_in_order(training.model, dataset)
         job.progress(0.95, "Keeping model and result")  # the last moment to stop
@@ -139,18 +138,13 @@ def run_score(spec: dict[str, Any], job: Job) -> dict[str, Any]:
     learned = dataset.sha256 == model.card.dataset_hash
     drift = drift_of(model, prepared, scores, learned=learned)
     job.log(f"{drift.verdict}: {drift.sentence}")
+    learned = learned and not mapping
+    naming = Naming.of(model, prepared, frame, learned=learned, label=dataset.roles.label)
+    classes = naming.kept(scores)
     if not space.results.exists(model.card.id, dataset.id, mapping):  # what is whole is not replaced by less
-        space.results.save(model.card.id, dataset.id, scores, None, frame, mapping, drift)
+        space.results.save(model.card.id, dataset.id, scores, None, frame, mapping, drift, classes)
     explained = _explained(model, prepared, scores, job, start=0.7)
-    classes, checked = classes_of(
-        model,
-        prepared,
-        scores,
-        frame,
-        job.progress,
-        learned=learned and not mapping,
-        label=dataset.roles.label,
-    )
+    checked = naming.evaluated(job.progress)
     _put_in_order(model, dataset, mapping)
     kept = (scores, explained, frame, mapping, drift, classes)
     result = space.results.save(model.card.id, dataset.id, *kept)

@@ -15,6 +15,11 @@ from ui.pictures import Figure, show, take_away
 
 KIND = "learning_curve"
 FEW = 5  # rows of a class held out: with fewer, each of them moves its figures a lot
+ERROR = "The mean distance between the probability said and the share named rightly."
+TEMPERATURE = (
+    "It divides what the network says before that becomes a probability: above 1 it is less sure of itself, below 1 "
+    "surer. It was chosen on labelled rows that were kept from learning, not on those measured here (Guo et al., 2017)."
+)
 FIGURES = {"precision": "Precision", "recall": "Recall", "f1": "F1", "average_precision": "Average precision"}
 
 
@@ -35,20 +40,21 @@ def board(found: Result, card: Card, data: Dataset) -> None:
             return
         st.markdown(in_a_sentence(kept))
         figures = _figures(kept)
-        left, right = st.columns([1.15, 1], gap="large")
+        contestants(kept)
+        if len(kept.contestants) == 1:
+            st.caption(
+                "Plain classifiers would have to learn from these very rows, so none stands beside it."
+            )
+        left, right = st.columns(2, gap="large")
         with left:
             st.markdown("**Which class is taken for which**")
             show(figures["classes-confusion"])
         with right:
-            st.markdown("**Beside plain classifiers**")
-            contestants(kept)
-            if len(kept.contestants) == 1:
-                st.caption(
-                    "Plain classifiers would have to learn from these very rows, so none stands beside it."
-                )
+            st.markdown("**Can the probabilities be trusted?**")
+            show(figures["classes-reliability"])
+            _calibration(kept)
         st.markdown("**Class by class**")
         by_class(kept)
-        _calibration(kept, figures)
         _more_labels(found, card, data, figures)
         take_away(list(figures.values()), data, card.id, found.id)
 
@@ -144,26 +150,17 @@ def by_class(kept: ClassEvaluation) -> None:
         )
 
 
-def _calibration(kept: ClassEvaluation, figures: dict[str, Figure]) -> None:
+def _calibration(kept: ClassEvaluation) -> None:
     own = kept.contestants[0]
-    st.markdown("**Can the probabilities be trusted?**")
-    left, right = st.columns([1.15, 1], gap="large")
-    with left:
-        show(figures["classes-reliability"])
     before, after = own["before"]["calibration_error"], own["calibration_error"]
-    with right, st.container(horizontal=True):
-        st.metric("Error as they come", f"{100 * before:.1f} %")
-        st.metric("Error calibrated", f"{100 * after:.1f} %")
-        st.metric("Temperature", f"{own['temperature']:.2f}")
-    with right:
+    with st.container(horizontal=True):
+        st.metric("Error as they come", f"{100 * before:.1f} %", help=ERROR)
+        st.metric("Error calibrated", f"{100 * after:.1f} %", help=ERROR)
+        st.metric("Temperature", f"{own['temperature']:.2f}", help=TEMPERATURE)
+    if own["temperature"] == 1.0:
         st.caption(
-            "The temperature divides what the network says before it becomes a probability: above 1 it is less sure of "
-            "itself, below 1 surer. It was chosen on labelled rows that were kept from learning, not on those measured "
-            "here (Guo et al., 2017). The error is the mean distance between the probability said and the share named "
-            "rightly."
-            if own["temperature"] != 1.0
-            else "Fewer than 20 labelled rows were kept from learning, too few to choose a temperature: probabilities "
-            "stay as they come."
+            "Fewer than 20 labelled rows were kept from learning, too few to choose a temperature: probabilities stay "
+            "as they come."
         )
 
 

@@ -63,7 +63,7 @@ def class_confusion(names: Sequence[str], confusion: NDArray[np.int64], *, theme
     found = ", ".join(f"{name} {percent(table[i, i] / rows[i])}" for i, name in enumerate(names) if rows[i])
     words = f"Of {counted(total, 'row')} held out {right:,} are named rightly; found of each class: {found}."
     words += f" Most often wrong: {', '.join(most)}." if most else ""
-    return filled(_confusion_spec(theme), words, {"cells": cells}, height=CELL * int((rows > 0).sum()))
+    return filled(_confusion_spec(theme), words, {"cells": cells}, height=CELL * int((rows > 0).sum()) + EDGE)
 
 
 def reliability(before: Bins, after: Bins, errors: tuple[float, float], *, theme: Theme) -> Chart:
@@ -176,6 +176,18 @@ def _reliability_spec(theme: Theme) -> Spec:
         scale=alt.Scale(domain=[BEFORE, AFTER], range=[palette.muted, palette.line]),
         legend=alt.Legend(title=None, orient="top"),
     )
+    lines = (
+        alt.Chart(alt.NamedData(name="points"))
+        .mark_line(strokeWidth=1.75, clip=True)
+        .encode(
+            x=alt.X("probability:Q", title=x_title, scale=unit, axis=axis),
+            y=alt.Y("accuracy:Q", title=y_title, scale=unit, axis=axis),
+            color=colour,
+            strokeDash=alt.StrokeDash(
+                "which:N", scale=alt.Scale(domain=[BEFORE, AFTER], range=[[3, 3], [1, 0]]), legend=None
+            ),
+        )
+    )
     points = (
         alt.Chart(alt.NamedData(name="points"))
         .mark_circle(opacity=0.9, stroke=palette.ground, strokeWidth=1, clip=True)
@@ -192,7 +204,7 @@ def _reliability_spec(theme: Theme) -> Spec:
             ],
         )
     )
-    return compiled(alt.layer(ideal, points, height=HEIGHT))
+    return compiled(alt.layer(ideal, lines, points, height=HEIGHT))
 
 
 @lru_cache(maxsize=32)
