@@ -135,11 +135,14 @@ def run_score(spec: dict[str, Any], job: Job) -> dict[str, Any]:
     frame, mapping = dataset.frame(), spec.get("mapping") or {}
     prepared = model.encode(frame, mapping)
     scores = model.judge(prepared, progress=lambda done, message: job.progress(0.7 * done, message))
-    learned = dataset.sha256 == model.card.dataset_hash
-    drift = drift_of(model, prepared, scores, learned=learned)
+    here = dataset.sha256 == model.card.dataset_hash
+    same = here and dataset.rows == model.card.rows and not mapping
+    drift = drift_of(model, prepared, scores, learned=same)
     job.log(f"{drift.verdict}: {drift.sentence}")
-    learned = learned and not mapping
-    naming = Naming.of(model, prepared, frame, learned=learned, label=dataset.roles.label)
+    label = (
+        None if here else dataset.roles.label
+    )  # where it learned from some of the rows, nobody is to be fooled
+    naming = Naming.of(model, prepared, frame, learned=same, label=label)
     classes = naming.kept(scores)
     if not space.results.exists(model.card.id, dataset.id, mapping):  # what is whole is not replaced by less
         space.results.save(model.card.id, dataset.id, scores, None, frame, mapping, drift, classes)
