@@ -139,9 +139,8 @@ def run_score(spec: dict[str, Any], job: Job) -> dict[str, Any]:
     same = here and dataset.rows == model.card.rows and not mapping
     drift = drift_of(model, prepared, scores, learned=same)
     job.log(f"{drift.verdict}: {drift.sentence}")
-    label = (
-        None if here else dataset.roles.label
-    )  # where it learned from some of the rows, nobody is to be fooled
+    # Of rows of which it learned some, nobody can say how well it names others.
+    label = None if here else dataset.roles.label
     naming = Naming.of(model, prepared, frame, learned=same, label=label)
     classes = naming.kept(scores)
     if not space.results.exists(model.card.id, dataset.id, mapping):  # what is whole is not replaced by less
