@@ -14,6 +14,12 @@ if TYPE_CHECKING:
     from engine.analysis import Judgement, evaluate, evaluate_series, judge, train
     from engine.bundle import import_bundle
     from engine.checked import Checked, CheckedSeries, Half
+    from engine.class_evaluation import (
+        ClassEvaluation,
+        kept_evaluation,
+        kept_learning_curve,
+        kept_stages,
+    )
     from engine.classifying import load_two_stage_model, predict_anomalies
     from engine.contestants import stored_leaderboard
     from engine.data.dataset import Dataset
@@ -46,6 +52,7 @@ if TYPE_CHECKING:
     from engine.labels.verdicts import VERDICT_WORDS, Label, Verdict
     from engine.leaderboard import AgreementMeasure, Leaderboard, Standing, flagged_by_one, flags_of, surely
     from engine.model import Card, Model, load_fingerprint, load_recipe
+    from engine.named_classes import UNLIKE, NamedClasses
     from engine.offers import Offer, offers_for, readable_card
     from engine.reporting.choices import REPORT_SECTIONS, ReportChoices
     from engine.result_files import picture_name, report_name, result_name
@@ -81,12 +88,14 @@ _HOMES = {
     "RULES": "engine.scoring.rules",
     "SAMPLES": "engine.data.samples",
     "STORIES": "engine.data.stories",
+    "UNLIKE": "engine.named_classes",
     "VERDICT_WORDS": "engine.labels.verdicts",
     "Affiliation": "engine.scoring.affiliation",
     "AgreementMeasure": "engine.leaderboard",
     "Card": "engine.model",
     "Checked": "engine.checked",
     "CheckedSeries": "engine.checked",
+    "ClassEvaluation": "engine.class_evaluation",
     "Contexts": "engine.scoring.contexts",
     "Curve": "engine.scoring.metrics",
     "DataError": "engine.errors",
@@ -117,6 +126,7 @@ _HOMES = {
     "Line": "engine.scoring.rules",
     "Model": "engine.model",
     "ModelStore": "engine.store",
+    "NamedClasses": "engine.named_classes",
     "Normal": "engine.window_view",
     "Offer": "engine.offers",
     "ReadingOptions": "engine.data.reading",
@@ -158,6 +168,9 @@ _HOMES = {
     "import_bundle": "engine.bundle",
     "in_plain_words": "engine.scoring.reasons",
     "judge": "engine.analysis",
+    "kept_evaluation": "engine.class_evaluation",
+    "kept_learning_curve": "engine.class_evaluation",
+    "kept_stages": "engine.class_evaluation",
     "kept_unlabelled": "engine.unlabelled",
     "kept_window": "engine.window_view",
     "labels_csv": "engine.labels.exchange",
@@ -205,12 +218,14 @@ __all__ = [
     "RULES",
     "SAMPLES",
     "STORIES",
+    "UNLIKE",
     "VERDICT_WORDS",
     "Affiliation",
     "AgreementMeasure",
     "Card",
     "Checked",
     "CheckedSeries",
+    "ClassEvaluation",
     "Contexts",
     "Curve",
     "DataError",
@@ -241,6 +256,7 @@ __all__ = [
     "Line",
     "Model",
     "ModelStore",
+    "NamedClasses",
     "Normal",
     "Offer",
     "ReadingOptions",
@@ -282,6 +298,9 @@ __all__ = [
     "import_bundle",
     "in_plain_words",
     "judge",
+    "kept_evaluation",
+    "kept_learning_curve",
+    "kept_stages",
     "kept_unlabelled",
     "kept_window",
     "labels_csv",

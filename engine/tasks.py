@@ -16,6 +16,7 @@ import pandas as pd
 from engine.analysis import drift_of, explain_worst, flagged, train_and_score
 from engine.bundle import export_bundle
 from engine.charts import Chart, picture
+from engine.class_evaluation import Naming, keep_evaluation
 from engine.data.dataset import Dataset
 from engine.data.prepared import Prepared
 from engine.data.roles import Roles
@@ -91,6 +92,9 @@ def run_train(spec: dict[str, Any], job: Job) -> dict[str, Any]:
             )
         with recording.step("explaining"):
             explained = _explained(training.model, training.prepared, training.scores, job, start=0.8)
+            naming = Naming.of(training.model, training.prepared, told, learned=True)
+            classes = naming.kept(training.scores)
+            checked = naming.evaluated(job.progress)
         metrics = metrics_of(training, told)
         _put_in_order(training.model, dataset)
         job.progress(0.95, "Keeping model and result")  # the last moment to stop
@@ -100,8 +104,9 @@ def run_train(spec: dict[str, Any], job: Job) -> dict[str, Any]:
             card = trained.save(space.models)
             try:
                 result = space.results.save(
-                    card.id, dataset.id, training.scores, explained, frame, drift=drift
+                    card.id, dataset.id, training.scores, explained, frame, drift=drift, classes=classes
                 )
+                keep_evaluation(space.results, result, checked)
             except BaseException:
                 space.models.delete(card.id)  # the person was told that it failed, so nobody expects a model
                 raise
@@ -130,17 +135,23 @@ def run_score(spec: dict[str, Any], job: Job) -> dict[str, Any]:
     frame, mapping = dataset.frame(), spec.get("mapping") or {}
     prepared = model.encode(frame, mapping)
     scores = model.judge(prepared, progress=lambda done, message: job.progress(0.7 * done, message))
-    same = dataset.sha256 == model.card.dataset_hash and dataset.rows == model.card.rows and not mapping
+    here = dataset.sha256 == model.card.dataset_hash
+    same = here and dataset.rows == model.card.rows and not mapping
     drift = drift_of(model, prepared, scores, learned=same)
     job.log(f"{drift.verdict}: {drift.sentence}")
+    # Of rows of which it learned some, nobody can say how well it names others.
+    label = None if here else dataset.roles.label
+    naming = Naming.of(model, prepared, frame, learned=same, label=label)
+    classes = naming.kept(scores)
     if not space.results.exists(model.card.id, dataset.id, mapping):  # what is whole is not replaced by less
-        space.results.save(model.card.id, dataset.id, scores, None, frame, mapping, drift)
+        space.results.save(model.card.id, dataset.id, scores, None, frame, mapping, drift, classes)
     explained = _explained(model, prepared, scores, job, start=0.7)
+    checked = naming.evaluated(job.progress)
     _put_in_order(model, dataset, mapping)
-    return {
-        "model": model.card.id,
-        "result": space.results.save(model.card.id, dataset.id, scores, explained, frame, mapping, drift),
-    }
+    kept = (scores, explained, frame, mapping, drift, classes)
+    result = space.results.save(model.card.id, dataset.id, *kept)
+    keep_evaluation(space.results, result, checked)
+    return {"model": model.card.id, "result": result}
 
 
 def run_explain(spec: dict[str, Any], job: Job) -> dict[str, Any]:
@@ -218,6 +229,7 @@ def run_export(spec: dict[str, Any], job: Job) -> dict[str, Any]:
         judged=np.isfinite(scores),
         reasons={int(row): found.sentence(int(row)) for row in found.explained_rows if flags[row]},
         obstacles=found.obstacles,
+        classes=None if found.classes is None else found.classes.columns(),
     )
     settings = {
         "data": dataset.name,

@@ -45,6 +45,8 @@ FUNCTIONS = {
     "picture": "engine.tasks:run_picture",
     "unlabelled": "engine.unlabelled:run_unlabelled",
     "report": "engine.reporting.task:run_report",
+    "learning_curve": "engine.class_evaluation:run_learning_curve",
+    "stages": "engine.class_evaluation:run_stages",
 }
 """The work a job of each kind does: `run(spec, job) -> result`, imported when it is needed."""
 

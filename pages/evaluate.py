@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from ui import comparing_unlabelled, evaluating, panels, unlabelled
+from ui import comparing_unlabelled, evaluating, evaluating_classes, panels, unlabelled
 
 panels.show_problem()
 found, card, data = panels.need_result()
@@ -18,4 +18,5 @@ if data.roles.label is None:
     comparing_unlabelled.show(data, (found.id,))
 else:
     evaluating.board(found, card, data, data.roles.label)
+evaluating_classes.board(found, card, data)
 evaluating.show_history(card, data, alone=data.roles.label is None)

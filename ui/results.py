@@ -8,7 +8,7 @@ import numpy as np
 import streamlit as st
 
 from engine import Card, Dataset, Judgement, Result, Rule, charts
-from ui import cache, glance, groups, labelling, labelling_board, series, takeaway
+from ui import cache, classes, glance, groups, labelling, labelling_board, series, takeaway
 from ui.panels import beside, chart, in_plain_words, plain, show_problem
 from ui.session import remember, session, theme
 from ui.threshold import expected, judged, remark, threshold_control
@@ -100,7 +100,7 @@ def _curve(found: Result, card: Card, answer: Judgement) -> Any:
 
 
 def _table(found: Result, data: Dataset, answer: Judgement) -> None:
-    places = groups.listed(found, answer)
+    places = classes.chosen(found, groups.listed(found, answer))
     st.subheader("Flagged rows, most unusual first", anchor=False)
     if answer.flagged == 0:
         st.info(
@@ -113,6 +113,7 @@ def _table(found: Result, data: Dataset, answer: Judgement) -> None:
     ours = {
         "Row": [row + 1 for row in rows],
         "Severity": found.severity[rows],
+        **classes.column(found, rows),
         **({"Label": words} if any(words := labelling.words_of(data, rows)) else {}),
         "Why": [found.sentence(row) for row in rows],
     }
