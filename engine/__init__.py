@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from engine.data.timeline import Timeline
     from engine.detectors import AUTO, CATALOGUE, Detector, detector_class, recommended, suitable
     from engine.errors import DataError, EngineError, UsageError
+    from engine.group_lines import judge_by_group, judged_by_group, load_groups, stored_codes
     from engine.hyperparameters import Hyperparameter, declared
     from engine.jobs import Job, JobManager
     from engine.labels.consequences import (
@@ -40,7 +41,7 @@ if TYPE_CHECKING:
     from engine.labels.current import Labels, current_labels, give_labels
     from engine.labels.events import LabelEvent, last_act
     from engine.labels.exchange import bring_labels, labels_csv
-    from engine.labels.frozen import freeze_labels
+    from engine.labels.frozen import GIVEN, freeze_labels
     from engine.labels.ledger import LabelLedger
     from engine.labels.suggesting import ToLabel, rows_to_label
     from engine.labels.verdicts import VERDICT_WORDS, Label, Verdict
@@ -57,6 +58,7 @@ if TYPE_CHECKING:
     from engine.scoring.event_metrics import EventMetrics
     from engine.scoring.events import Event, Events
     from engine.scoring.explanations import method_of
+    from engine.scoring.group_references import GroupReferences, OwnLines
     from engine.scoring.groups import GroupedRows, Groups
     from engine.scoring.labelled_lines import FEWEST
     from engine.scoring.metrics import Curve, best_f1_of, confusion_at, curve
@@ -77,6 +79,7 @@ _HOMES = {
     "AUTO": "engine.detectors",
     "CATALOGUE": "engine.detectors",
     "FEWEST": "engine.scoring.labelled_lines",
+    "GIVEN": "engine.labels.frozen",
     "REPORT_SECTIONS": "engine.reporting.choices",
     "RULES": "engine.scoring.rules",
     "SAMPLES": "engine.data.samples",
@@ -99,6 +102,7 @@ _HOMES = {
     "Events": "engine.scoring.events",
     "FeatureRecipe": "engine.data.features",
     "Fingerprint": "engine.data.fingerprint",
+    "GroupReferences": "engine.scoring.group_references",
     "GroupedRows": "engine.scoring.groups",
     "Groups": "engine.scoring.groups",
     "Half": "engine.checked",
@@ -119,6 +123,7 @@ _HOMES = {
     "ModelStore": "engine.store",
     "Normal": "engine.window_view",
     "Offer": "engine.offers",
+    "OwnLines": "engine.scoring.group_references",
     "ReadingOptions": "engine.data.reading",
     "ReasonGroup": "engine.scoring.shared_reasons",
     "Rebuilt": "engine.window_view",
@@ -158,12 +163,15 @@ _HOMES = {
     "import_bundle": "engine.bundle",
     "in_plain_words": "engine.scoring.reasons",
     "judge": "engine.analysis",
+    "judge_by_group": "engine.group_lines",
+    "judged_by_group": "engine.group_lines",
     "kept_unlabelled": "engine.unlabelled",
     "kept_window": "engine.window_view",
     "labels_csv": "engine.labels.exchange",
     "last_act": "engine.labels.events",
     "lines": "engine.scoring.rules",
     "load_fingerprint": "engine.model",
+    "load_groups": "engine.group_lines",
     "load_recipe": "engine.model",
     "load_two_stage_model": "engine.classifying",
     "method_of": "engine.scoring.explanations",
@@ -185,6 +193,7 @@ _HOMES = {
     "rule_from_dict": "engine.scoring.rules",
     "same_reasons": "engine.labels.consequences",
     "seconds_of": "engine.data.roles",
+    "stored_codes": "engine.group_lines",
     "stored_leaderboard": "engine.contestants",
     "suggest": "engine.data.roles",
     "suggested_name": "engine.store",
@@ -201,6 +210,7 @@ __all__ = [
     "AUTO",
     "CATALOGUE",
     "FEWEST",
+    "GIVEN",
     "REPORT_SECTIONS",
     "RULES",
     "SAMPLES",
@@ -223,6 +233,7 @@ __all__ = [
     "Events",
     "FeatureRecipe",
     "Fingerprint",
+    "GroupReferences",
     "GroupedRows",
     "Groups",
     "Half",
@@ -243,6 +254,7 @@ __all__ = [
     "ModelStore",
     "Normal",
     "Offer",
+    "OwnLines",
     "ReadingOptions",
     "ReasonGroup",
     "Rebuilt",
@@ -282,12 +294,15 @@ __all__ = [
     "import_bundle",
     "in_plain_words",
     "judge",
+    "judge_by_group",
+    "judged_by_group",
     "kept_unlabelled",
     "kept_window",
     "labels_csv",
     "last_act",
     "lines",
     "load_fingerprint",
+    "load_groups",
     "load_recipe",
     "load_two_stage_model",
     "method_of",
@@ -309,6 +324,7 @@ __all__ = [
     "rule_from_dict",
     "same_reasons",
     "seconds_of",
+    "stored_codes",
     "stored_leaderboard",
     "suggest",
     "suggested_name",

@@ -21,6 +21,7 @@ from engine.data.prepared import Prepared
 from engine.data.roles import Roles
 from engine.detectors import AUTO, detector_class
 from engine.errors import StoreError, UsageError
+from engine.group_lines import stored_judgement
 from engine.labels.frozen import thawed_labels, with_labels
 from engine.model import Model, Scores, load_fingerprint, load_recipe
 from engine.report import result_table, write_result
@@ -28,12 +29,25 @@ from engine.results import Result
 from engine.runs import Recording, metrics_of
 from engine.scoring.edits import smallest_edit
 from engine.scoring.reasons import Explained, explain
+from engine.scoring.rules import rule_from_dict
 from engine.series_files import SeriesFiles
 from engine.series_part import SeriesPart
 from engine.series_result import SeriesColumns, SeriesResult
 from engine.training import checkpointed, epoch_in_words
 from engine.window_view import kept_window, window_view
 from engine.workspace import Workspace
+
+CHOSEN = (
+    "detector",
+    "hyperparameters",
+    "window",
+    "learn_from_label",
+    "labels",
+    "rule",
+    "threshold_group",
+    "name",
+)
+"""What of the spec of a training its run keeps."""
 
 
 class Job(Protocol):
@@ -57,7 +71,8 @@ def run_train(spec: dict[str, Any], job: Job) -> dict[str, Any]:
     """Train ``detector`` on ``dataset``, keep it as ``name``, and keep what it says of the data set.
 
     ``roles`` are those of the data set unless the spec has others. ``labels`` names labels frozen for this training,
-    which it learns from; with ``learn_from_label`` the label column speaks for the rows they say nothing of.
+    which it learns from; with ``learn_from_label`` the label column speaks for the rows they say nothing of. ``rule``,
+    as a dict, draws the model's own threshold.
     Returns ``model`` (name@version) and ``result`` (id). A training that is stopped or fails leaves neither.
     """
     space, recording = _workspace(spec), Recording()
@@ -85,6 +100,8 @@ def run_train(spec: dict[str, Any], job: Job) -> dict[str, Any]:
                 dataset=dataset.name,
                 dataset_hash=dataset.sha256,
                 window=spec.get("window"),
+                rule=rule_from_dict(spec["rule"]) if spec.get("rule") else None,
+                threshold_group=spec.get("threshold_group"),
                 learn_from_label=bool(spec.get("learn_from_label") or spec.get("labels")),
                 progress=lambda done, message: job.progress(0.8 * done, message),
                 course=course,
@@ -108,7 +125,16 @@ def run_train(spec: dict[str, Any], job: Job) -> dict[str, Any]:
         job.log(
             f"kept as {card.id}: threshold {card.threshold:.6g}, {len(card.features)} features, {card.seconds} s"
         )
-        asked = ("detector", "hyperparameters", "window", "learn_from_label", "labels", "name")
+        asked = (
+            "detector",
+            "hyperparameters",
+            "window",
+            "learn_from_label",
+            "labels",
+            "rule",
+            "threshold_group",
+            "name",
+        )
         given = {key: spec[key] for key in asked if spec.get(key)}
     try:
         space.runs.keep(card, recording, given=given, metrics=metrics)
@@ -191,19 +217,23 @@ def run_export(spec: dict[str, Any], job: Job) -> dict[str, Any]:
     """Write ``result`` with the rows above ``threshold`` flagged, as ``name``. Returns the file's ``path``.
 
     Of a series, ``events`` are the choices that make its events: readings to bridge, the shortest, the severity to
-    exceed. With ``only_events`` the file holds those alone.
+    exceed. With ``only_events`` the file holds those alone. ``own_lines`` is the rule, as a dict, that gives groups of
+    rows lines of their own.
     """
     space = _workspace(spec)
     dataset, found = space.datasets.get(spec["dataset"]), space.results.load(spec["result"])
     job.progress(0.1, "Reading the data")
     scores, threshold = np.asarray(found.values), float(spec["threshold"])
     path = job.directory / Path(spec["name"]).name  # goes when the job goes
-    events = _events_of(space, dataset, found, threshold, spec["events"]) if spec.get("events") else None
+    rule = rule_from_dict(spec["own_lines"]) if spec.get("own_lines") else None
+    own = None if rule is None else stored_judgement(space, found, rule).own
+    line = threshold if own is None else own.of_rows
+    events = _events_of(space, dataset, found, line, spec["events"]) if spec.get("events") else None
     if events is not None and spec.get("only_events"):
         write_result(path, events, {})
         return {"path": str(path)}
     frame = dataset.frame()
-    flags = flagged(scores, threshold)
+    flags = flagged(scores, line)
     table = result_table(
         frame,
         scores=scores,
@@ -222,6 +252,8 @@ def run_export(spec: dict[str, Any], job: Job) -> dict[str, Any]:
         "threshold": repr(threshold),
         "flagged rows": f"{int(flags.sum()):,} of {int(np.isfinite(scores).sum()):,} judged, {len(scores):,} in all",
     }
+    if own is not None:
+        settings["lines"] = own.sentence
     job.progress(0.4, "Writing the file")
     write_result(path, table, settings, events=events)
     return {"path": str(path)}
@@ -302,7 +334,7 @@ def _put_in_order(model: Model, dataset: Dataset, mapping: Mapping[str, str] | N
 
 
 def _events_of(
-    space: Workspace, dataset: Dataset, found: Result, threshold: float, choices: Sequence[float]
+    space: Workspace, dataset: Dataset, found: Result, threshold: float | np.ndarray, choices: Sequence[float]
 ) -> pd.DataFrame | None:
     """The events of a result as a table; None if its model judged every row for itself."""
     columns = SeriesColumns.of(load_recipe(space.models, found.model), dataset, found.mapping)

@@ -5,13 +5,13 @@ from __future__ import annotations
 import numpy as np
 import streamlit as st
 
-from engine import FEWEST, Dataset, Groups, Result
+from engine import FEWEST, Dataset, Groups, Judgement, Result
 from ui import cache_checked
 
 MOST = 50  # groups in the table: those with the most anomalies
 
 
-def by_group(found: Result, data: Dataset, label: str, threshold: float) -> None:
+def by_group(found: Result, data: Dataset, label: str, answer: Judgement) -> None:
     """A table of one column's groups; nothing where no column has any."""
     names = _columns(data, label)
     if not names:
@@ -24,7 +24,7 @@ def by_group(found: Result, data: Dataset, label: str, threshold: float) -> None
     if len(groups) == 0:
         st.caption("Every cell of this column is empty.")
         return
-    figures = rows.at(found.order[: found.flagged(threshold)])
+    figures = rows.at(np.flatnonzero(answer.flags))
     shown = np.argsort(-figures.anomalies, kind="stable")[:MOST]
     st.dataframe(_table(figures, groups, shown.tolist()), hide_index=True, width="stretch")
     left_out = len(groups) - len(shown)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
@@ -24,6 +24,7 @@ from engine.api.uploads import Upload
 from engine.data.dataset import Dataset
 from engine.detectors import CATALOGUE, detector_class
 from engine.errors import EngineError, StoreError
+from engine.group_lines import check_by_group, check_column, load_groups, required, stored_judgement
 from engine.hyperparameters import checked
 from engine.jobs import Job
 from engine.labelled import answers_of, blocks_of
@@ -31,7 +32,7 @@ from engine.model import Card
 from engine.results import Result
 from engine.scoring.labelled_lines import told
 from engine.scoring.rules import rule_from_text
-from engine.scoring.thresholds import Percentile
+from engine.scoring.thresholds import FixedValue, Percentile, Rule
 from engine.store import suggested_name
 
 FALLBACK_TRAIN = "LOUPE_FALLBACK_TRAIN"
@@ -64,6 +65,8 @@ def _begun(here: Services, token: Token, dataset: Dataset, upload: Upload, asked
         mapping=asked.mapping,
     )
     _check_line(asked)
+    if asked.per_entity and asked.rule is not None:
+        check_by_group(rule_from_text(asked.rule))
     if asked.detector is not None:
         checked(detector_class(asked.detector), asked.hyperparameters)
     try:
@@ -72,6 +75,9 @@ def _begun(here: Services, token: Token, dataset: Dataset, upload: Upload, asked
         if asked.model is not None or os.environ.get(FALLBACK_TRAIN, "").lower() != "true":
             raise
         return _trained_instead(here, token, dataset, upload, asked)
+    if asked.per_entity:
+        groups = required(load_groups(here.space.models, card.id), card)
+        check_column(groups, dataset.columns, asked.mapping)
     # What changes nothing is left out, so that the same analysis is known to be the same.
     mapping = {needs: has for needs, has in asked.mapping.items() if needs in card.columns and needs != has}
     result, job = here.space.results.id_of(card.id, dataset.id, mapping), None
@@ -86,6 +92,7 @@ def _begun(here: Services, token: Token, dataset: Dataset, upload: Upload, asked
         result=result,
         percentile=asked.percentile,
         rule=asked.rule,
+        per_entity=asked.per_entity,
         threshold=_known_threshold(card, asked),
     )
     return _started(session, job, reused=again or job is None)
@@ -112,6 +119,7 @@ def _trained_instead(
         result=None,
         percentile=asked.percentile,
         rule=asked.rule,
+        per_entity=asked.per_entity,
         threshold=None,
     )
     return _started(session, job, reused=again)
@@ -164,6 +172,9 @@ def anomalies(
         str | None,
         Query(max_length=200, description="or by a rule, KIND or KIND=NUMBER, as fdr=0.1 or cost=20"),
     ] = None,
+    per_entity: Annotated[
+        bool | None, Query(description="a line of its own for each entity; left out, as the analysis has it")
+    ] = None,
 ) -> dict[str, Any]:
     """The rows that were flagged, the most anomalous first, each with what makes it unusual."""
     given = {"percentile": percentile, "threshold": threshold, "rule": rule}
@@ -178,15 +189,33 @@ def anomalies(
         threshold = _drawn(_card(here, result.model), rule, result, dataset)
     line = threshold if threshold is not None else session.threshold
     assert line is not None  # a settled session has one
-    total = result.flagged(line)
-    rows = result.order[offset : min(offset + limit, total)]
+    total, rows, lines = result.flagged(line), result.order, None
+    if session.per_entity if per_entity is None else per_entity:
+        now = stored_judgement(here.space, result, _rule(here, session, given))
+        line, total, rows = now.threshold, now.flagged, rows[now.flags[rows]]
+        lines = None if now.own is None else now.own.sentence
+    rows = rows[offset : min(offset + limit, total)]
     return {
         "anomalies": list(_described(dataset, result, rows)),
         "total": total,
         "threshold": line,
+        "lines": lines,
         "model": result.model,
         "next": following(offset, len(rows), total),
     }
+
+
+def _rule(here: Services, session: Session, given: Mapping[str, Any]) -> Rule:
+    """The rule that a request names, else that of the session, else the model's own."""
+    if (threshold := given.get("threshold")) is not None:
+        return FixedValue(threshold)
+    if (percentile := given.get("percentile")) is not None:
+        return Percentile(percentile)
+    if (rule := given.get("rule")) is not None:
+        return rule_from_text(rule)
+    if session.percentile is not None:
+        return Percentile(session.percentile)
+    return rule_from_text(session.rule) if session.rule else _card(here, str(session.model)).default_rule
 
 
 def _finished(here: Services, token: Token, dataset: Dataset) -> tuple[Session, Result]:
@@ -261,12 +290,18 @@ def _settled(here: Services, session: Session, job: Job | None) -> Session:
     try:
         threshold = session.threshold
         found = here.space.results.load(result)
-        if threshold is None and session.rule is not None:
+        if threshold is None:
+            card = _card(here, model)
+            own = card.default_rule if session.percentile is None else None
+            rule = session.rule or (own.text if own is not None and own.counts_rows else None)
             dataset = here.space.datasets.get(session.dataset)
-            threshold = _drawn(_card(here, model), session.rule, found, dataset)
-        elif threshold is None:
-            threshold = _threshold(_card(here, model), session.percentile)
-        count = found.flagged(threshold)
+            threshold = _drawn(card, rule, found, dataset) if rule else _threshold(card, session.percentile)
+        whole = replace(session, model=model)
+        count = (
+            stored_judgement(here.space, found, _rule(here, whole, {})).flagged
+            if session.per_entity
+            else found.flagged(threshold)
+        )
     except EngineError:  # the model or the result went away just now
         return session
     settled = replace(session, model=model, result=result, threshold=threshold, anomalies=count)
@@ -295,9 +330,12 @@ def _check_line(asked: Analysis) -> None:
 
 def _known_threshold(card: Card, asked: Analysis) -> float | None:
     """Where the line is, if that is known before the rows are judged; a rule that refuses is an error at once."""
-    if asked.rule is None:
+    if asked.percentile is not None:
         return _threshold(card, asked.percentile)
-    rule, reference = rule_from_text(asked.rule), card.reference_scores
+    rule = card.default_rule if asked.rule is None else rule_from_text(asked.rule)
+    if asked.rule is None and not rule.counts_rows:
+        return card.threshold
+    reference = card.reference_scores
     return None if rule.counts_rows else rule.threshold(reference, reference, rows=card.independent_rows)
 
 
@@ -315,7 +353,7 @@ def _drawn(card: Card, text: str, result: Result, dataset: Dataset) -> float:
 
 
 def _threshold(card: Card, percentile: float | None) -> float:
-    """Where the line is: at a percentile of the training scores, or where the model's own rule draws it."""
+    """Where the line is: at a percentile of the training scores, or where the model's own rule has drawn it."""
     if percentile is None:
         return card.threshold
     reference = card.reference_scores

@@ -62,6 +62,11 @@ class Analysis(Request):
         "evt, mad, fixed",
         examples=["fdr=0.1"],
     )
+    per_entity: bool = Field(
+        default=False,
+        description="a line of its own for each entity, or group of the model's threshold_group, with enough scores of "
+        "training",
+    )
     mapping: dict[str, str] = Field(
         default={}, description="column the model needs -> column of the data set"
     )
@@ -80,6 +85,19 @@ class Training(Request):
     )
     learn_from_label: bool = Field(
         default=False, description="learn from labelled anomalies, too; else labels only measure"
+    )
+    labels: bool = Field(
+        default=False, description="learn from the labels given to rows of this data set, as they stand now"
+    )
+    rule: Name | None = Field(
+        default=None,
+        description="draws the model's own threshold on the scores of training, KIND or KIND=NUMBER: percentile, "
+        "contamination, fdr, evt, mad, budget, fixed; cost, best_f1 with a label",
+        examples=["evt=10"],
+    )
+    threshold_group: str | None = Field(
+        default=None,
+        description="column of the groups that may have lines of their own; left out, the entity's",
     )
 
 
@@ -226,7 +244,8 @@ class Anomaly(BaseModel):
 class AnomalyPage(BaseModel):
     anomalies: list[Anomaly]
     total: int
-    threshold: float
+    threshold: float = Field(description="with lines of their own the common one")
+    lines: str | None = Field(default=None, description="which groups have lines of their own, in words")
     model: str
     next: int | None = Field(description="offset of the next page, null on the last one")
 
