@@ -14,7 +14,7 @@ TEST_READY := $(VENV)/.installed-dev
 
 TRAIN := $(BIN)/python -m engine train --models models/shipped --seed 0
 
-.PHONY: help run test check format samples configs models chromium clean
+.PHONY: help run test check format samples configs models screenshots chromium clean
 
 help:
 	@echo "make run      start Loupe at http://127.0.0.1:$(PORT) (another port: make run PORT=8600)"
@@ -24,6 +24,7 @@ help:
 	@echo "make samples  write sample_data/ again"
 	@echo "make configs  write configs/ again"
 	@echo "make models   train the shipped models again"
+	@echo "make screenshots  take the pictures in docs/ again"
 	@echo "make clean    remove .venv and caches; data and models stay"
 
 run: $(RUN_READY)
@@ -32,7 +33,7 @@ run: $(RUN_READY)
 
 test: check chromium
 	$(BIN)/python -m pytest -ra -n $(WORKERS) --dist worksteal --ignore tests/browser
-	$(BIN)/python -m pytest -ra tests/browser
+	$(BIN)/python -m pytest -ra -n $(WORKERS) --dist worksteal tests/browser
 
 check: $(TEST_READY)
 	$(BIN)/ruff check .
@@ -59,6 +60,9 @@ models: $(RUN_READY)
 	$(TRAIN) sample_data/bearing_vibration.csv --label failing --detector isolation_forest --name bearings
 	$(TRAIN) sample_data/shop_orders_eu.csv --detector autoencoder --name shop-orders
 	rm -rf models/shipped/.lock models/shipped/.staging
+
+screenshots: $(TEST_READY) chromium
+	$(BIN)/python -m docs.screenshots
 
 # The browser tests are never skipped: without Chromium this fails and says what to do.
 chromium:

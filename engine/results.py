@@ -65,6 +65,11 @@ class Result:
         return list(self.about["notes"])
 
     @property
+    def reasons_ready(self) -> bool:
+        """Whether its most unusual rows have been explained; scores are kept before that."""
+        return bool(self.about.get("explained", True))
+
+    @property
     def mapping(self) -> dict[str, str]:
         return dict(self.about.get("mapping", {}))
 
@@ -158,19 +163,24 @@ class ResultStore:
         model: str,
         dataset: str,
         scores: Scores,
-        explained: Explained,
+        explained: Explained | None,
         frame: pd.DataFrame,
         mapping: Mapping[str, str] | None = None,
         drift: Drift | None = None,
     ) -> str:
-        """Keep scores, reasons and the explained rows of ``frame``; what was saved of the same before is replaced."""
-        id = self.id_of(model, dataset, mapping)
+        """Keep scores, reasons and the explained rows of ``frame``; what was saved of the same before is replaced.
+
+        Without reasons it can be read, so that flags need not wait for them, but does not count as the whole answer.
+        """
+        id, whole = self.id_of(model, dataset, mapping), explained is not None
+        explained = explained or Explained.nothing()
         folder = self._folder(id)
         numbers, obstacles = pd.factorize(np.array(list(scores.obstacles.values()), dtype=object))
         about = {
             "model": model,
             "dataset": dataset,
             "mapping": dict(mapping or {}),
+            "explained": whole,
             "columns": explained.columns,
             "notes": list(scores.notes),
             "obstacles": obstacles.tolist(),
@@ -198,8 +208,18 @@ class ResultStore:
         return id
 
     def exists(self, model: str, dataset: str, mapping: Mapping[str, str] | None = None) -> bool:
-        """Whether a model's answer for a data set is stored."""
-        return self._newest(self.id_of(model, dataset, mapping)) is not None
+        """Whether a model's whole answer for a data set, scores and reasons, is stored."""
+        return self.is_whole(self.id_of(model, dataset, mapping))
+
+    def is_whole(self, id: str) -> bool:
+        """Whether scores and reasons are stored: neither none at all, nor the scores alone."""
+        saved = self._newest(id)
+        if saved is None:
+            return False
+        try:
+            return bool(json.loads((saved / ABOUT).read_bytes()).get("explained", True))
+        except (OSError, ValueError, AttributeError):
+            return True  # replaced just now by a whole one, or damaged: whoever reads it is told so
 
     def stamp(self, id: str) -> int:
         """A number that changes when the result is replaced; 0 when there is none."""

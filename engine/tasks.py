@@ -144,7 +144,10 @@ def run_train(spec: dict[str, Any], job: Job) -> dict[str, Any]:
 
 
 def run_score(spec: dict[str, Any], job: Job) -> dict[str, Any]:
-    """Score ``dataset`` with ``model``; ``mapping`` says which column stands for which. Returns ``result`` (id)."""
+    """Score ``dataset`` with ``model``; ``mapping`` says which column stands for which. Returns ``result`` (id).
+
+    Scores can be read as soon as there are any; the reasons of the most unusual rows follow them.
+    """
     space = _workspace(spec)
     dataset = space.datasets.get(spec["dataset"])
     model = Model.load(space.models, spec["model"])
@@ -153,8 +156,11 @@ def run_score(spec: dict[str, Any], job: Job) -> dict[str, Any]:
     frame, mapping = dataset.frame(), spec.get("mapping") or {}
     prepared = model.encode(frame, mapping)
     scores = model.judge(prepared, progress=lambda done, message: job.progress(0.7 * done, message))
-    drift = drift_of(model, prepared, scores, learned=dataset.sha256 == model.card.dataset_hash)
+    same = dataset.sha256 == model.card.dataset_hash and dataset.rows == model.card.rows and not mapping
+    drift = drift_of(model, prepared, scores, learned=same)
     job.log(f"{drift.verdict}: {drift.sentence}")
+    if not space.results.exists(model.card.id, dataset.id, mapping):  # what is whole is not replaced by less
+        space.results.save(model.card.id, dataset.id, scores, None, frame, mapping, drift)
     explained = _explained(model, prepared, scores, job, start=0.7)
     _put_in_order(model, dataset, mapping)
     return {

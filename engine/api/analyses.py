@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
@@ -14,6 +14,7 @@ from fastapi import APIRouter, Body, Query, Response
 
 from engine.api.choosing import Wanted, model_for
 from engine.api.datasets import Offset, following
+from engine.api.lines import card_of, check_line, drawn, known_threshold, rule_of, threshold_at
 from engine.api.problems import Refusal
 from engine.api.repeats import Asked
 from engine.api.schemas import Analysis, AnomalyPage, Started, Status
@@ -27,12 +28,8 @@ from engine.errors import EngineError, StoreError
 from engine.group_lines import check_by_group, check_column, load_groups, required, stored_judgement
 from engine.hyperparameters import checked
 from engine.jobs import Job
-from engine.labelled import answers_of, blocks_of
-from engine.model import Card
 from engine.results import Result
-from engine.scoring.labelled_lines import told
 from engine.scoring.rules import rule_from_text
-from engine.scoring.thresholds import FixedValue, Percentile, Rule
 from engine.store import suggested_name
 
 FALLBACK_TRAIN = "LOUPE_FALLBACK_TRAIN"
@@ -64,7 +61,7 @@ def _begun(here: Services, token: Token, dataset: Dataset, upload: Upload, asked
         hyperparameters=asked.hyperparameters,
         mapping=asked.mapping,
     )
-    _check_line(asked)
+    check_line(asked)
     if asked.per_entity and asked.rule is not None:
         check_by_group(rule_from_text(asked.rule))
     if asked.detector is not None:
@@ -93,7 +90,7 @@ def _begun(here: Services, token: Token, dataset: Dataset, upload: Upload, asked
         percentile=asked.percentile,
         rule=asked.rule,
         per_entity=asked.per_entity,
-        threshold=_known_threshold(card, asked),
+        threshold=known_threshold(card, asked),
     )
     return _started(session, job, reused=again or job is None)
 
@@ -127,13 +124,17 @@ def _trained_instead(
 
 def _started(session: Session, job: Job | None, *, reused: bool) -> dict[str, Any]:
     # A short job may be done by now; its status tells, once the result has been looked at.
-    state = "analyzed" if job is None else "running" if job.state == "done" else job.state
+    known = job is None or session.anomalies is not None
+    state = "analyzed" if known or job is None else "running" if job.state == "done" else job.state
     return {"session_id": session.id, "status": state, "reused": reused, "model": session.model}
 
 
 @router.get("/{id}/status", response_model=Status)
 def status(id: str, token: Reader, here: Here) -> dict[str, Any]:
-    """How far the newest analysis of a data set is, and how many rows it flagged."""
+    """How far the newest analysis of a data set is, and how many rows it flagged.
+
+    Flags are there first: it is analyzed, and 'reasons_ready' says whether the reasons are there too.
+    """
     dataset, _ = here.upload(token, id)
     session = here.sessions.newest(token.id, dataset.id)
     if session is None:
@@ -141,7 +142,17 @@ def status(id: str, token: Reader, here: Here) -> dict[str, Any]:
     session, job = _now(here, session)
     known = {"session_id": session.id, "model": session.model, "threshold": session.threshold}
     if session.anomalies is not None:
-        return {"status": "analyzed", "progress": 100, "anomaly_count": session.anomalies, **known}
+        ready = session.result is not None and here.space.results.is_whole(session.result)
+        job = None if ready else _job(here, session)
+        follows = "the reasons follow" if job and job.active else "there are no reasons; analyze it again"
+        flagged = {"anomaly_count": session.anomalies, "reasons_ready": ready}
+        return {
+            "status": "analyzed",
+            "progress": 100,
+            "message": "" if ready else follows,
+            **flagged,
+            **known,
+        }
     if job is None or job.state == "done":
         gone = "the result is not stored any more; analyze again"
         return {"status": "interrupted", "message": gone, **known}
@@ -176,7 +187,10 @@ def anomalies(
         bool | None, Query(description="a line of its own for each entity; left out, as the analysis has it")
     ] = None,
 ) -> dict[str, Any]:
-    """The rows that were flagged, the most anomalous first, each with what makes it unusual."""
+    """The rows that were flagged, the most anomalous first, each with what makes it unusual.
+
+    Reasons follow the flags by a second or two: until 'reasons_ready' every row's are empty.
+    """
     given = {"percentile": percentile, "threshold": threshold, "rule": rule}
     ways = [name for name, value in given.items() if value is not None]
     if len(ways) > 1:
@@ -184,38 +198,26 @@ def anomalies(
     dataset, _ = here.upload(token, id)
     session, result = _finished(here, token, dataset)
     if percentile is not None:
-        threshold = _threshold(_card(here, result.model), percentile)
+        threshold = threshold_at(card_of(here, result.model), percentile)
     if rule is not None:
-        threshold = _drawn(_card(here, result.model), rule, result, dataset)
+        threshold = drawn(card_of(here, result.model), rule, result, dataset)
     line = threshold if threshold is not None else session.threshold
     assert line is not None  # a settled session has one
     total, rows, lines = result.flagged(line), result.order, None
     if session.per_entity if per_entity is None else per_entity:
-        now = stored_judgement(here.space, result, _rule(here, session, given))
+        now = stored_judgement(here.space, result, rule_of(here, session, given))
         line, total, rows = now.threshold, now.flagged, rows[now.flags[rows]]
         lines = None if now.own is None else now.own.sentence
     rows = rows[offset : min(offset + limit, total)]
     return {
         "anomalies": list(_described(dataset, result, rows)),
         "total": total,
+        "reasons_ready": result.reasons_ready,
         "threshold": line,
         "lines": lines,
         "model": result.model,
         "next": following(offset, len(rows), total),
     }
-
-
-def _rule(here: Services, session: Session, given: Mapping[str, Any]) -> Rule:
-    """The rule that a request names, else that of the session, else the model's own."""
-    if (threshold := given.get("threshold")) is not None:
-        return FixedValue(threshold)
-    if (percentile := given.get("percentile")) is not None:
-        return Percentile(percentile)
-    if (rule := given.get("rule")) is not None:
-        return rule_from_text(rule)
-    if session.percentile is not None:
-        return Percentile(session.percentile)
-    return rule_from_text(session.rule) if session.rule else _card(here, str(session.model)).default_rule
 
 
 def _finished(here: Services, token: Token, dataset: Dataset) -> tuple[Session, Result]:
@@ -269,7 +271,7 @@ def _now(here: Services, session: Session) -> tuple[Session, Job | None]:
     if session.anomalies is not None:
         return session, None
     job = _job(here, session)
-    return (session, job) if job is not None and job.active else (_settled(here, session, job), job)
+    return _settled(here, session, job), job  # the scores of an active job may be there already
 
 
 def _job(here: Services, session: Session) -> Job | None:
@@ -291,15 +293,15 @@ def _settled(here: Services, session: Session, job: Job | None) -> Session:
         threshold = session.threshold
         found = here.space.results.load(result)
         if threshold is None:
-            card = _card(here, model)
+            card = card_of(here, model)
             own = card.default_rule if session.percentile is None else None
             rule = session.rule or (own.text if own is not None and own.counts_rows else None)
             dataset = here.space.datasets.get(session.dataset)
-            threshold = _drawn(card, rule, found, dataset) if rule else _threshold(card, session.percentile)
+            threshold = drawn(card, rule, found, dataset) if rule else threshold_at(card, session.percentile)
         whole = replace(session, model=model)
         count = (
-            stored_judgement(here.space, found, _rule(here, whole, {})).flagged
-            if session.per_entity
+            stored_judgement(here.space, found, rule_of(here, whole, {})).flagged
+            if session.per_entity and load_groups(here.space.models, model) is not None
             else found.flagged(threshold)
         )
     except EngineError:  # the model or the result went away just now
@@ -307,54 +309,3 @@ def _settled(here: Services, session: Session, job: Job | None) -> Session:
     settled = replace(session, model=model, result=result, threshold=threshold, anomalies=count)
     here.sessions.settle(settled)
     return settled
-
-
-def _card(here: Services, model: str) -> Card:
-    return Card.from_dict(here.space.models.card(model))
-
-
-def _check_line(asked: Analysis) -> None:
-    """Refuse a line that two ways draw, and a rule that cannot draw one before there is a result."""
-    if asked.rule is None:
-        return
-    if asked.percentile is not None:
-        raise Refusal(422, "percentile and rule both draw the line", "send one of them")
-    rule = rule_from_text(asked.rule)
-    if rule.needs_labels:
-        raise Refusal(
-            422,
-            f"the rule '{rule.kind}' needs known answers, and an analysis is not told them",
-            f"analyze without it, then GET …/anomalies?rule={asked.rule}",
-        )
-
-
-def _known_threshold(card: Card, asked: Analysis) -> float | None:
-    """Where the line is, if that is known before the rows are judged; a rule that refuses is an error at once."""
-    if asked.percentile is not None:
-        return _threshold(card, asked.percentile)
-    rule = card.default_rule if asked.rule is None else rule_from_text(asked.rule)
-    if asked.rule is None and not rule.counts_rows:
-        return card.threshold
-    reference = card.reference_scores
-    return None if rule.counts_rows else rule.threshold(reference, reference, rows=card.independent_rows)
-
-
-def _drawn(card: Card, text: str, result: Result, dataset: Dataset) -> float:
-    """Where a rule draws the line in a result; one that needs labels sees half of those of the data set."""
-    rule, values, label = rule_from_text(text), np.asarray(result.values), dataset.roles.label
-    seen = None
-    if rule.needs_labels and label is not None:
-        frame = dataset.frame(
-            [c for c, role in dataset.roles.columns.items() if role in ("label", "time", "entity")]
-        )
-        answers = answers_of(label, frame, card)
-        seen = told(rule, values, answers, blocks_of(frame, card, answers))
-    return rule.threshold(card.reference_scores, values, seen, rows=card.independent_rows)
-
-
-def _threshold(card: Card, percentile: float | None) -> float:
-    """Where the line is: at a percentile of the training scores, or where the model's own rule has drawn it."""
-    if percentile is None:
-        return card.threshold
-    reference = card.reference_scores
-    return Percentile(percentile).threshold(reference, reference)

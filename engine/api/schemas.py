@@ -212,6 +212,7 @@ class Status(BaseModel):
     status: State
     progress: int = Field(default=0, description="0 to 100")
     anomaly_count: int | None = None
+    reasons_ready: bool = Field(default=False, description="the flags are there first, their reasons follow")
     session_id: str | None = None
     queue_position: int | None = Field(default=None, description="1 is next")
     eta_seconds: float | None = None
@@ -244,6 +245,7 @@ class Anomaly(BaseModel):
 class AnomalyPage(BaseModel):
     anomalies: list[Anomaly]
     total: int
+    reasons_ready: bool = Field(description="false: the rows are flagged, and their reasons follow")
     threshold: float = Field(description="with lines of their own the common one")
     lines: str | None = Field(default=None, description="which groups have lines of their own, in words")
     model: str

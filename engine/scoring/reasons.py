@@ -71,6 +71,11 @@ class Explained:
     reasons: list[list[Reason]]  # strongest first
     check: Faithfulness | None = None  # None where it was not measured
 
+    @classmethod
+    def nothing(cls) -> Explained:
+        """No row has been explained."""
+        return cls(rows=np.empty(0, np.int64), columns=[], contributions=np.empty((0, 0)), reasons=[])
+
     def sentences(self) -> dict[int, str]:
         """Row number -> its strongest reasons in one line."""
         return {int(row): sentence(reasons) for row, reasons in zip(self.rows, self.reasons, strict=True)}

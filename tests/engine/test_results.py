@@ -183,6 +183,18 @@ def test_saving_again_replaces_and_leaves_nothing_lying_about(store, saved, answ
     np.testing.assert_array_equal(before.values, answer[0].values)  # what was loaded stays whole
 
 
+def test_scores_can_be_read_before_their_reasons_but_are_not_the_whole_answer(store, answer):
+    scores, explained, frame = answer
+    id = store.save(MODEL, DATASET, scores, None, frame)
+    found = store.load(id)
+    np.testing.assert_array_equal(found.values, scores.values)
+    assert (found.reasons(int(explained.rows[0])), found.reasons_ready) == (None, False)
+    assert not store.exists(MODEL, DATASET)
+    store.save(MODEL, DATASET, scores, explained, frame)
+    assert store.exists(MODEL, DATASET)
+    assert store.load(id).reasons_ready
+
+
 def test_a_save_that_fails_leaves_the_result_before_it(store, saved, answer, monkeypatch):
     monkeypatch.setattr("engine.files.publish", lambda *_: (_ for _ in ()).throw(OSError("no space")))
     with pytest.raises(OSError, match="no space"):

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from engine import charts
-from engine.analysis import judge
+from engine.analysis import judge, train
 from engine.bundle import export_bundle
 from engine.data.dataset import Dataset
 from engine.data.features import FeatureRecipe
@@ -134,8 +134,39 @@ def test_a_result_says_whether_its_data_is_like_the_training_data(place):
     mapping = {"flow_rate": "vibration", "vibration": "flow_rate"}
     again = run_score(spec("table", model=done["model"], mapping=mapping), Job(space.root))
     drift = space.results.load(again["result"]).drift
+    assert not drift.learned
     assert set(drift.shifted) == {"flow_rate", "vibration"}
     assert drift.verdict != "fits"
+
+
+def test_a_model_of_the_first_rows_did_not_learn_from_all_of_them(place, table):
+    space, spec = place
+    dataset = space.datasets.get(spec("table")["dataset"])
+    card = train(table.frame, table.roles, dataset_hash=dataset.sha256, first=200).save(space.models)
+    done = run_score(spec("table", model=card.id), Job(space.root))
+    assert not space.results.load(done["result"]).drift.learned
+
+
+def test_a_scoring_stopped_while_it_explains_leaves_the_scores_and_never_less_than_there_was(
+    place, monkeypatch
+):
+    space, spec = place
+    done = run_train(spec("table"), Job(space.root))
+    mapping = {"flow_rate": "vibration", "vibration": "flow_rate"}
+    asked = spec("table", model=done["model"], mapping=mapping)
+    with monkeypatch.context() as patched:
+        patched.setattr("engine.tasks.explain_worst", lambda *_: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            run_score(asked, Job(space.root))
+    id = space.results.id_of(done["model"], asked["dataset"], mapping)
+    assert not space.results.is_whole(id)
+    assert len(space.results.load(id).order) == 299
+    assert run_score(asked, Job(space.root))["result"] == id
+    with monkeypatch.context() as patched:
+        patched.setattr("engine.tasks.explain_worst", lambda *_: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            run_score(asked, Job(space.root))
+    assert space.results.is_whole(id)
 
 
 def test_the_training_table_is_encoded_once_and_not_scored_again(place, monkeypatch):

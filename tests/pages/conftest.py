@@ -41,6 +41,8 @@ def space(tmp_path, monkeypatch):
     found = Workspace(tmp_path / "workspace", tmp_path / "models")
     monkeypatch.setenv("LOUPE_WORKSPACE", str(found.root))
     monkeypatch.setenv("LOUPE_MODELS", str(found.models_root))
+    # No worker warms up for a job that no test will ask for: it would take the processor from those that run.
+    monkeypatch.setattr(server, "HEAD_START_SECONDS", 3600.0)
     _forget()
     yield found
     _forget()
@@ -121,7 +123,7 @@ def wait_for(at: AppTest, condition, seconds=30.0) -> AppTest:
     deadline = time.monotonic() + seconds
     while not condition(at):
         assert time.monotonic() < deadline, f"it did not come:\n{texts(at)}"
-        time.sleep(0.2)
+        time.sleep(0.5)  # a run of the page takes from the job what it is waiting for
         sound(at.run())
     return at
 

@@ -74,8 +74,11 @@ class Caller:
         return now
 
     def ended(self, dataset):
-        """The status of a data set's analysis when it has ended."""
-        return self.until(dataset, lambda now: now["status"] not in ("queued", "running"))
+        """The status of a data set's analysis when it has ended, reasons and all."""
+        return self.until(
+            dataset,
+            lambda now: now["reasons_ready"] or now["status"] not in ("queued", "running", "analyzed"),
+        )
 
 
 class Api:

@@ -4,7 +4,12 @@ import json
 
 import pytest
 
+from engine.analysis import explain_worst, train
+from engine.data.roles import Roles
+from engine.group_lines import judged_by_group
+from engine.scoring.thresholds import Percentile
 from tests.engine.api.conftest import DATASETS
+from tests.engine.test_group_lines import machines
 
 STRANGE = b"colour,taste\nred,1\nblue,2\ngreen,3\n"
 
@@ -280,6 +285,46 @@ def test_a_data_set_goes_through_its_states(api, ann, csv, keep):
     assert (other_line["reused"], len(api.manager.jobs())) == (True, 1)
 
 
+def test_flags_are_there_before_their_reasons(api, ann, csv, keep, table, model_of):
+    keep(api)
+    dataset, model = ann.brought(csv), model_of("isolation_forest", table)
+    started = ann.post(f"{DATASETS}/{dataset}/analyze").json()
+    scores = model.score(table.frame)
+    flagged = int((scores.values > model.card.threshold).sum())
+    api.space.results.save("pumps@1", dataset, scores, None, table.frame)
+    early = ann.status(dataset)
+    assert (early["status"], early["anomaly_count"], early["message"]) == (
+        "analyzed",
+        flagged,
+        "the reasons follow",
+    )
+    page = ann.get(f"{DATASETS}/{dataset}/anomalies").json()
+    assert (page["total"], page["reasons_ready"]) == (flagged, False)
+    assert [each["reasons"] for each in page["anomalies"]] == [[]] * page["total"]
+    again = ann.post(f"{DATASETS}/{dataset}/analyze").json()
+    assert (again["reused"], again["session_id"]) == (True, started["session_id"])
+    prepared = model.encode(table.frame)
+    api.space.results.save("pumps@1", dataset, scores, explain_worst(model, prepared, scores), table.frame)
+    assert (ann.status(dataset)["reasons_ready"], ann.status(dataset)["message"]) == (True, "")
+    worst = ann.get(f"{DATASETS}/{dataset}/anomalies").json()["anomalies"][0]
+    assert worst["reasons"][0]["share"] > 0
+
+
+def test_an_analysis_that_ends_before_its_reasons_says_so_and_can_be_started_again(
+    api, ann, csv, keep, table, model_of
+):
+    keep(api)
+    dataset, model = ann.brought(csv), model_of("isolation_forest", table)
+    first = ann.post(f"{DATASETS}/{dataset}/analyze").json()
+    api.space.results.save("pumps@1", dataset, model.score(table.frame), None, table.frame)
+    (job,) = api.manager.jobs()
+    ann.post(f"/api/jobs/{job.id}:cancel")
+    ended = ann.until(dataset, lambda status: status["message"] != "the reasons follow")
+    assert ended["message"] == "there are no reasons; analyze it again"
+    again = ann.post(f"{DATASETS}/{dataset}/analyze").json()
+    assert (again["reused"], again["session_id"] != first["session_id"]) == (False, True)
+
+
 def test_a_cancelled_analysis_says_so_and_can_be_started_again(api, ann, csv, keep):
     keep(api)
     dataset = ann.brought(csv)
@@ -378,3 +423,23 @@ def test_a_body_that_cannot_be_is_refused_in_words(analyzed, body, status, words
     answer = ann.post(f"{DATASETS}/{dataset}/analyze", **body)
     assert (answer.status_code, answer.json()["error"][: len(words)]) == (status, words)
     assert answer.json()["hint"]
+
+
+def test_each_entity_may_have_a_line_of_its_own(real):
+    frame = machines()
+    roles = Roles({"machine": "entity", "x": "feature", "y": "feature", "z": "feature"})
+    model = train(frame, roles, "neighbours", name="machines")
+    model.save(real.space.models)
+    ann = real.caller("ann of the machines")
+    dataset = ann.brought(frame.to_csv(index=False).encode(), "machines.csv")
+    asked = {"model": "machines", "percentile": 95, "per_entity": True}
+    assert ann.post(f"{DATASETS}/{dataset}/analyze", json=asked).status_code == 202
+    expected = judged_by_group(model, frame, model.score(frame).values, Percentile(95.0))
+    assert ann.ended(dataset)["anomaly_count"] == expected.flagged
+    page = ann.get(f"{DATASETS}/{dataset}/anomalies", params={"limit": 500}).json()
+    assert sorted(each["row"] for each in page["anomalies"]) == expected.flags.nonzero()[0].tolist()
+    assert page["lines"] == expected.own.sentence
+    one = ann.get(f"{DATASETS}/{dataset}/anomalies", params={"per_entity": False}).json()
+    assert (one["total"], one["lines"]) == (60, None)
+    wrong = ann.get(f"{DATASETS}/{dataset}/anomalies", params={"rule": "budget=5"})
+    assert (wrong.status_code, "draws one line for all rows" in wrong.json()["error"]) == (422, True)
