@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from engine.data.timeline import Timeline
     from engine.detectors import AUTO, CATALOGUE, Detector, detector_class, recommended, suitable
     from engine.errors import DataError, EngineError, UsageError
+    from engine.group_lines import judge_by_group, judged_by_group, load_groups, stored_codes
     from engine.hyperparameters import Hyperparameter, declared
     from engine.jobs import Job, JobManager
     from engine.labels.consequences import (
@@ -46,7 +47,7 @@ if TYPE_CHECKING:
     from engine.labels.current import Labels, current_labels, give_labels
     from engine.labels.events import LabelEvent, last_act
     from engine.labels.exchange import bring_labels, labels_csv
-    from engine.labels.frozen import freeze_labels
+    from engine.labels.frozen import GIVEN, freeze_labels
     from engine.labels.ledger import LabelLedger
     from engine.labels.suggesting import ToLabel, rows_to_label
     from engine.labels.verdicts import VERDICT_WORDS, Label, Verdict
@@ -64,6 +65,7 @@ if TYPE_CHECKING:
     from engine.scoring.event_metrics import EventMetrics
     from engine.scoring.events import Event, Events
     from engine.scoring.explanations import method_of
+    from engine.scoring.group_references import GroupReferences, OwnLines
     from engine.scoring.groups import GroupedRows, Groups
     from engine.scoring.labelled_lines import FEWEST
     from engine.scoring.metrics import Curve, best_f1_of, confusion_at, curve
@@ -84,6 +86,7 @@ _HOMES = {
     "AUTO": "engine.detectors",
     "CATALOGUE": "engine.detectors",
     "FEWEST": "engine.scoring.labelled_lines",
+    "GIVEN": "engine.labels.frozen",
     "REPORT_SECTIONS": "engine.reporting.choices",
     "RULES": "engine.scoring.rules",
     "SAMPLES": "engine.data.samples",
@@ -108,6 +111,7 @@ _HOMES = {
     "Events": "engine.scoring.events",
     "FeatureRecipe": "engine.data.features",
     "Fingerprint": "engine.data.fingerprint",
+    "GroupReferences": "engine.scoring.group_references",
     "GroupedRows": "engine.scoring.groups",
     "Groups": "engine.scoring.groups",
     "Half": "engine.checked",
@@ -129,6 +133,7 @@ _HOMES = {
     "NamedClasses": "engine.named_classes",
     "Normal": "engine.window_view",
     "Offer": "engine.offers",
+    "OwnLines": "engine.scoring.group_references",
     "ReadingOptions": "engine.data.reading",
     "ReasonGroup": "engine.scoring.shared_reasons",
     "Rebuilt": "engine.window_view",
@@ -168,6 +173,8 @@ _HOMES = {
     "import_bundle": "engine.bundle",
     "in_plain_words": "engine.scoring.reasons",
     "judge": "engine.analysis",
+    "judge_by_group": "engine.group_lines",
+    "judged_by_group": "engine.group_lines",
     "kept_evaluation": "engine.class_evaluation",
     "kept_learning_curve": "engine.class_evaluation",
     "kept_stages": "engine.class_evaluation",
@@ -177,6 +184,7 @@ _HOMES = {
     "last_act": "engine.labels.events",
     "lines": "engine.scoring.rules",
     "load_fingerprint": "engine.model",
+    "load_groups": "engine.group_lines",
     "load_recipe": "engine.model",
     "load_two_stage_model": "engine.classifying",
     "method_of": "engine.scoring.explanations",
@@ -198,6 +206,7 @@ _HOMES = {
     "rule_from_dict": "engine.scoring.rules",
     "same_reasons": "engine.labels.consequences",
     "seconds_of": "engine.data.roles",
+    "stored_codes": "engine.group_lines",
     "stored_leaderboard": "engine.contestants",
     "suggest": "engine.data.roles",
     "suggested_name": "engine.store",
@@ -214,6 +223,7 @@ __all__ = [
     "AUTO",
     "CATALOGUE",
     "FEWEST",
+    "GIVEN",
     "REPORT_SECTIONS",
     "RULES",
     "SAMPLES",
@@ -238,6 +248,7 @@ __all__ = [
     "Events",
     "FeatureRecipe",
     "Fingerprint",
+    "GroupReferences",
     "GroupedRows",
     "Groups",
     "Half",
@@ -259,6 +270,7 @@ __all__ = [
     "NamedClasses",
     "Normal",
     "Offer",
+    "OwnLines",
     "ReadingOptions",
     "ReasonGroup",
     "Rebuilt",
@@ -298,6 +310,8 @@ __all__ = [
     "import_bundle",
     "in_plain_words",
     "judge",
+    "judge_by_group",
+    "judged_by_group",
     "kept_evaluation",
     "kept_learning_curve",
     "kept_stages",
@@ -307,6 +321,7 @@ __all__ = [
     "last_act",
     "lines",
     "load_fingerprint",
+    "load_groups",
     "load_recipe",
     "load_two_stage_model",
     "method_of",
@@ -328,6 +343,7 @@ __all__ = [
     "rule_from_dict",
     "same_reasons",
     "seconds_of",
+    "stored_codes",
     "stored_leaderboard",
     "suggest",
     "suggested_name",

@@ -29,6 +29,7 @@ def score(options: argparse.Namespace) -> None:
     ref = store.resolve(options.model)
     frame, _ = read(options.data, options.read, warm=_needed(store, ref))
     from engine.analysis import drift_of, judge
+    from engine.group_lines import judged_by_group
     from engine.labelled import answers_of, blocks_of, on_the_other_half
     from engine.model import Model
     from engine.report import write_result
@@ -43,7 +44,10 @@ def score(options: argparse.Namespace) -> None:
     rule = asked or model.card.default_rule
     labels = answers_of(options.label, frame, model.card) if rule.needs_labels else None
     seen = told(rule, scores.values, labels, blocks_of(frame, model.card, labels))
-    judgement = judge(scores.values, model.card, rule, seen)
+    if options.per_entity:
+        judgement = judged_by_group(model, frame, scores.values, rule, mapping)
+    else:
+        judgement = judge(scores.values, model.card, rule, seen)
     table = _with_reasons(frame, model, prepared, scores, judgement)
     settings = {
         "data": options.data.name,
@@ -56,13 +60,17 @@ def score(options: argparse.Namespace) -> None:
         "judged rows": str(judgement.judged),
         "rows": str(judgement.rows),
     }
+    if judgement.own is not None:
+        settings["lines"] = judgement.own.sentence
     write_result(options.output, table, settings, raw=options.raw)
     for text in scores.notes:
         note(text)
     share = f"{100 * judgement.share:.2g} %"
     print(f"flagged {judgement.flagged:,} of {judgement.judged:,} rows ({share}) -> {options.output}")
     print(f"{rule.title}: expect {1_000 * judgement.expected:.3g} flags in 1,000 rows of ordinary data")
-    if judgement.remark:
+    if judgement.own is not None:
+        print(judgement.own.sentence)
+    elif judgement.remark:
         print(judgement.remark)
     if labels is not None and seen is not None:
         print(on_the_other_half(scores.values, labels, seen, judgement.threshold))

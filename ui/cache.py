@@ -11,20 +11,27 @@ import pandas as pd
 import streamlit as st
 
 from engine import (
+    GIVEN,
     Card,
     Contexts,
     Dataset,
     EngineError,
     FeatureRecipe,
     Fingerprint,
+    GroupReferences,
+    Judgement,
     Labels,
     ReasonGroup,
     Result,
     as_binary,
     charts,
     current_labels,
+    judge_by_group,
     load_fingerprint,
+    load_groups,
     load_recipe,
+    rule_from_dict,
+    stored_codes,
 )
 from ui import server
 
@@ -62,6 +69,7 @@ def forget_models() -> None:
     _card.clear()
     recipe.clear()
     fingerprint.clear()
+    group_references.clear()
 
 
 def histogram(id: str) -> tuple[np.ndarray, np.ndarray]:
@@ -80,8 +88,8 @@ def column(dataset_id: str, name: str) -> pd.Series:
 
 
 def labels(dataset_id: str, name: str) -> tuple[np.ndarray, str]:
-    """A label column as 1, 0 and NaN, and how it was understood."""
-    return _labels(dataset_id, name)
+    """A label column as 1, 0 and NaN, and how it was understood; or the labels given, by the name of their state."""
+    return _answers_given(dataset_id, name) if name.startswith(GIVEN) else _labels(dataset_id, name)
 
 
 def given_labels(data: Dataset) -> Labels:
@@ -98,6 +106,45 @@ def _card(model: str, root: str) -> Card:
 def fingerprint(model: str) -> Fingerprint | None:
     """How the training columns of a model (name@version) were distributed; None where that was not kept."""
     return load_fingerprint(server.workspace().models, model)
+
+
+@st.cache_resource(max_entries=16, show_spinner=False)
+def group_references(model: str) -> GroupReferences | None:
+    """The reference scores of a model's groups (name@version); None where it keeps none."""
+    return load_groups(server.workspace().models, model)
+
+
+def group_codes(found: Result) -> np.ndarray | None:
+    """The group of each row of a result; None where the model keeps none, or the data do not say whose a row is."""
+    references = group_references(found.model)
+    if references is None:
+        return None
+    if found.mapping.get(references.column, references.column) not in dataset(found.dataset).columns:
+        return None
+    return _group_codes(found.id, server.workspace().results.stamp(found.id))
+
+
+@st.cache_resource(max_entries=8, show_spinner=False)
+def _group_codes(id: str, stamp: int) -> np.ndarray:
+    found = _result(id, stamp)
+    references = group_references(found.model)
+    assert references is not None, "asked before"
+    return stored_codes(server.workspace(), found, references)
+
+
+def judged_by_group(id: str, kind: str, value: float) -> Judgement:
+    """What a rule flags in a result by lines of their own."""
+    return _judged_by_group(id, server.workspace().results.stamp(id), kind, value)
+
+
+@st.cache_resource(max_entries=12, show_spinner=False)
+def _judged_by_group(id: str, stamp: int, kind: str, value: float) -> Judgement:
+    found, rule = _result(id, stamp), rule_from_dict({"kind": kind, "value": value})
+    references = group_references(found.model)
+    assert references is not None, "asked before"
+    return judge_by_group(
+        np.asarray(found.values), card(found.model), rule, references, _group_codes(id, stamp)
+    )
 
 
 @st.cache_resource(max_entries=12, show_spinner=False)
@@ -123,6 +170,13 @@ def _column(dataset_id: str, name: str) -> pd.Series:
 @st.cache_resource(max_entries=4, show_spinner=False)
 def _labels(dataset_id: str, name: str) -> tuple[np.ndarray, str]:
     return as_binary(_column(dataset_id, name))
+
+
+@st.cache_resource(max_entries=4, show_spinner=False)
+def _answers_given(dataset_id: str, name: str) -> tuple[np.ndarray, str]:
+    data = dataset(dataset_id)
+    found = given_labels(data)
+    return found.spread(data.rows), found.in_words
 
 
 @st.cache_resource(max_entries=8, show_spinner=False)

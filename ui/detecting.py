@@ -8,7 +8,7 @@ from typing import Any
 import streamlit as st
 
 from engine import AUTO, Dataset, Detector, EngineError, recommended, suggested_name, validated_name
-from ui import cache, forms, labelling_training, server, waiting
+from ui import cache, first_threshold, forms, labelling_training, server, waiting
 from ui.panels import attempt, page, plain
 from ui.session import owner, session, widget
 
@@ -100,6 +100,7 @@ def training_form(kind: type[Detector] | None, data: Dataset) -> None:
             placeholder="chosen from the rhythm of the data",
             help="Every reading is judged by what happened over this many readings up to it.",
         )
+    first_threshold.settings(data)
     st.text_input(
         "Name of the model", suggested_name(data.name.rsplit(".", 1)[0]), key=f"name-{data.id}", max_chars=80
     )
@@ -164,6 +165,7 @@ def _train(kind: type[Detector] | None, data: Dataset) -> None:
             if _learns_from_label(kind, data):
                 spec["learn_from_label"] = True
             spec |= labelling_training.choices(kind, data)
+        spec |= first_threshold.given(data)
         submit("train", data, spec, f"Training {name}")
 
     attempt(train)

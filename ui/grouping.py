@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import numpy as np
+import pyarrow as pa
 import streamlit as st
 
-from engine import FEWEST, Dataset, Groups, Result
+from engine import FEWEST, Dataset, Groups, Judgement, Result
 from ui import cache_checked
 
 MOST = 50  # groups in the table: those with the most anomalies
 
 
-def by_group(found: Result, data: Dataset, label: str, threshold: float) -> None:
+def by_group(found: Result, data: Dataset, label: str, answer: Judgement) -> None:
     """A table of one column's groups; nothing where no column has any."""
     names = _columns(data, label)
     if not names:
@@ -24,9 +25,12 @@ def by_group(found: Result, data: Dataset, label: str, threshold: float) -> None
     if len(groups) == 0:
         st.caption("Every cell of this column is empty.")
         return
-    figures = rows.at(found.order[: found.flagged(threshold)])
+    figures = rows.at(np.flatnonzero(answer.flags))
     shown = np.argsort(-figures.anomalies, kind="stable")[:MOST]
-    st.dataframe(_table(figures, groups, shown.tolist()), hide_index=True, width="stretch")
+    table = pa.table(
+        _table(figures, groups, shown.tolist())
+    )  # Streamlit would take a detour by way of pandas
+    st.dataframe(table, hide_index=True, width="stretch")
     left_out = len(groups) - len(shown)
     st.caption(
         f"Judged rows; of groups with fewer than {FEWEST} labelled anomalies or flags the counts instead of a share."

@@ -1,6 +1,6 @@
 """Results drawn: each function turns arrays into one Vega-Lite chart and one sentence that says the same.
 
-Altair is the compiler, not the painter. It builds each kind of chart once per theme (10 to 40 ms); after
+Altair is the compiler, not the painter. It builds each kind of chart once per theme, for all processes; after
 that only the small named tables under ``spec["datasets"]`` are made anew. A screen that keeps the chart and
 swaps the tables redraws without a flicker, so what a slider moves is in a table of its own, and never in the
 specification or in the sentence: a changed sentence makes the browser build the chart again.
@@ -86,7 +86,7 @@ __all__ = [
 
 
 def prepare() -> None:
-    """Import Altair and compile the chart that is drawn first, so that no visitor waits for it."""
+    """Have the chart ready that is drawn first, compiled if it was not kept, so that no visitor waits for it."""
     edges, counts = histogram(np.linspace(0.0, 1.0, 200))
     for theme in PALETTES:
         score_histogram(edges, counts, 0.9, log=False, theme=theme)

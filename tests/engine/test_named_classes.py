@@ -21,6 +21,7 @@ from engine.class_evaluation import (
 from engine.data.reading import read_table
 from engine.detectors.masked_table import CHUNK
 from engine.errors import EngineError, StoreError
+from engine.file_tasks import run_export
 from engine.named_classes import NONE, UNLIKE, NamedClasses
 from engine.reporting.classes import named_classes
 from engine.reporting.content import Table
@@ -30,7 +31,7 @@ from engine.results import ResultStore
 from engine.scoring.classification import untempered
 from engine.scoring.thresholds import Percentile
 from engine.stages import plain_contestants
-from engine.tasks import run_export, run_score, run_train
+from engine.tasks import run_score, run_train
 from engine.teaching import Lesson
 from engine.worker import JobContext
 from tests.engine.test_teaching import QUICK, events, roles
