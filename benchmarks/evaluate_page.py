@@ -11,49 +11,15 @@ from pathlib import Path
 from typing import Any
 
 from harness import apart, app, browser_page, cpu_seconds, median, met, options, p90, publish, table
-from threshold_move import WATCH, move
+from million_rows import BASE_RATE, COLUMNS, REST_MS, ROWS, moves, prepare, warmed_up, watch
 
-ROWS, COLUMNS = 1_000_000, 8
-BASE_RATE = 0.01
 FIRST_MS, MOVE_MS = 2_000, 250
 CHARTS = 6
-REST_MS = 500
-ANY_CHART = WATCH.replace("/^threshold .*flagged$/", "/^threshold /").replace("'keydown'", "'click'", 1)
 DRAWN = """([charts, rest]) => {
   const {changes} = __moves;
   const drawn = document.querySelectorAll('[data-testid="stVegaLiteChart"] svg').length;
   return drawn >= charts && changes.length && performance.now() - changes.at(-1)[0] > rest;
 }"""
-
-
-def prepare(folder: Path, rows: int) -> str:
-    """A labelled table of that many rows, trained on and scored as the app would; the address of its result."""
-    import numpy as np
-    import pandas as pd
-
-    from engine import Workspace
-    from engine.tasks import run_train
-    from engine.worker import JobContext
-
-    rng = np.random.default_rng(0)
-    values, odd = rng.normal(size=(rows, COLUMNS)), rng.random(rows) < BASE_RATE
-    values[odd] *= 1.8
-    file = folder / "million.parquet"
-    frame = pd.DataFrame(values, columns=[f"sensor {i}" for i in range(COLUMNS)])
-    frame.assign(site=rng.choice(["Oslo", "Bergen", "Bodø"], rows), anomaly=odd.astype(int)).to_parquet(
-        file, index=False
-    )
-    space = Workspace(folder / "workspace", folder / "models")
-    data = space.datasets.add(file, file.name)
-    spec = {
-        "workspace": str(space.root),
-        "models": str(space.models_root),
-        "dataset": data.id,
-        "detector": "isolation_forest",
-        "name": "million",
-    }
-    result = run_train(spec, JobContext(folder))["result"]
-    return f"data={data.id}&result={result}"
 
 
 def first_draw(page: Any, address: str) -> float:
@@ -72,19 +38,12 @@ def first_draw(page: Any, address: str) -> float:
 def measure(folder: Path, address: str, count: int) -> tuple[float, list[dict[str, Any]], float]:
     """The first draw, every move, and the server's processor seconds a move."""
     with app(folder) as server, browser_page(height=2_400) as page:
-        page.add_init_script(
-            ANY_CHART.replace(
-                "addEventListener(",
-                "addEventListener('keydown', event => { seen.key = event.timeStamp; }, true);\n  addEventListener(",
-                1,
-            )
-        )
+        watch(page, ".*")
         first = first_draw(page, f"{server.address}/results?{address}")
         page.get_by_role("slider", name="Percentile").focus()
-        for key in ("ArrowLeft", "ArrowLeft", "ArrowRight"):  # the first moves pay for caches
-            move(page, key)
+        warmed_up(page)
         before = cpu_seconds(server.pid)
-        found = [move(page, "ArrowLeft" if i % 4 < 2 else "ArrowRight") for i in range(count)]
+        found = moves(page, count)
         return first, found, (cpu_seconds(server.pid) - before) / count
 
 
@@ -92,7 +51,7 @@ def main() -> None:
     chosen = options(__doc__, moves={"type": int, "default": 24}, rows={"type": int, "default": ROWS})
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        first, found, server = measure(folder, apart(prepare, folder, chosen.rows), chosen.moves)
+        first, found, server = measure(folder, apart(prepare, folder, chosen.rows, True), chosen.moves)
     times = [one["page"] for one in found]
     rows = [
         ["first draw", f"{first:.0f} ms", "", "", f"{FIRST_MS} ms: {met(first, FIRST_MS)}"],

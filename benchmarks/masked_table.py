@@ -1,6 +1,7 @@
 """Masked Table: quality without labels, classes from few labels beside plain classifiers, seconds and rows a second.
 
-``--part`` runs one of them: tables, labels, time.
+``--part`` runs one of them: tables, labels, time. With ``--kept`` every answer is kept in a folder as soon as it is
+there, so that a long benchmark can be run in pieces.
 """
 
 from __future__ import annotations
@@ -8,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +33,11 @@ def on_tables(chosen: Any) -> None:
 
     names, found = [], []
     for name, frame, labels in tables(folder(chosen), ("tabular",)):
-        seeds = [on_table(frame.to_numpy(float), labels, seed, OURS) for seed in range(chosen.seeds)]
+        X = frame.to_numpy(float)
+        seeds = [
+            answer(chosen, f"{name}-{seed}", lambda s=seed, X=X, y=labels: on_table(X, y, s, OURS))
+            for seed in range(chosen.seeds)
+        ]
         names.append([name, f"{len(frame):,}"])
         found.append(np.mean([[each[title] for title in OURS] for each in seeds], axis=0))
         print(name, np.round(found[-1], 1).tolist(), flush=True)
@@ -106,12 +112,22 @@ def on_labels(chosen: Any) -> None:
                 told = shown(truth[learned], share, rng)
                 classes = np.where(told, truth[learned], "")
                 frame, tested = features.iloc[learned].reset_index(drop=True), features.iloc[test]
-                answers = {
-                    "two stages": ours(frame, classes, tested),
-                    "one stage": ours(frame, classes, tested, use_two_stage=False),
-                } | {title: named_by(title, frame[told], truth[learned][told], tested) for title in BASELINES}
+                ways = {
+                    "two stages": lambda f=frame, c=classes, t=tested: ours(f, c, t),
+                    "one stage": lambda f=frame, c=classes, t=tested: ours(f, c, t, use_two_stage=False),
+                } | {
+                    title: lambda title=title, f=frame[told], c=truth[learned][told], t=tested: named_by(
+                        title, f, c, t
+                    )
+                    for title in BASELINES
+                }
                 scores = {
-                    title: classification(truth[test], named).macro_f1 for title, named in answers.items()
+                    title: answer(
+                        chosen,
+                        f"{name}-{seed}-{share:g}-{title}",
+                        lambda way=way, known=truth[test]: classification(known, way()).macro_f1,
+                    )
+                    for title, way in ways.items()
                 }
                 rows.append(
                     [f"{name}, {100 * share:g} %", f"{told.sum():,}", *(f"{s:.3f}" for s in scores.values())]
@@ -178,6 +194,18 @@ def on_time(chosen: Any) -> None:
     publish("Masked Table, seconds", text, write=chosen.write, part="time")
 
 
+def answer(chosen: Any, name: str, measure: Callable[[], Any]) -> Any:
+    """What was measured, now or, where it is kept, before."""
+    place = chosen.kept / f"{name}.json" if chosen.kept else None
+    if place is not None and place.exists():
+        return json.loads(place.read_text())
+    found = measure()
+    if place is not None:
+        place.parent.mkdir(parents=True, exist_ok=True)
+        place.write_text(json.dumps(found))
+    return found
+
+
 def folder(chosen: Any) -> Path:
     if chosen.data is None:
         raise SystemExit("name the folder of the labelled data: --data DIR, or LOUPE_BENCH_DATA")
@@ -192,6 +220,7 @@ def main() -> None:
         __doc__,
         part={"choices": list(PARTS), "help": "one of the measurements (default: all)"},
         seeds={"type": int, "default": 1, "help": "times every table is measured"},
+        kept={"type": Path, "help": "folder of the answers that are there, one file each"},
         pairs={"type": int, "default": 3, "help": "times scoring is measured"},
     )
     os.environ.setdefault("OMP_NUM_THREADS", "2")

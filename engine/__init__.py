@@ -14,6 +14,12 @@ if TYPE_CHECKING:
     from engine.analysis import Judgement, evaluate, evaluate_series, judge, train
     from engine.bundle import import_bundle
     from engine.checked import Checked, CheckedSeries, Half
+    from engine.class_evaluation import (
+        ClassEvaluation,
+        kept_evaluation,
+        kept_learning_curve,
+        kept_stages,
+    )
     from engine.classifying import load_two_stage_model, predict_anomalies
     from engine.contestants import stored_leaderboard
     from engine.data.dataset import Dataset
@@ -27,7 +33,7 @@ if TYPE_CHECKING:
     from engine.data.timeline import Timeline
     from engine.detectors import AUTO, CATALOGUE, Detector, detector_class, recommended, suitable
     from engine.errors import DataError, EngineError, UsageError
-    from engine.group_lines import judge_by_group, judged_by_group, load_groups, stored_codes
+    from engine.group_lines import GroupedResult, judged_by_group
     from engine.hyperparameters import Hyperparameter, declared
     from engine.jobs import Job, JobManager
     from engine.labels.consequences import (
@@ -47,6 +53,7 @@ if TYPE_CHECKING:
     from engine.labels.verdicts import VERDICT_WORDS, Label, Verdict
     from engine.leaderboard import AgreementMeasure, Leaderboard, Standing, flagged_by_one, flags_of, surely
     from engine.model import Card, Model, load_fingerprint, load_recipe
+    from engine.named_classes import UNLIKE, NamedClasses
     from engine.offers import Offer, offers_for, readable_card
     from engine.reporting.choices import REPORT_SECTIONS, ReportChoices
     from engine.result_files import picture_name, report_name, result_name
@@ -58,7 +65,6 @@ if TYPE_CHECKING:
     from engine.scoring.event_metrics import EventMetrics
     from engine.scoring.events import Event, Events
     from engine.scoring.explanations import method_of
-    from engine.scoring.group_references import GroupReferences, OwnLines
     from engine.scoring.groups import GroupedRows, Groups
     from engine.scoring.labelled_lines import FEWEST
     from engine.scoring.metrics import Curve, best_f1_of, confusion_at, curve
@@ -84,12 +90,14 @@ _HOMES = {
     "RULES": "engine.scoring.rules",
     "SAMPLES": "engine.data.samples",
     "STORIES": "engine.data.stories",
+    "UNLIKE": "engine.named_classes",
     "VERDICT_WORDS": "engine.labels.verdicts",
     "Affiliation": "engine.scoring.affiliation",
     "AgreementMeasure": "engine.leaderboard",
     "Card": "engine.model",
     "Checked": "engine.checked",
     "CheckedSeries": "engine.checked",
+    "ClassEvaluation": "engine.class_evaluation",
     "Contexts": "engine.scoring.contexts",
     "Curve": "engine.scoring.metrics",
     "DataError": "engine.errors",
@@ -102,7 +110,7 @@ _HOMES = {
     "Events": "engine.scoring.events",
     "FeatureRecipe": "engine.data.features",
     "Fingerprint": "engine.data.fingerprint",
-    "GroupReferences": "engine.scoring.group_references",
+    "GroupedResult": "engine.group_lines",
     "GroupedRows": "engine.scoring.groups",
     "Groups": "engine.scoring.groups",
     "Half": "engine.checked",
@@ -121,9 +129,9 @@ _HOMES = {
     "Line": "engine.scoring.rules",
     "Model": "engine.model",
     "ModelStore": "engine.store",
+    "NamedClasses": "engine.named_classes",
     "Normal": "engine.window_view",
     "Offer": "engine.offers",
-    "OwnLines": "engine.scoring.group_references",
     "ReadingOptions": "engine.data.reading",
     "ReasonGroup": "engine.scoring.shared_reasons",
     "Rebuilt": "engine.window_view",
@@ -163,15 +171,16 @@ _HOMES = {
     "import_bundle": "engine.bundle",
     "in_plain_words": "engine.scoring.reasons",
     "judge": "engine.analysis",
-    "judge_by_group": "engine.group_lines",
     "judged_by_group": "engine.group_lines",
+    "kept_evaluation": "engine.class_evaluation",
+    "kept_learning_curve": "engine.class_evaluation",
+    "kept_stages": "engine.class_evaluation",
     "kept_unlabelled": "engine.unlabelled",
     "kept_window": "engine.window_view",
     "labels_csv": "engine.labels.exchange",
     "last_act": "engine.labels.events",
     "lines": "engine.scoring.rules",
     "load_fingerprint": "engine.model",
-    "load_groups": "engine.group_lines",
     "load_recipe": "engine.model",
     "load_two_stage_model": "engine.classifying",
     "method_of": "engine.scoring.explanations",
@@ -193,7 +202,6 @@ _HOMES = {
     "rule_from_dict": "engine.scoring.rules",
     "same_reasons": "engine.labels.consequences",
     "seconds_of": "engine.data.roles",
-    "stored_codes": "engine.group_lines",
     "stored_leaderboard": "engine.contestants",
     "suggest": "engine.data.roles",
     "suggested_name": "engine.store",
@@ -215,12 +223,14 @@ __all__ = [
     "RULES",
     "SAMPLES",
     "STORIES",
+    "UNLIKE",
     "VERDICT_WORDS",
     "Affiliation",
     "AgreementMeasure",
     "Card",
     "Checked",
     "CheckedSeries",
+    "ClassEvaluation",
     "Contexts",
     "Curve",
     "DataError",
@@ -233,7 +243,7 @@ __all__ = [
     "Events",
     "FeatureRecipe",
     "Fingerprint",
-    "GroupReferences",
+    "GroupedResult",
     "GroupedRows",
     "Groups",
     "Half",
@@ -252,9 +262,9 @@ __all__ = [
     "Line",
     "Model",
     "ModelStore",
+    "NamedClasses",
     "Normal",
     "Offer",
-    "OwnLines",
     "ReadingOptions",
     "ReasonGroup",
     "Rebuilt",
@@ -294,15 +304,16 @@ __all__ = [
     "import_bundle",
     "in_plain_words",
     "judge",
-    "judge_by_group",
     "judged_by_group",
+    "kept_evaluation",
+    "kept_learning_curve",
+    "kept_stages",
     "kept_unlabelled",
     "kept_window",
     "labels_csv",
     "last_act",
     "lines",
     "load_fingerprint",
-    "load_groups",
     "load_recipe",
     "load_two_stage_model",
     "method_of",
@@ -324,7 +335,6 @@ __all__ = [
     "rule_from_dict",
     "same_reasons",
     "seconds_of",
-    "stored_codes",
     "stored_leaderboard",
     "suggest",
     "suggested_name",

@@ -62,10 +62,11 @@ class Checked:
         blocks = None if files is None else blocks_of(files, labels)[1]
         labels = half_of(half, scores, labels, files)
         points, drawn_at = curve(scores, labels), grid(edges)
-        rate, recall, precision = points.false_positive_rate, points.recall, points.precision
+        few = points.only(points.turns)
+        rate, recall, precision = few.false_positive_rate, few.recall, few.precision
         drawn, steps = corners(rate, recall), corners(recall, precision)
-        judged = np.isfinite(scores)
-        left = ~judged & np.isfinite(labels)
+        left = ~np.isfinite(scores) & np.isfinite(labels)
+        anomaly, normal = points.counted(edges)
         return cls(
             curve=points,
             roc_auc=points.roc_auc,
@@ -73,8 +74,8 @@ class Checked:
             roc=(rate[drawn], recall[drawn]),
             precision_recall=(recall[steps], precision[steps]),
             edges=edges,
-            normal=np.histogram(scores[judged & (labels == 0)], bins=edges)[0],
-            anomaly=np.histogram(scores[judged & (labels == 1)], bins=edges)[0],
+            normal=normal,
+            anomaly=anomaly,
             bands=None if _few(points) else bands(scores, labels, points, blocks),
             thresholds=drawn_at,
             places=points.places(drawn_at),
@@ -109,21 +110,30 @@ class Checked:
 
     def cost_chart(self, threshold: float, miss: float, false_alarm: float, *, theme: Theme) -> Chart:
         """What misses and false alarms cost in 1,000 rows at every threshold, at this one, and at best."""
-        cost = 1_000 * self.curve.cost(miss, false_alarm)
-        best = LowestCost(miss / false_alarm).best(self.curve)
-        now, lowest = ((at, float(cost[self.curve.at(at)])) for at in (threshold, best))
-        return cost_line(self.thresholds, cost[self.places], now, lowest, theme=theme)
+        ratio = miss / false_alarm
+        if ratio not in self._cheapest:  # over every point: not again at each move of a threshold
+            self._cheapest[ratio] = LowestCost(ratio).best(self.curve)
+        best = self._cheapest[ratio]
+        ends = self.curve.places(np.array([threshold, best]))
+        cost = 1_000 * self.curve.only(np.r_[self.places, ends]).cost(miss, false_alarm)
+        now, lowest = (threshold, float(cost[-2])), (best, float(cost[-1]))
+        return cost_line(self.thresholds, cost[:-2], now, lowest, theme=theme)
+
+    @cached_property
+    def _cheapest(self) -> dict[float, float]:
+        """The threshold of the lowest cost, by how many false alarms a miss costs as much as."""
+        return {}
 
     @cached_property
     def _measures(self) -> dict[str, Array]:
         """The measures at the thresholds to draw; no precision where nothing is flagged."""
-        points, at = self.curve, self.places
-        flagged = points.true_positives[at] + points.false_positives[at] > 0
+        points = self.curve.only(self.places)
+        flagged = points.true_positives + points.false_positives > 0
         return {
-            "precision": np.where(flagged, points.precision[at], np.nan),
-            "recall": points.recall[at],
-            "F1": points.f1[at],
-            "MCC": points.mcc[at],
+            "precision": np.where(flagged, points.precision, np.nan),
+            "recall": points.recall,
+            "F1": points.f1,
+            "MCC": points.mcc,
         }
 
     def score_chart(self, threshold: float, *, theme: Theme) -> Chart:

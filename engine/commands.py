@@ -7,7 +7,7 @@ import tempfile
 from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from engine.console import converted, json_text, note, pairs, progress, read, rule_of, store_of
 from engine.result_files import check_suffix
@@ -48,8 +48,6 @@ def score(options: argparse.Namespace) -> None:
         judgement = judged_by_group(model, frame, scores.values, rule, mapping)
     else:
         judgement = judge(scores.values, model.card, rule, seen)
-    if model.card.classes is not None:
-        frame = _with_classes(frame, model, prepared, scores)
     table = _with_reasons(frame, model, prepared, scores, judgement)
     settings = {
         "data": options.data.name,
@@ -90,13 +88,13 @@ def _needed(store: ModelStore, ref: ModelRef) -> Iterator[str]:
     yield from detector_class(store.card(ref)["detector"]).imports
 
 
-def _with_classes(frame: pd.DataFrame, model: Model, prepared: Prepared, scores: Scores) -> pd.DataFrame:
-    """The table with the class of each row, and how likely it is."""
+def _classes(model: Model, prepared: Prepared, scores: Scores) -> dict[str, Any] | None:
+    """Columns with the class of each row and how likely it is; None of a model that names none."""
+    if model.card.classes is None:
+        return None
     from engine.classifying import classified
-    from engine.report import with_columns
 
-    named = classified(model, prepared, progress=progress)
-    return with_columns(frame, {"class": named.said(scores), "class_probability": named.probability})
+    return classified(model, prepared, progress=progress).kept(scores).columns()
 
 
 def _with_reasons(
@@ -124,6 +122,7 @@ def _with_reasons(
         judged=scores.judged,
         reasons=explain(model, prepared, worst, most=MOST_REASONS).sentences() if len(worst) else {},
         obstacles=scores.obstacles,
+        classes=_classes(model, prepared, scores),
     )
 
 

@@ -207,7 +207,9 @@ class Model:
         """What each column adds to the scores of judged rows (n_rows, n_columns), if the detector can tell."""
         readings = prepared.readings
         if readings is None:
-            return self.detector.contributions(prepared.encoded.values[rows])
+            X = prepared.encoded.values[rows]
+            falls = None if self.recipe.ordered else self.detector.falls(X)
+            return self.detector.contributions(X) if falls is None else falls
         return self.sequential.parts_at(readings.values, readings.places[rows], stretches=readings.stretches)
 
     def expectation(self, prepared: Prepared, rows: NDArray[np.int64]) -> Expectation | None:

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from ui import answers, comparing_unlabelled, evaluating, panels, unlabelled
+from ui import answers, comparing_unlabelled, evaluating, evaluating_classes, panels, unlabelled
 
 panels.show_problem()
 found, card, data = panels.need_result()
@@ -21,4 +21,5 @@ if label is None:
     comparing_unlabelled.show(data, (found.id,))
 else:
     evaluating.board(found, card, data, label)
+evaluating_classes.board(found, card, data)
 evaluating.show_history(card, data, alone=label is None)

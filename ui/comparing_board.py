@@ -135,11 +135,17 @@ def _verdicts(board: Leaderboard, data: Dataset) -> None:
         if bootstrap.anomalous_units < FEW
         else ""
     )
+    volumes = (
+        " The table stands in the order of VUS-PR, which is measured once: on resampled blocks of readings there is no "
+        "time to be early or late in."
+        if board.standings[0].found is not None and board.standings[0].found.vus_pr is not None
+        else ""
+    )
     sample = f", of {bootstrap.rows:,} rows that stand for all" if bootstrap.rows < bootstrap.of_rows else ""
     st.caption(
         f"By average precision, both measured on the same {len(next(iter(bootstrap.roc_auc.values()))):,} resamples"
         f"{sample}: the share in which the first is ahead (paired bootstrap). It says how sure the order is on rows "
-        f"like these, not how large the difference is.{few}"
+        f"like these, not how large the difference is.{few}{volumes}"
     )
     if len(board.entries) > 2:
         with st.expander("Every two of them"):

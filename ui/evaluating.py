@@ -31,7 +31,7 @@ def board(found: Result, card: Card, data: Dataset, label: str) -> None:
         figures = history(card)
         try:
             answer = judged(found, card, rule, label)
-            checked = cache_checked.checked(found, label, half, answer.own)
+            checked = cache_checked.checked(found, label, half, answer)
         except DataError as problem:
             facts.info(plain(f"There is nothing to draw: {problem}."), icon=":material/info:")
             with knobs:
@@ -58,7 +58,7 @@ def board(found: Result, card: Card, data: Dataset, label: str) -> None:
             if answer.own is not None:
                 st.caption("Scores are moved here so that the line of each row lies at the common threshold.")
             measures.of_rows(checked, threshold, series=columns is not None)
-            show(shown["confusion"])
+            show(shown["confusion"], still="Labelled anomalies and normal rows, flagged and not flagged.")
         _curves(checked, shown)
         st.subheader("Scores by label", anchor=False)
         show(shown["by-label"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pyarrow as pa
 import streamlit as st
 
 from engine import FEWEST, Dataset, Groups, Judgement, Result
@@ -26,7 +27,10 @@ def by_group(found: Result, data: Dataset, label: str, answer: Judgement) -> Non
         return
     figures = rows.at(np.flatnonzero(answer.flags))
     shown = np.argsort(-figures.anomalies, kind="stable")[:MOST]
-    st.dataframe(_table(figures, groups, shown.tolist()), hide_index=True, width="stretch")
+    table = pa.table(
+        _table(figures, groups, shown.tolist())
+    )  # Streamlit would take a detour by way of pandas
+    st.dataframe(table, hide_index=True, width="stretch")
     left_out = len(groups) - len(shown)
     st.caption(
         f"Judged rows; of groups with fewer than {FEWEST} labelled anomalies or flags the counts instead of a share."

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
@@ -11,7 +11,7 @@ import streamlit as st
 
 from engine import Dataset, charts, picture_name
 from ui import server
-from ui.panels import chart
+from ui.panels import chart, plain
 from ui.session import owner, theme
 
 OFFERED: tuple[charts.Format, ...] = ("png", "svg")
@@ -27,20 +27,30 @@ class Figure:
     height: int | None = None
 
 
-def show(figure: Figure, *, on_select: Callable[[str], None] | None = None) -> None:
-    """Draw a figure for the theme the visitor sees; ``on_select`` as for :func:`ui.panels.chart`."""
-    chart(figure.draw(theme=theme()), figure.key, figure.height, on_select=on_select)
+def show(figure: Figure, *, on_select: Callable[[str], None] | None = None, still: str = "") -> None:
+    """Draw a figure for the theme the visitor sees; ``on_select`` as for :func:`ui.panels.chart`.
+
+    ``still`` describes a figure whose own sentence changes with what a slider moves, which would have the browser build
+    the chart again; the sentence then stands below it.
+    """
+    drawn = figure.draw(theme=theme())
+    chart(replace(drawn, alt=still or drawn.alt), figure.key, figure.height, on_select=on_select)
+    if still:
+        st.caption(plain(drawn.alt))
 
 
 def take_away(figures: Sequence[Figure], data: Dataset, model: str, content: str = "") -> None:
-    """A popover with every figure in every format, drawn on white when it is asked for.
+    """A popover with every figure in every format, filled when it is opened; drawn on white when it is asked for.
 
     ``content`` changes with what the figures show, beside data and model.
     """
     if not figures:
         return
+    box = st.popover("Take the charts away", icon=":material/image:", key="charts-away", on_change="rerun")
+    if not box.open:
+        return
     who = owner()  # the download runs outside the page and could not ask
-    with st.popover("Take the charts away", icon=":material/image:"):
+    with box:
         for figure in figures:
             with st.container(horizontal=True, vertical_alignment="center"):
                 st.markdown(figure.title, width="stretch")

@@ -9,7 +9,7 @@ import pandas as pd
 import streamlit as st
 
 from engine import Card, Dataset, Judgement, Result, Rule, charts
-from ui import answers, cache, glance, groups, labelling, labelling_board, series, takeaway
+from ui import answers, cache, classes, glance, groups, labelling, labelling_board, series, takeaway
 from ui.panels import beside, chart, in_plain_words, plain, show_problem
 from ui.session import remember, session, theme
 from ui.threshold import expected, judged, remark, threshold_control
@@ -107,7 +107,7 @@ def _curve(found: Result, card: Card, answer: Judgement) -> Any:
 
 
 def _table(found: Result, data: Dataset, answer: Judgement) -> None:
-    places = groups.listed(found, answer)
+    places = classes.chosen(found, groups.listed(found, answer))
     first = "most unusual" if answer.own is None else "farthest above their own line"
     st.subheader(f"Flagged rows, {first} first", anchor=False)
     if answer.flagged == 0:
@@ -122,6 +122,7 @@ def _table(found: Result, data: Dataset, answer: Judgement) -> None:
     ours = {
         "Row": [row + 1 for row in rows],
         "Severity": found.severity[rows],
+        **classes.column(found, rows),
         **({"Label": words} if any(words := labelling.words_of(data, rows)) else {}),
         "Why": [found.sentence(row) or UNEXPLAINED for row in rows],
     }

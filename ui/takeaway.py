@@ -35,7 +35,8 @@ def exports(found: Result, card: Card, data: Dataset, answer: Judgement, rule: R
             )
         if choices is not None:
             _events_button(found, data, answer, rule, who, choices)
-        st.caption("Every row with its anomaly score, severity, flag and reasons.")
+        named = "" if found.classes is None else "class, "
+        st.caption(f"Every row with its {named}anomaly score, severity, flag and reasons.")
     with st.expander("The same from the command line or a notebook", icon=":material/code:"):
         percentile = rule.value if rule.kind == "percentile" else None
         threshold = None if percentile is not None else answer.threshold

@@ -28,6 +28,7 @@ from engine.errors import EngineError, StoreError
 from engine.group_lines import check_by_group, check_column, load_groups, required, stored_judgement
 from engine.hyperparameters import checked
 from engine.jobs import Job
+from engine.named_classes import DIGITS
 from engine.results import Result
 from engine.scoring.rules import rule_from_text
 from engine.store import suggested_name
@@ -250,7 +251,16 @@ def _described(dataset: Dataset, result: Result, rows: np.ndarray) -> Iterator[d
             "score": float(result.values[row]),
             "values": {name: plain(value) for name, value in zip(names, values, strict=True)},
             "reasons": result.reasons(row) or [],
+            **_class_of(result, row),
         }
+
+
+def _class_of(result: Result, row: int) -> dict[str, Any]:
+    """The class of a row and how likely it is, where the model names classes."""
+    if result.classes is None:
+        return {}
+    words, probability = result.classes.words([row])[0], float(result.classes.probability[row])
+    return {"class": words, "class_probability": round(probability, DIGITS)}
 
 
 def plain(value: Any) -> Any:

@@ -240,6 +240,12 @@ class Anomaly(BaseModel):
     score: float = Field(description="higher is more anomalous")
     values: dict[str, Any]
     reasons: list[ReasonOut] = Field(description="strongest first; empty beyond the 2,000 most unusual rows")
+    class_: str | None = Field(
+        default=None,
+        alias="class",
+        description="what probably happened, or 'unlike any known class'; null of a model that names no classes",
+    )
+    class_probability: float | None = Field(default=None, description="of the likeliest class, 0 to 1")
 
 
 class AnomalyPage(BaseModel):
@@ -273,6 +279,9 @@ class ModelOut(ModelShort):
     window: int | None
     notes: list[str]
     labelled: int = Field(description="rows labelled as anomalies that it learned from")
+    classes: dict[str, Any] | None = Field(
+        description="names of the classes it tells apart, accuracy and macro-F1 on held-out rows; null without"
+    )
     injected: dict[str, Any] | None = Field(
         description="beside plain baselines on held-out readings with injected anomalies; null of a table"
     )

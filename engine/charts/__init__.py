@@ -1,6 +1,6 @@
 """Results drawn: each function turns arrays into one Vega-Lite chart and one sentence that says the same.
 
-Altair is the compiler, not the painter. It builds each kind of chart once per theme (10 to 40 ms); after
+Altair is the compiler, not the painter. It builds each kind of chart once per theme, for all processes; after
 that only the small named tables under ``spec["datasets"]`` are made anew. A screen that keeps the chart and
 swaps the tables redraws without a flicker, so what a slider moves is in a table of its own, and never in the
 specification or in the sentence: a changed sentence makes the browser build the chart again.
@@ -11,6 +11,7 @@ import numpy as np
 from engine.charts.against_threshold import DRAGGED, MEASURES, cost_line, metric_lines, rule_lines
 from engine.charts.binning import histogram
 from engine.charts.chart import MAX_MARKS, PALETTES, Chart, Palette, Theme, nothing
+from engine.charts.classes import class_confusion, class_learning_curve, reliability
 from engine.charts.contest import MOST_MODELS, agreement_map, overlaid_pr, overlaid_roc, overlap_curves
 from engine.charts.evaluation import confusion_grid, corners, pr_chart, roc_chart
 from engine.charts.lanes import CELL, lane_map
@@ -41,6 +42,8 @@ __all__ = [
     "Palette",
     "Theme",
     "agreement_map",
+    "class_confusion",
+    "class_learning_curve",
     "confusion_grid",
     "contribution_bars",
     "contribution_map",
@@ -73,6 +76,7 @@ __all__ = [
     "prepare_evaluation",
     "range_strip",
     "rebuilt_window",
+    "reliability",
     "roc_chart",
     "rule_lines",
     "score_histogram",
@@ -82,7 +86,7 @@ __all__ = [
 
 
 def prepare() -> None:
-    """Import Altair and compile the chart that is drawn first, so that no visitor waits for it."""
+    """Have the chart ready that is drawn first, compiled if it was not kept, so that no visitor waits for it."""
     edges, counts = histogram(np.linspace(0.0, 1.0, 200))
     for theme in PALETTES:
         score_histogram(edges, counts, 0.9, log=False, theme=theme)

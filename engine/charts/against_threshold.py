@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from functools import cache
 from typing import Any
 
 import numpy as np
@@ -25,6 +24,7 @@ from engine.charts.chart import (
     number,
     side_text,
 )
+from engine.charts.keeping import kept
 
 Array = NDArray[np.float64]
 
@@ -148,7 +148,7 @@ def _dragged() -> Any:
     )
 
 
-@cache
+@kept
 def _metric_spec(theme: Theme) -> Spec:
     import altair as alt
 
@@ -190,7 +190,7 @@ def _threshold_layers(palette: Palette) -> tuple[Any, Any]:
     return rule, side_text(data, palette, lower=8, x=alt.X("x:Q"), y=alt.Y("top:Q"))
 
 
-@cache
+@kept
 def _cost_spec(theme: Theme) -> Spec:
     import altair as alt
 
@@ -213,7 +213,7 @@ def _cost_spec(theme: Theme) -> Spec:
     return compiled(alt.layer(*layers, height=HEIGHT))
 
 
-@cache
+@kept
 def _rule_spec(theme: Theme) -> Spec:
     import altair as alt
 

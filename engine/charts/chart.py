@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
 from typing import Any, Literal
 
+from engine.charts.keeping import kept
 from engine.errors import UsageError
 
 Theme = Literal["light", "dark"]
@@ -90,7 +90,7 @@ def nothing(theme: Theme, why: str = "there are no judged rows") -> Chart:
     return filled(_nothing_spec(theme), text, {"words": [{"text": text}]})
 
 
-@cache
+@kept
 def _nothing_spec(theme: Theme) -> Spec:
     import altair as alt
 

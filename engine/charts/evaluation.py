@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import cache
 from typing import Any
 
 import numpy as np
@@ -22,6 +21,7 @@ from engine.charts.chart import (
     percent,
     side_text,
 )
+from engine.charts.keeping import kept
 
 Array = NDArray[np.float64]
 Indices = NDArray[np.int64]
@@ -171,13 +171,13 @@ def _title(text: str) -> dict[str, Any]:
     return {"text": text, "anchor": "start", "fontSize": 14}
 
 
-@cache
+@kept
 def _roc_spec(theme: Theme) -> Spec:
     x_title, y_title = "normal rows flagged (false positive rate)", "anomalies caught (recall)"
     return _unit_square(theme, x_title, y_title, interpolate="linear", lower=12)
 
 
-@cache
+@kept
 def _pr_spec(theme: Theme) -> Spec:
     # Steps, not slopes: between two thresholds precision is no straight line (Davis and Goadrich, 2006).
     x_title, y_title = "anomalies caught (recall)", "flags that are right (precision)"
@@ -216,7 +216,7 @@ def _unit_square(theme: Theme, x_title: str, y_title: str, *, interpolate: str, 
     return compiled(alt.layer(*layers, height=HEIGHT))
 
 
-@cache
+@kept
 def _grid_spec(theme: Theme) -> Spec:
     import altair as alt
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache
 from typing import Any
 
 import numpy as np
@@ -23,6 +22,7 @@ from engine.charts.chart import (
     nothing,
     titled,
 )
+from engine.charts.keeping import kept
 from engine.charts.series import moment, time_axis
 
 Array = NDArray[np.float64]
@@ -151,7 +151,7 @@ def lane_tooltip(clock: bool, measure: Measure = SEVERITY) -> list[Any]:
     ]
 
 
-@cache
+@kept
 def _lanes_spec(theme: Theme, clock: bool, measure: Measure) -> Spec:
     import altair as alt
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import cache
 from typing import Any
 
 import numpy as np
@@ -22,6 +21,7 @@ from engine.charts.chart import (
     nothing,
     titled,
 )
+from engine.charts.keeping import kept
 from engine.charts.lanes import lane_tooltip, shade, shaded
 from engine.charts.series import (
     Segments,
@@ -87,7 +87,7 @@ def overview(
     return filled(titled(_overview_spec(theme, clock), channel), words, tables)
 
 
-@cache
+@kept
 def _overview_spec(theme: Theme, clock: bool) -> Spec:
     import altair as alt
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import cache
 from typing import Any
 
 import numpy as np
@@ -24,6 +23,7 @@ from engine.charts.chart import (
     percent,
     titled,
 )
+from engine.charts.keeping import kept
 
 Array = NDArray[np.float64]
 
@@ -149,7 +149,7 @@ def _column_axis() -> Any:
     )
 
 
-@cache
+@kept
 def _bars_spec(theme: Theme) -> Spec:
     import altair as alt
 
@@ -176,7 +176,7 @@ def _bars_spec(theme: Theme) -> Spec:
     return compiled(alt.layer(bars, words, room))
 
 
-@cache
+@kept
 def _strip_spec(theme: Theme) -> Spec:
     import altair as alt
 

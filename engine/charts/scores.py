@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import cache
 from typing import Any
 
 import numpy as np
@@ -30,6 +29,7 @@ from engine.charts.chart import (
     side_text,
     titled,
 )
+from engine.charts.keeping import kept
 
 Array = NDArray[np.float64]
 Counts = NDArray[np.int64]
@@ -171,7 +171,7 @@ def _outline(drawn: Array, counts: Counts, *, log: bool) -> list[dict[str, Any]]
     return [*steps, {"x": float(drawn[-1]), "height": heights[-1]}]
 
 
-@cache
+@kept
 def _score_spec(theme: Theme, log: bool, known: bool) -> Spec:
     import altair as alt
 
@@ -234,7 +234,7 @@ def _threshold_layers(palette: Palette) -> tuple[Any, Any]:
     return rule, side_text(data, palette, x=alt.X("x:Q"), y=alt.Y("top:Q"))
 
 
-@cache
+@kept
 def _label_spec(theme: Theme) -> Spec:
     import altair as alt
 
@@ -272,7 +272,7 @@ def _label_spec(theme: Theme) -> Spec:
     return compiled(alt.layer(bars, *_threshold_layers(palette), height=HEIGHT))
 
 
-@cache
+@kept
 def _curve_spec(theme: Theme) -> Spec:
     import altair as alt
 

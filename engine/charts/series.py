@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import cache
 from typing import Any
 
 import numpy as np
@@ -27,6 +26,7 @@ from engine.charts.chart import (
     number,
     titled,
 )
+from engine.charts.keeping import kept
 from engine.charts.thinning import MAX_POINTS, oddness, thin, worst
 
 Array = NDArray[np.float64]
@@ -166,7 +166,7 @@ def moment(at: float, *, clock: bool) -> str:
     return str(np.datetime64(round(at), "s")).replace("T", " ") if clock else number(at)
 
 
-@cache
+@kept
 def _series_spec(theme: Theme, clock: bool, labelled: bool, row: bool) -> Spec:
     import altair as alt
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import cache
 from typing import Any
 
 import numpy as np
@@ -25,6 +24,7 @@ from engine.charts.chart import (
     number,
     titled,
 )
+from engine.charts.keeping import kept
 from engine.charts.lanes import Measure, lanes
 from engine.charts.series import THIS_ROW, in_words, moment, row_layers, spans_of, time_axis, time_tooltip
 
@@ -168,7 +168,7 @@ def _bands(times: Array, hidden: Flags, clock: bool) -> list[dict[str, float]]:
     return [{"start": edges[int(a)], "end": edges[int(b) + 1]} for a, b in spans_of(numbers, hidden)]
 
 
-@cache
+@kept
 def _rebuilt_spec(theme: Theme, clock: bool) -> Spec:
     import altair as alt
 
@@ -220,7 +220,7 @@ def _rebuilt_spec(theme: Theme, clock: bool) -> Spec:
     return compiled(layered.resolve_scale(y="independent"))
 
 
-@cache
+@kept
 def _normal_spec(theme: Theme, clock: bool) -> Spec:
     import altair as alt
 

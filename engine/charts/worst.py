@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
 
 from engine.charts.chart import PALETTES, Chart, Spec, Theme, compiled, counted, filled, nothing, percent
+from engine.charts.keeping import kept
 from engine.scoring.explanations import shares
 
 Array = NDArray[np.float64]
@@ -63,7 +63,7 @@ def contribution_map(
     return filled(_map_spec(theme), words, {"cells": cells}, height=CELL_HEIGHT * len(parts) + AXIS_HEIGHT)
 
 
-@cache
+@kept
 def _map_spec(theme: Theme) -> Spec:
     import altair as alt
 

@@ -187,6 +187,10 @@ class Detector:
         """What each group of columns adds to the scores of rows (n_samples, n_groups), if the detector can tell."""
         return None
 
+    def falls(self, X: Scores) -> Scores | None:
+        """The same for rows that stand for themselves, in a way that would mislead in a series, if it has one."""
+        return None
+
     def expectation(self, X: Scores) -> Expectation | None:
         """What each cell of rows should be, given the other columns, if the detector can tell."""
         return None

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from engine import charts
 from engine.charts.chart import counted
+from engine.reporting.classes import class_columns
 from engine.reporting.content import Block, Column, Facts, Figure, Table, Text
 from engine.reporting.subject import Subject
 from engine.reporting.wording import threshold_in_words, unjudged_in_words
@@ -90,6 +91,7 @@ def _listed(subject: Subject) -> Table:
         for name in _marks(subject)
     ]
     columns.append(Column(title="Severity", values=severity[rows].tolist(), digits=2))
+    columns += class_columns(subject, rows)
     columns.append(Column(title="Why", values=[result.sentence(row) for row in rows]))
     more = f"The {count:,} most unusual of {counted(subject.judgement.flagged, f'flagged {word}')}. "
     return Table(
@@ -135,6 +137,7 @@ def _for_workbook(subject: Subject, count: int) -> pd.DataFrame:
             word.capitalize(): [row + 1 for row in rows],
             "Severity": np.asarray(result.severity)[rows],
             "Anomaly score": np.asarray(result.values)[rows],
+            **{column.title: pd.array(column.values, dtype="str") for column in class_columns(subject, rows)},
             "Why": pd.array([result.sentence(row) for row in rows], dtype="str"),
         }
     )

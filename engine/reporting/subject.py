@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.analysis import Judgement, judge
+from engine.class_evaluation import ClassEvaluation, kept_evaluation
 from engine.data.dataset import Dataset
 from engine.data.features import FeatureRecipe
 from engine.data.roles import as_binary
@@ -44,6 +45,9 @@ class Subject:
     series: SeriesResult | None
     events: Events | None
     given: Labels | None = None  # labels given in Loupe; None without any
+    class_evaluation: ClassEvaluation | None = (
+        None  # where the model names classes and the true ones are known
+    )
 
     @classmethod
     def of(
@@ -87,6 +91,7 @@ class Subject:
             columns=columns,
             series=series,
             events=events,
+            class_evaluation=None if result.classes is None else kept_evaluation(space.results, result.id),
         )
 
     @property

@@ -18,7 +18,7 @@ MOST_PAIRED = 100_000  # rows by which Kendall's tau is measured; of more, a sam
 
 def average_ranks(values: Array) -> Array:
     """Ranks from 1, the smallest first (n_samples,); equal values share the mean of their ranks."""
-    order = np.argsort(values, kind="stable")
+    order = np.argsort(values)  # in any order of equal values
     ranked = values[order]
     first = np.flatnonzero(np.r_[True, ranked[1:] != ranked[:-1]])
     sizes = np.diff(np.r_[first, len(values)])

@@ -54,17 +54,18 @@ def bands(scores: Array, labels: Array, points: Curve, blocks: Rows | None = Non
     numbers rows that are drawn together; None: each row by itself. ``points`` is their exact curve: what counting in
     bins changes of an area is taken back.
     """
-    known = np.isfinite(scores) & np.isfinite(labels)
-    truth = labels[known] > 0
-    level = _levels(scores[known], truth)
-    whose = None if blocks is None else blocks[known]
-    rng = np.random.default_rng(seed)
-    caught, false = (
-        _resampled(level[mask], None if whose is None else whose[mask], rng) for mask in (truth, ~truth)
-    )
+    rng, cuts = np.random.default_rng(seed), _cuts(points)
+    if blocks is None:
+        edges = np.r_[-np.inf, np.nextafter(cuts, np.inf)]  # a bin has its upper cut
+        caught, false = (_drawn_apart(counts[::-1], rng) for counts in points.counted(edges))
+    else:
+        known = np.isfinite(scores) & np.isfinite(labels)
+        truth, whose = labels[known] > 0, blocks[known]
+        level = len(cuts) - 1 - np.searchsorted(cuts, scores[known], side="left")
+        caught, false = (_drawn_in_blocks(level[mask], whose[mask], rng) for mask in (truth, ~truth))
     recall, rate = (np.cumsum(part, axis=1) / part.sum(axis=1, keepdims=True) for part in (caught, false))
     # The share of anomalies stays as it is: were it drawn too, precision would vary with something nobody measured.
-    positives, negatives = float(truth.sum()), float((~truth).sum())
+    positives, negatives = float(points.positives), float(points.negatives)
     hits, misses = recall * positives, rate * negatives
     precision = np.divide(hits, hits + misses, out=np.ones_like(hits), where=hits + misses > 0)
     # The first row is what was measured.
@@ -80,27 +81,32 @@ def bands(scores: Array, labels: Array, points: Curve, blocks: Rows | None = Non
     )
 
 
-def _levels(scores: Array, truth: NDArray[np.bool_]) -> Rows:
-    """The bin of each score (n_samples,), 0 for the highest; equal scores are in one bin.
+def _cuts(points: Curve) -> Array:
+    """The upper ends of the bins in which scores are counted (n_bins,), rising; equal scores are in one bin.
 
     Half of the bins hold equally many anomalies, half equally many normal rows: rare anomalies far above the others
     would else be in one bin with normal rows below them.
     """
-    cuts = np.linspace(0, 1, BINS // 2 + 1)[1:]  # the last is the highest score
+    shares = np.linspace(0, 1, BINS // 2 + 1)[1:]  # the last is the highest score
     # The lower of two scores, so that the highest normal rows are cut off from all that lies above them.
-    inner = np.unique(
-        np.concatenate([np.quantile(part, cuts, method="lower") for part in (scores[truth], scores[~truth])])
-    )
-    found: Rows = len(inner) - np.searchsorted(inner, scores, side="left")
-    return found
+    parts = [
+        points.threshold[np.searchsorted(counts, total - np.floor((total - 1) * shares))]
+        for counts, total in (
+            (points.true_positives, points.positives),
+            (points.false_positives, points.negatives),
+        )
+    ]
+    return np.unique(np.concatenate(parts))
 
 
-def _resampled(levels: Rows, blocks: Rows | None, rng: np.random.Generator) -> Array:
-    """Counts in each bin (1 + n_resamples, n_bins): as they are, then drawn again and again."""
-    if blocks is None:
-        counts = np.bincount(levels, minlength=BINS)
-        drawn = rng.multinomial(len(levels), counts / len(levels), size=RESAMPLES)
-        return np.vstack([counts, drawn]).astype(np.float64)
+def _drawn_apart(counts: Rows, rng: np.random.Generator) -> Array:
+    """Rows in each bin (1 + n_resamples, n_bins): as they are, then drawn again and again, each row by itself."""
+    total = int(counts.sum())
+    return np.vstack([counts, rng.multinomial(total, counts / total, size=RESAMPLES)]).astype(np.float64)
+
+
+def _drawn_in_blocks(levels: Rows, blocks: Rows, rng: np.random.Generator) -> Array:
+    """The same of rows in bins (n_rows,) that are drawn together where their ``blocks`` are equal."""
     _, number = np.unique(blocks, return_inverse=True)
     most = int(number.max()) + 1
     number = number * min(most, MOST_BLOCKS) // most

@@ -5,7 +5,9 @@ Scores: higher = more anomalous. Labels: 1 anomaly, 0 normal, NaN unknown. Rows 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from bisect import bisect_right
+from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -64,20 +66,22 @@ class Curve:
 
     def within_budget(self, count: int) -> int:
         """The number of the loosest point that flags at most ``count`` labelled rows."""
-        flagged = self.true_positives + self.false_positives
-        return int(np.searchsorted(flagged, count, side="right")) - 1
+        flagged = range(len(self.threshold))
+        return (
+            bisect_right(flagged, count, key=lambda i: self.true_positives[i] + self.false_positives[i]) - 1
+        )
 
     @property
     def base_rate(self) -> float:
         """The share of anomalies among the labelled rows: the precision of flags drawn by lot."""
         return self.positives / (self.positives + self.negatives)
 
-    @property
+    @cached_property
     def roc_auc(self) -> float:
         """Chance that an anomaly scores above a normal row, ties counted half (Hanley and McNeil, 1982)."""
         return float(np.trapezoid(self.recall, self.false_positive_rate))
 
-    @property
+    @cached_property
     def average_precision(self) -> float:
         """Precision averaged over the anomalies found, by steps and not by trapezoids (Davis and Goadrich, 2006)."""
         return float(np.sum(np.diff(self.recall) * self.precision[1:]))
@@ -100,6 +104,33 @@ class Curve:
         above = len(rising) - np.searchsorted(rising, thresholds, side="right")
         return np.maximum(0, above - 1)
 
+    def only(self, places: NDArray[np.int64]) -> Curve:
+        """Some points by number: as good as all of them where these are enough, and of a million rows much less."""
+        return replace(
+            self,
+            threshold=self.threshold[places],
+            true_positives=self.true_positives[places],
+            false_positives=self.false_positives[places],
+        )
+
+    @property
+    def turns(self) -> NDArray[np.int64]:
+        """The numbers of the points without those in the middle of a run of normal rows: what draws every curve."""
+        still = np.diff(self.true_positives) == 0
+        return np.flatnonzero(np.r_[True, ~(still[:-1] & still[1:]), True][: len(self.threshold)])
+
+    def counted(self, edges: Array) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Anomalies and normal rows between ``edges`` (n_bins + 1,), as ``np.histogram`` has them: (n_bins,) each."""
+        if not len(edges):
+            return np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int64)
+        reached = np.nextafter(edges, -np.inf)  # a bin has its lower edge, the last one both
+        reached[-1] = edges[-1]
+        at = self.places(reached)
+        found = [
+            -np.diff(counts[at]).astype(np.int64) for counts in (self.true_positives, self.false_positives)
+        ]
+        return found[0], found[1]
+
 
 def judged_rows(scores: Array, labels: Array) -> NDArray[np.bool_]:
     """The rows with a score and a label (n_samples,). One class only raises a :class:`DataError` that says so."""
@@ -119,19 +150,16 @@ def curve(scores: Array, labels: Array) -> Curve:
     """Counts at every distinct score. One class only raises a :class:`DataError` that says so."""
     known = judged_rows(scores, labels)
     scores, truth = scores[known], labels[known] > 0
-    positives = int(truth.sum())
-    order = np.argsort(-scores, kind="stable")
-    ranked, hits = scores[order], truth[order]
-    last = np.r_[
-        np.flatnonzero(np.diff(ranked)), len(ranked) - 1
-    ]  # the last row of each group of equal scores
-    caught = np.cumsum(hits)[last]
+    rising, hits = np.sort(scores), scores[truth]
+    first = np.flatnonzero(np.r_[True, np.diff(rising) != 0])  # of each group of equal scores
+    distinct = rising[first]
+    caught = np.bincount(np.searchsorted(distinct, hits), minlength=len(distinct))[::-1].cumsum()
     return Curve(
-        threshold=np.r_[np.inf, ranked[last]],
+        threshold=np.r_[np.inf, distinct[::-1]],
         true_positives=np.r_[0.0, caught],
-        false_positives=np.r_[0.0, last + 1 - caught],
-        positives=positives,
-        negatives=len(truth) - positives,
+        false_positives=np.r_[0.0, len(rising) - first[::-1] - caught],
+        positives=len(hits),
+        negatives=len(rising) - len(hits),
     )
 
 

@@ -81,7 +81,7 @@ def paired_bootstrap(
     for number in range(resamples):
         weights = _drawn(strata, len(kept), rng)[places] * stands_for
         for name, each in ranked.items():
-            precision[name][number], area[name][number] = each.figures(weights[truth], weights[~truth])
+            precision[name][number], area[name][number] = each.figures(weights)
     return PairedBootstrap(
         average_precision=precision,
         roc_auc=area,
@@ -107,37 +107,41 @@ def event_blocks(labels: Array, segments: NDArray[np.integer], length: int) -> I
 
 @dataclass(frozen=True, kw_only=True)
 class _Ranked:
-    """Anomalies and normal rows by where they stand among the distinct scores of the anomalies, the highest first.
+    """Rows in the order of their scores, the highest first, and how many others each anomaly leaves behind.
 
-    That is all that average precision and ROC-AUC depend on, and much less than every row in order.
+    Once that is known, a resample costs two sums over its rows, however often it is drawn.
     """
 
-    groups: int  # distinct scores of anomalies
-    anomalies: Ints  # the group of each anomaly
-    normal: (
-        Ints  # twice the first group that scores no higher than the row, one more where it scores the same
-    )
+    anomalies: Ints  # their row numbers
+    normal: Ints
+    level: Ints  # anomalies that score at least as high as each anomaly (n_anomalies,)
+    above: Ints  # normal rows that score higher
+    reached: Ints  # normal rows that score at least as high
 
     @classmethod
     def of(cls, scores: Array, truth: NDArray[np.bool_]) -> _Ranked:
-        levels, groups = np.unique(-scores[truth], return_inverse=True)
-        normal = -scores[~truth]
-        first = np.searchsorted(levels, normal, side="left")
-        same = np.r_[levels, np.nan][first] == normal
-        return cls(groups=len(levels), anomalies=groups, normal=2 * first + same)
+        ordered = [rows[np.argsort(-scores[rows])] for rows in map(np.flatnonzero, (truth, ~truth))]
+        anomalies, normal = (-scores[rows] for rows in ordered)
+        return cls(
+            anomalies=ordered[0],
+            normal=ordered[1],
+            level=np.searchsorted(anomalies, anomalies, side="right"),
+            above=np.searchsorted(normal, anomalies, side="left"),
+            reached=np.searchsorted(normal, anomalies, side="right"),
+        )
 
-    def figures(self, anomalies: Array, normal: Array) -> tuple[float, float]:
-        """Average precision and ROC-AUC where anomalies and normal rows count by their weights, (n_rows,) each."""
-        found = np.bincount(self.anomalies, weights=anomalies, minlength=self.groups)
-        beside = np.bincount(self.normal, weights=normal, minlength=2 * self.groups + 2).reshape(-1, 2)
-        caught = np.cumsum(found)
-        false = np.cumsum(beside.sum(axis=1))
-        flagged = caught + false[:-1]
-        precision = np.divide(caught, flagged, out=np.zeros_like(caught), where=flagged > 0)
-        # Of a normal row all anomalies above it are in the right order, and those with its score by half.
-        above = np.r_[0.0, caught]
-        right = beside.sum(axis=1) @ above + beside[:-1, 1] @ found / 2
-        return float(found @ precision / caught[-1]), float(right / (caught[-1] * false[-1]))
+    def figures(self, weights: Array) -> tuple[float, float]:
+        """Average precision and ROC-AUC where rows count by their weights (n_rows,)."""
+        found = weights[self.anomalies]
+        caught, false = (np.r_[0.0, np.cumsum(part)] for part in (found, weights[self.normal]))
+        hits, misses = caught[self.level], false[self.reached]
+        flagged = hits + misses
+        precision = np.divide(hits, flagged, out=np.zeros_like(hits), where=flagged > 0)
+        # An anomaly is in the right order with all normal rows below it, and with those of its score by half.
+        right = false[-1] - (false[self.above] + misses) / 2
+        return float((found * precision).sum() / caught[-1]), float(
+            (found * right).sum() / (caught[-1] * false[-1])
+        )
 
 
 def _few_enough(

@@ -64,4 +64,5 @@ def test_plain_classifiers_take_texts_and_gaps(title):
     )
     classes = np.where(text == "red", "warm", "cold")
     named = named_by(title, frame[:150], classes[:150], frame[150:])
-    assert (named == classes[150:]).all()
+    assert (named.best == classes[150:]).all()
+    assert named.probabilities.sum(axis=1) == pytest.approx(1.0)

@@ -11,8 +11,9 @@ from engine.detectors.ordinary_rows import MANY, _smallest
 from engine.detectors.table_inputs import RANKS, TableInputs
 from engine.detectors.table_start import TableStart
 from engine.errors import DataError, StoreError, UsageError
-from engine.networks import table_transformer
-from engine.networks.table_transformer import Block
+from engine.networks import table_looks, table_transformer
+from engine.networks.table_looks import TableLooks
+from engine.networks.table_transformer import Block, TableEncoder
 from tests.engine.test_autoencoder import GROUPS, mixed, sums
 
 QUICK = {"max_epochs_pretrain": 2, "max_epochs_finetune": 4, "n_layers": 1, "d_model": 16}
@@ -98,6 +99,28 @@ def test_a_token_a_column_sees_its_column_alone():
     assert views.argmax(1).tolist() == of_input.tolist()
     assert own.argmax(1).tolist() == GROUPS.tolist()
     assert (views.sum(1) == 1).all()
+
+
+@pytest.mark.parametrize("few", [6, 0], ids=["pair by pair", "torch's attention"])
+@pytest.mark.parametrize("apart", [False, True], ids=["four tokens", "a token a column"])
+def test_looks_fill_in_what_the_network_does_where_it_sees_the_rest(monkeypatch, few, apart):
+    monkeypatch.setattr(table_looks, "FEW_TOKENS", few)
+    X = mixed(n=20)
+    cells = Cells.fit(X, GROUPS, rescale=True)
+    values, known = cells.scaled(X)
+    inputs = TableInputs.fit(cells, values, known)
+    views, own = inputs.views(3 if apart else 4, apart=apart)
+    network = table_transformer.MaskedTable(TableEncoder(views, 16, 4, 2), own, direct=not apart)
+    passes = [torch.tensor(part) for part in MaskedRows.partitions(3, (2, 3), np.random.default_rng(0))]
+    shown, known = inputs.shown(torch.tensor(values)), torch.tensor(known)
+    with torch.no_grad():
+        for weights in network.parameters():
+            weights.normal_(0.1, 0.5)
+        looks = TableLooks(network, torch.tensor(inputs.of_input), torch.tensor(GROUPS), passes)
+        filled = looks(inputs.hiding(shown, known.float()))
+        for found, hidden in zip(filled, passes, strict=True):
+            each = [network(inputs.hiding(shown, (known & ~part).float())) * part[GROUPS] for part in hidden]
+            torch.testing.assert_close(found.T, sum(each), rtol=1e-4, atol=1e-4)
 
 
 # ---- stage 1

@@ -23,7 +23,7 @@ def test_weighted_figures_are_those_of_rows_repeated(seed):
     scores = np.round(scores) if seed % 2 else scores
     weights = rng.integers(0, 4, 42)
     weights[:2] = 1
-    found = module._Ranked.of(scores, truth).figures(weights[truth], weights[~truth])
+    found = module._Ranked.of(scores, truth).figures(weights)
     repeated, labels = np.repeat(scores, weights), np.repeat(truth.astype(int), weights)
     assert found[0] == pytest.approx(naive.average_precision(repeated, labels))
     assert found[1] == pytest.approx(naive.roc_auc(repeated, labels))

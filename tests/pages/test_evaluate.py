@@ -9,8 +9,10 @@ from ui import pictures
 
 
 def offered(at):
-    """The names of the files in the popover."""
-    return [found.proto.label for found in at.get("download_button")]
+    """The names of the files in the popover, which is filled when it is opened."""
+    assert not at.get("download_button")
+    at.session_state["charts-away"] = True
+    return [found.proto.label for found in sound(at.run()).get("download_button")]
 
 
 @pytest.fixture

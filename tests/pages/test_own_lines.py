@@ -7,10 +7,10 @@ import pandas as pd
 import pytest
 
 from engine import GIVEN, Label, give_labels
+from engine.file_tasks import run_export
 from engine.reporting.labels_given import labels_given, labels_of
 from engine.reporting.subject import Subject
 from engine.scoring.thresholds import Percentile
-from engine.tasks import run_export
 from tests.engine.test_group_lines import machines
 from tests.pages.conftest import metrics, sound, texts, titles, turn_to
 from tests.pages.prepared import _Quiet, brought, judged
