@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from engine.data.timeline import Timeline
     from engine.detectors import AUTO, CATALOGUE, Detector, detector_class, recommended, suitable
     from engine.errors import DataError, EngineError, UsageError
-    from engine.group_lines import judge_by_group, judged_by_group, load_groups, stored_codes
+    from engine.group_lines import GroupedResult, judged_by_group
     from engine.hyperparameters import Hyperparameter, declared
     from engine.jobs import Job, JobManager
     from engine.labels.consequences import (
@@ -65,7 +65,6 @@ if TYPE_CHECKING:
     from engine.scoring.event_metrics import EventMetrics
     from engine.scoring.events import Event, Events
     from engine.scoring.explanations import method_of
-    from engine.scoring.group_references import GroupReferences, OwnLines
     from engine.scoring.groups import GroupedRows, Groups
     from engine.scoring.labelled_lines import FEWEST
     from engine.scoring.metrics import Curve, best_f1_of, confusion_at, curve
@@ -111,7 +110,7 @@ _HOMES = {
     "Events": "engine.scoring.events",
     "FeatureRecipe": "engine.data.features",
     "Fingerprint": "engine.data.fingerprint",
-    "GroupReferences": "engine.scoring.group_references",
+    "GroupedResult": "engine.group_lines",
     "GroupedRows": "engine.scoring.groups",
     "Groups": "engine.scoring.groups",
     "Half": "engine.checked",
@@ -133,7 +132,6 @@ _HOMES = {
     "NamedClasses": "engine.named_classes",
     "Normal": "engine.window_view",
     "Offer": "engine.offers",
-    "OwnLines": "engine.scoring.group_references",
     "ReadingOptions": "engine.data.reading",
     "ReasonGroup": "engine.scoring.shared_reasons",
     "Rebuilt": "engine.window_view",
@@ -173,7 +171,6 @@ _HOMES = {
     "import_bundle": "engine.bundle",
     "in_plain_words": "engine.scoring.reasons",
     "judge": "engine.analysis",
-    "judge_by_group": "engine.group_lines",
     "judged_by_group": "engine.group_lines",
     "kept_evaluation": "engine.class_evaluation",
     "kept_learning_curve": "engine.class_evaluation",
@@ -184,7 +181,6 @@ _HOMES = {
     "last_act": "engine.labels.events",
     "lines": "engine.scoring.rules",
     "load_fingerprint": "engine.model",
-    "load_groups": "engine.group_lines",
     "load_recipe": "engine.model",
     "load_two_stage_model": "engine.classifying",
     "method_of": "engine.scoring.explanations",
@@ -206,7 +202,6 @@ _HOMES = {
     "rule_from_dict": "engine.scoring.rules",
     "same_reasons": "engine.labels.consequences",
     "seconds_of": "engine.data.roles",
-    "stored_codes": "engine.group_lines",
     "stored_leaderboard": "engine.contestants",
     "suggest": "engine.data.roles",
     "suggested_name": "engine.store",
@@ -248,7 +243,7 @@ __all__ = [
     "Events",
     "FeatureRecipe",
     "Fingerprint",
-    "GroupReferences",
+    "GroupedResult",
     "GroupedRows",
     "Groups",
     "Half",
@@ -270,7 +265,6 @@ __all__ = [
     "NamedClasses",
     "Normal",
     "Offer",
-    "OwnLines",
     "ReadingOptions",
     "ReasonGroup",
     "Rebuilt",
@@ -310,7 +304,6 @@ __all__ = [
     "import_bundle",
     "in_plain_words",
     "judge",
-    "judge_by_group",
     "judged_by_group",
     "kept_evaluation",
     "kept_learning_curve",
@@ -321,7 +314,6 @@ __all__ = [
     "last_act",
     "lines",
     "load_fingerprint",
-    "load_groups",
     "load_recipe",
     "load_two_stage_model",
     "method_of",
@@ -343,7 +335,6 @@ __all__ = [
     "rule_from_dict",
     "same_reasons",
     "seconds_of",
-    "stored_codes",
     "stored_leaderboard",
     "suggest",
     "suggested_name",
