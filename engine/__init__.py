@@ -14,6 +14,12 @@ if TYPE_CHECKING:
     from engine.analysis import Judgement, evaluate, evaluate_series, judge, train
     from engine.bundle import import_bundle
     from engine.checked import Checked, CheckedSeries, Half
+    from engine.class_evaluation import (
+        ClassEvaluation,
+        kept_evaluation,
+        kept_learning_curve,
+        kept_stages,
+    )
     from engine.classifying import load_two_stage_model, predict_anomalies
     from engine.contestants import stored_leaderboard
     from engine.data.dataset import Dataset
@@ -27,6 +33,7 @@ if TYPE_CHECKING:
     from engine.data.timeline import Timeline
     from engine.detectors import AUTO, CATALOGUE, Detector, detector_class, recommended, suitable
     from engine.errors import DataError, EngineError, UsageError
+    from engine.group_lines import GroupedResult, judged_by_group
     from engine.hyperparameters import Hyperparameter, declared
     from engine.jobs import Job, JobManager
     from engine.labels.consequences import (
@@ -40,12 +47,13 @@ if TYPE_CHECKING:
     from engine.labels.current import Labels, current_labels, give_labels
     from engine.labels.events import LabelEvent, last_act
     from engine.labels.exchange import bring_labels, labels_csv
-    from engine.labels.frozen import freeze_labels
+    from engine.labels.frozen import GIVEN, freeze_labels
     from engine.labels.ledger import LabelLedger
     from engine.labels.suggesting import ToLabel, rows_to_label
     from engine.labels.verdicts import VERDICT_WORDS, Label, Verdict
     from engine.leaderboard import AgreementMeasure, Leaderboard, Standing, flagged_by_one, flags_of, surely
     from engine.model import Card, Model, load_fingerprint, load_recipe
+    from engine.named_classes import UNLIKE, NamedClasses
     from engine.offers import Offer, offers_for, readable_card
     from engine.reporting.choices import REPORT_SECTIONS, ReportChoices
     from engine.result_files import picture_name, report_name, result_name
@@ -77,16 +85,19 @@ _HOMES = {
     "AUTO": "engine.detectors",
     "CATALOGUE": "engine.detectors",
     "FEWEST": "engine.scoring.labelled_lines",
+    "GIVEN": "engine.labels.frozen",
     "REPORT_SECTIONS": "engine.reporting.choices",
     "RULES": "engine.scoring.rules",
     "SAMPLES": "engine.data.samples",
     "STORIES": "engine.data.stories",
+    "UNLIKE": "engine.named_classes",
     "VERDICT_WORDS": "engine.labels.verdicts",
     "Affiliation": "engine.scoring.affiliation",
     "AgreementMeasure": "engine.leaderboard",
     "Card": "engine.model",
     "Checked": "engine.checked",
     "CheckedSeries": "engine.checked",
+    "ClassEvaluation": "engine.class_evaluation",
     "Contexts": "engine.scoring.contexts",
     "Curve": "engine.scoring.metrics",
     "DataError": "engine.errors",
@@ -99,6 +110,7 @@ _HOMES = {
     "Events": "engine.scoring.events",
     "FeatureRecipe": "engine.data.features",
     "Fingerprint": "engine.data.fingerprint",
+    "GroupedResult": "engine.group_lines",
     "GroupedRows": "engine.scoring.groups",
     "Groups": "engine.scoring.groups",
     "Half": "engine.checked",
@@ -117,6 +129,7 @@ _HOMES = {
     "Line": "engine.scoring.rules",
     "Model": "engine.model",
     "ModelStore": "engine.store",
+    "NamedClasses": "engine.named_classes",
     "Normal": "engine.window_view",
     "Offer": "engine.offers",
     "ReadingOptions": "engine.data.reading",
@@ -158,6 +171,10 @@ _HOMES = {
     "import_bundle": "engine.bundle",
     "in_plain_words": "engine.scoring.reasons",
     "judge": "engine.analysis",
+    "judged_by_group": "engine.group_lines",
+    "kept_evaluation": "engine.class_evaluation",
+    "kept_learning_curve": "engine.class_evaluation",
+    "kept_stages": "engine.class_evaluation",
     "kept_unlabelled": "engine.unlabelled",
     "kept_window": "engine.window_view",
     "labels_csv": "engine.labels.exchange",
@@ -201,16 +218,19 @@ __all__ = [
     "AUTO",
     "CATALOGUE",
     "FEWEST",
+    "GIVEN",
     "REPORT_SECTIONS",
     "RULES",
     "SAMPLES",
     "STORIES",
+    "UNLIKE",
     "VERDICT_WORDS",
     "Affiliation",
     "AgreementMeasure",
     "Card",
     "Checked",
     "CheckedSeries",
+    "ClassEvaluation",
     "Contexts",
     "Curve",
     "DataError",
@@ -223,6 +243,7 @@ __all__ = [
     "Events",
     "FeatureRecipe",
     "Fingerprint",
+    "GroupedResult",
     "GroupedRows",
     "Groups",
     "Half",
@@ -241,6 +262,7 @@ __all__ = [
     "Line",
     "Model",
     "ModelStore",
+    "NamedClasses",
     "Normal",
     "Offer",
     "ReadingOptions",
@@ -282,6 +304,10 @@ __all__ = [
     "import_bundle",
     "in_plain_words",
     "judge",
+    "judged_by_group",
+    "kept_evaluation",
+    "kept_learning_curve",
+    "kept_stages",
     "kept_unlabelled",
     "kept_window",
     "labels_csv",

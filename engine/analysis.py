@@ -21,16 +21,17 @@ from engine.data.features import FeatureRecipe
 from engine.data.fingerprint import Fingerprint
 from engine.data.prepared import Prepared
 from engine.data.roles import Roles, seconds_of
-from engine.data.schema import named, type_of
+from engine.data.schema import named
 from engine.data.timeline import Timeline
 from engine.detectors import AUTO, detector_class
 from engine.detectors.base import Course, Detector, Progress, quiet, within
-from engine.detectors.sequential import SequentialDetector
 from engine.errors import DataError, UsageError
+from engine.first_threshold import FirstThreshold, check_rule, first_threshold, window_of
 from engine.fitting import (
     FEWEST_ROWS,
     check_training,
     fitted,
+    needed_columns,
     reference_of,
     training_notes,
 )
@@ -39,10 +40,11 @@ from engine.model import Card, Model, Scores, library_versions
 from engine.scoring.drift import FEWEST_ROWS as FEWEST_COMPARED
 from engine.scoring.drift import Drift, judged_drift, score_drift
 from engine.scoring.faithfulness import faithfulness
+from engine.scoring.group_references import OwnLines
 from engine.scoring.metrics import Confusion, Curve, confusion_at, curve
 from engine.scoring.reasons import Explained, explain
 from engine.scoring.series_evaluation import SeriesEvaluation, series_evaluation
-from engine.scoring.thresholds import Contamination, Rule, percentile_of
+from engine.scoring.thresholds import Rule, percentile_of
 from engine.teaching import check_taught, named_classes, shaped, started_from, taught_by, taught_roles
 
 MOST_EXPLAINED = 2_000  # rows explained when a table is scored, the most unusual first
@@ -73,6 +75,8 @@ class Choices(TypedDict, total=False):
     )  # column whose classes a detector learns to name; None: the label's, if it learns from it
     encoder: Model | None  # a model of the same detector whose encoder to go on from
     first: int | None  # rows to learn from, the earliest (see earliest); None: all
+    threshold_group: str | None  # column of groups that may have lines of their own; None: the entity's
+    rule: Rule | None  # draws the model's own threshold; None: the expected share of anomalies does
     progress: Progress
     course: Course | None  # where a long training leaves its curves and its checkpoint
 
@@ -105,6 +109,8 @@ def train_and_score(
     scaling: Scaling = "standard",
     window: int | None = None,
     first: int | None = None,
+    rule: Rule | None = None,
+    threshold_group: str | None = None,
     learn_from_label: bool = False,
     classes: str | None = None,
     encoder: Model | None = None,
@@ -112,7 +118,6 @@ def train_and_score(
     course: Course | None = None,
 ) -> Training:
     """:func:`train` that also hands back what it knows of the training rows, so that nobody scores them again.
-
     With ``first``, these are the rows learned from alone, in the order of :func:`earliest`.
     """
     started = time.monotonic()
@@ -120,6 +125,7 @@ def train_and_score(
     check_taught(detector, classes, encoder)
     roles = taught_roles(roles, classes)
     check_training(detector, given, roles, window=window, scaling=scaling, learn_from_label=learn_from_label)
+    check_rule(rule, roles, threshold_group)
     frame = learned_rows(frame, roles, first)
     roles = Roles({str(column): role for column, role in roles.columns.items()}, roles.kind)
     choice = None
@@ -130,24 +136,22 @@ def train_and_score(
     chosen = checked(kind, shaped(kind, given, encoder))
     taught = taught_by(frame, roles, kind, classes, learn_from_label=learn_from_label)
     progress(0.0, "Preparing the columns")
-    recipe = FeatureRecipe.fit(
-        frame, roles, scaling=scaling, window=window, mixed=kind.mixed, sequential=kind.sequential
-    )
-    if encoder is not None:
-        recipe, taught = started_from(recipe, encoder, taught)
+    form: dict[str, Any] = {"mixed": kind.mixed, "sequential": kind.sequential}
+    recipe = FeatureRecipe.fit(frame, roles, scaling=scaling, window=window, **form)
+    recipe, taught = started_from(recipe, encoder, taught) if encoder else (recipe, taught)
     columns = needed_columns(frame, recipe)
     prepared = Prepared.by(recipe, frame[list(columns)])
     learner, values = fitted(kind(**chosen), prepared, recipe, progress, course, taught)
-    length = learner.window_ if isinstance(learner, SequentialDetector) else None
-    prepared = prepared.for_windows(length or 0)
+    prepared = prepared.for_windows(window_of(learner, recipe) or 0)
     rows, judged = len(frame), int(prepared.encoded.judged.sum())
-    width = prepared.encoded.values.shape[1]
-    notes = training_notes(rows, judged, width, first=first, label=roles.label, taught=taught)
-    found = choice.comparison if choice else None
-    found = found or comparison_of(learner, recipe, frame, roles, progress)
+    width, label = prepared.encoded.values.shape[1], roles.label
+    notes = training_notes(rows, judged, width, first=first, label=label, taught=taught)
+    found = (choice and choice.comparison) or comparison_of(learner, recipe, frame, roles, progress)
+    line = first_threshold(rule, threshold_group, learner, recipe, values, frame, roles)
     card = _card(
         learner,
         recipe,
+        line,
         name=name,
         roles=roles.as_dict(),
         columns=columns,
@@ -159,25 +163,22 @@ def train_and_score(
         dataset_hash=dataset_hash,
         scaling=scaling,
         seconds=round(time.monotonic() - started, 3),
-        notes=[*([choice.why] if choice else []), *notes, *prepared.notes],
+        notes=[*([choice.why] if choice else []), *notes, *line.notes, *prepared.notes],
         encoder=encoder.card.id if encoder else "",
         classes=named_classes(learner),
         injected=found and found.as_dict(),
     )
     fingerprint = Fingerprint.of(prepared.table, recipe)
-    model = Model(card=card, detector=learner, recipe=recipe, fingerprint=fingerprint)
+    model = Model(card=card, detector=learner, recipe=recipe, fingerprint=fingerprint, groups=line.groups)
     progress(1.0, "Trained")
     return Training(model=model, prepared=prepared, scores=model.judged(prepared, values))
 
 
-def _card(learner: Detector, recipe: FeatureRecipe, **told: Any) -> Card:
+def _card(learner: Detector, recipe: FeatureRecipe, line: FirstThreshold, **told: Any) -> Card:
     """The card of a fitted detector, whose threshold it sets, so that both flag the same rows as a loaded model."""
     reference = reference_of(learner.reference_scores_)
     behind = int(np.isfinite(learner.reference_scores_).sum())
-    rule = Contamination(learner.contamination)
-    threshold = rule.threshold(reference, reference)
-    learner.set_threshold(threshold)
-    own = learner.window_ if isinstance(learner, SequentialDetector) else None
+    learner.set_threshold(line.threshold)
     history = [
         {name: float(f"{value:.6g}") for name, value in record.items()}
         for record in getattr(learner, "history_", [])
@@ -186,11 +187,12 @@ def _card(learner: Detector, recipe: FeatureRecipe, **told: Any) -> Card:
         detector=learner.name,
         hyperparameters=learner.get_params(),
         features=recipe.encoder.encoded_names,
-        threshold=threshold,
-        rule=rule.as_dict(),
+        threshold=line.threshold,
+        rule=line.rule.as_dict(),
+        threshold_group=line.groups.column if line.groups else "",
         reference=reference.tolist(),
         reference_rows=behind,
-        window=recipe.windows.length if recipe.windows else own,
+        window=window_of(learner, recipe),
         versions=library_versions(),
         history=history,
         **told,
@@ -221,13 +223,6 @@ def earliest(frame: pd.DataFrame, roles: Roles, n: int) -> pd.DataFrame:
     return frame.iloc[np.argsort(seconds_of(frame[roles.time]), kind="stable")[:n]]
 
 
-def needed_columns(frame: pd.DataFrame, recipe: FeatureRecipe) -> dict[str, str]:
-    """The columns, with their types, that a table must have to be judged by this recipe, in their order here."""
-    order = (recipe.roles.time, recipe.roles.entity) if recipe.ordered else ()
-    needed = {*order, *recipe.channels}
-    return {name: type_of(frame[name]) for name in frame.columns if name in needed}
-
-
 @dataclass(frozen=True, kw_only=True)
 class Judgement:
     """What a threshold does to scores: which rows it flags, and how that compares with training."""
@@ -242,6 +237,13 @@ class Judgement:
     percentile: float  # of the training scores that lie at or below the threshold, 0 to 100
     expected: float  # share of ordinary rows to be expected above the threshold, by the rule
     remark: str = ""  # what must be known of this line; see Rule.remark
+    own: OwnLines | None = (
+        None  # lines of groups of rows beside the common threshold; None: it is that of all
+    )
+
+    def line_of(self, row: int) -> float:
+        """The threshold of one row."""
+        return self.threshold if self.own is None else self.own.line_of(row)
 
 
 def judge(
@@ -271,8 +273,8 @@ def judge(
     )
 
 
-def flagged(scores: NDArray[np.float64], threshold: float) -> NDArray[np.bool_]:
-    """Which scores lie strictly above the threshold (n_samples,); one that is NaN, not judged, never does."""
+def flagged(scores: NDArray[np.float64], threshold: float | NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Which scores lie strictly above the threshold, or each above its own (n_samples,); one that is NaN never does."""
     with np.errstate(invalid="ignore"):
         return scores > threshold
 

@@ -31,9 +31,9 @@ def add_commands(verbs: Any) -> None:
     create.add_argument("--name", required=True, help="whose it is, or what for")
     create.add_argument(
         "--scope",
-        default="read,upload,analyze",
+        default="read,upload,analyze,label",
         metavar="SCOPE,SCOPE",
-        help="of read, upload, analyze, train, delete, all (default: read,upload,analyze)",
+        help="of read, upload, analyze, label, train, delete, all (default: read,upload,analyze,label)",
     )
     create.add_argument("--expires-days", type=float, metavar="N", help="(default: it does not expire)")
     create.set_defaults(run=create_token)

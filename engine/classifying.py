@@ -15,11 +15,9 @@ from engine.detectors.base import Progress, quiet
 from engine.detectors.masked_table import MaskedTable
 from engine.errors import SchemaError, UsageError
 from engine.model import Model, Scores
+from engine.named_classes import UNLIKE, NamedClasses, unlike_any
 from engine.store import ModelRef, ModelStore
-
-UNLIKE = "unlike any known class"
-UNUSUAL = 99.0  # severity above which a row may be of a kind nobody has labelled yet
-LIKELY = 0.7  # probability at and above which a class is named all the same
+from engine.teaching import Lesson
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,10 +43,12 @@ class Classified:
 
     def said(self, scores: Scores) -> NDArray[Any]:
         """The likeliest class (n_samples,), or that a very unusual row is like none where none is likely."""
-        unlike = (np.nan_to_num(scores.severity) > UNUSUAL) & (
-            np.nan_to_num(self.probability, nan=1.0) < LIKELY
-        )
-        return np.where(unlike, UNLIKE, self.best)
+        return np.where(unlike_any(scores.severity, self.probability), UNLIKE, self.best)
+
+    def kept(self, scores: Scores, lesson: Lesson | None = None) -> NamedClasses:
+        """What a result keeps of them, with the lesson that taught them where it was on these very rows."""
+        taught, column = (None, "") if lesson is None else (lesson.classes, lesson.column)
+        return NamedClasses.of(self.names, self.probabilities, scores.severity, taught, column)
 
 
 def classified(model: Model, prepared: Prepared, *, progress: Progress = quiet) -> Classified:
@@ -64,6 +64,12 @@ def classified(model: Model, prepared: Prepared, *, progress: Progress = quiet) 
     if judged.any():
         found[judged] = detector.class_probabilities(prepared.encoded.values[judged], progress)
     return Classified(names=detector.classes_.names, probabilities=found)
+
+
+def temperature_of(model: Model) -> float:
+    """What the logits of a model that names classes are divided by; 1 where too few rows could calibrate it."""
+    classes = model.detector.classes_ if isinstance(model.detector, MaskedTable) else None
+    return 1.0 if classes is None else classes.temperature
 
 
 def load_two_stage_model(

@@ -25,7 +25,7 @@ from engine import (
     stage_commands,
     training_commands,
 )
-from engine.console import add_judging, add_reading, add_store
+from engine.console import add_judging, add_per_entity, add_reading, add_store
 from engine.errors import EngineError
 
 
@@ -91,6 +91,12 @@ def _add_train(verbs: Any) -> None:
         help="learn from the anomalies that the label names, too (default: labels only measure)",
     )
     train.add_argument(
+        "--labels",
+        action="store_true",
+        default=None,
+        help="learn from the labels given to rows of this file in Loupe, as they stand now",
+    )
+    train.add_argument(
         "--class", dest="classes", metavar="COLUMN", help="learn to name the classes in this column"
     )
     train.add_argument(
@@ -100,7 +106,8 @@ def _add_train(verbs: Any) -> None:
     pretrain = verbs.add_parser(
         "pretrain", help="learn an encoder from rows without labels, and keep it as a model"
     )
-    pretrain.set_defaults(detector="masked_table", learn_from_label=None, classes=None, encoder=None)
+    nothing = {"learn_from_label": None, "labels": None, "classes": None, "encoder": None}
+    pretrain.set_defaults(detector="masked_table", **nothing)
     _add_training(pretrain)
 
 
@@ -130,6 +137,18 @@ def _add_training(train: argparse.ArgumentParser) -> None:
     train.add_argument(
         "--first", type=int, metavar="N", help="learn from the first N rows in time only (default: all)"
     )
+    train.add_argument(
+        "--rule",
+        dest="threshold_rule",
+        metavar="KIND[=NUMBER]",
+        help="draw the model's own threshold by a rule on the scores of training: percentile, contamination, fdr, evt, "
+        "mad, budget, fixed; cost, best_f1 with a label (default: contamination=0.05)",
+    )
+    train.add_argument(
+        "--threshold-group",
+        metavar="COLUMN",
+        help="keep scores of training apart by this column, for `score --per-entity` (default: the entity's)",
+    )
     train.add_argument("--name", help="name of the model (default: the file's name)")
     train.add_argument("--seed", type=int, help="random seed (default: 0)")
     add_reading(train)
@@ -149,6 +168,7 @@ def _add_score(verbs: Any) -> None:
         "--output", required=True, type=Path, metavar="FILE", help="ends in .csv, .parquet or .xlsx"
     )
     add_judging(score)
+    add_per_entity(score)
     score.add_argument(
         "--label",
         metavar="COLUMN",

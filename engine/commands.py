@@ -7,7 +7,7 @@ import tempfile
 from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from engine.console import converted, json_text, note, pairs, progress, read, rule_of, store_of
 from engine.result_files import check_suffix
@@ -29,6 +29,7 @@ def score(options: argparse.Namespace) -> None:
     ref = store.resolve(options.model)
     frame, _ = read(options.data, options.read, warm=_needed(store, ref))
     from engine.analysis import drift_of, judge
+    from engine.group_lines import judged_by_group
     from engine.labelled import answers_of, blocks_of, on_the_other_half
     from engine.model import Model
     from engine.report import write_result
@@ -43,9 +44,10 @@ def score(options: argparse.Namespace) -> None:
     rule = asked or model.card.default_rule
     labels = answers_of(options.label, frame, model.card) if rule.needs_labels else None
     seen = told(rule, scores.values, labels, blocks_of(frame, model.card, labels))
-    judgement = judge(scores.values, model.card, rule, seen)
-    if model.card.classes is not None:
-        frame = _with_classes(frame, model, prepared, scores)
+    if options.per_entity:
+        judgement = judged_by_group(model, frame, scores.values, rule, mapping)
+    else:
+        judgement = judge(scores.values, model.card, rule, seen)
     table = _with_reasons(frame, model, prepared, scores, judgement)
     settings = {
         "data": options.data.name,
@@ -58,13 +60,17 @@ def score(options: argparse.Namespace) -> None:
         "judged rows": str(judgement.judged),
         "rows": str(judgement.rows),
     }
+    if judgement.own is not None:
+        settings["lines"] = judgement.own.sentence
     write_result(options.output, table, settings, raw=options.raw)
     for text in scores.notes:
         note(text)
     share = f"{100 * judgement.share:.2g} %"
     print(f"flagged {judgement.flagged:,} of {judgement.judged:,} rows ({share}) -> {options.output}")
     print(f"{rule.title}: expect {1_000 * judgement.expected:.3g} flags in 1,000 rows of ordinary data")
-    if judgement.remark:
+    if judgement.own is not None:
+        print(judgement.own.sentence)
+    elif judgement.remark:
         print(judgement.remark)
     if labels is not None and seen is not None:
         print(on_the_other_half(scores.values, labels, seen, judgement.threshold))
@@ -82,13 +88,13 @@ def _needed(store: ModelStore, ref: ModelRef) -> Iterator[str]:
     yield from detector_class(store.card(ref)["detector"]).imports
 
 
-def _with_classes(frame: pd.DataFrame, model: Model, prepared: Prepared, scores: Scores) -> pd.DataFrame:
-    """The table with the class of each row, and how likely it is."""
+def _classes(model: Model, prepared: Prepared, scores: Scores) -> dict[str, Any] | None:
+    """Columns with the class of each row and how likely it is; None of a model that names none."""
+    if model.card.classes is None:
+        return None
     from engine.classifying import classified
-    from engine.report import with_columns
 
-    named = classified(model, prepared, progress=progress)
-    return with_columns(frame, {"class": named.said(scores), "class_probability": named.probability})
+    return classified(model, prepared, progress=progress).kept(scores).columns()
 
 
 def _with_reasons(
@@ -116,6 +122,7 @@ def _with_reasons(
         judged=scores.judged,
         reasons=explain(model, prepared, worst, most=MOST_REASONS).sentences() if len(worst) else {},
         obstacles=scores.obstacles,
+        classes=_classes(model, prepared, scores),
     )
 
 

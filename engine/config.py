@@ -11,6 +11,9 @@ from typing import Any, Literal
 from engine.detectors import CATALOGUE
 from engine.errors import UsageError
 from engine.hyperparameters import declared
+from engine.labels.learning import check_learns
+from engine.scoring.rules import rule_from_text
+from engine.scoring.thresholds import Rule
 
 PERCENTILE = "threshold_percentile"  # another way to say contamination: 95 is 0.05
 SYNONYMS = {"model_type": "detector"}
@@ -31,6 +34,9 @@ class TrainConfig:
     window: int | None = None
     first: int | None = None
     learn_from_label: bool = False
+    labels: bool = False
+    threshold_rule: str | None = None
+    threshold_group: str | None = None
     classes: str | None = None
     encoder: str | None = None
     hyperparameters: dict[str, Any] = field(default_factory=dict)
@@ -89,13 +95,26 @@ class TrainConfig:
                 )
         self.hyperparameters |= knobs
 
+    @property
+    def rule(self) -> Rule | None:
+        """The rule that draws the model's own threshold, whatever the contamination; None: that does."""
+        return None if self.threshold_rule is None else rule_from_text(self.threshold_rule)
+
+    def check_together(self) -> None:
+        """A UsageError where two choices say what is learned, or the detector learns from no labels."""
+        if self.labels and self.classes is not None:
+            raise UsageError("labels and classes both say what is learned; leave one of them out")
+        if self.labels:
+            check_learns(self.detector)
+
     def given(self) -> dict[str, Any]:
         """The choices that were made: what is left out was left to the program."""
         return {key: value for key, value in asdict(self).items() if value not in (None, [], {}, False)}
 
     def _check(self) -> None:
         """Bring each value into its type: YAML takes a bare 2024 for a number where a name is meant."""
-        for key in ("detector", "name", "label", "time", "entity", "kind", "scaling", "classes", "encoder"):
+        words = ("detector", "name", "label", "time", "entity", "kind", "scaling", "classes", "encoder")
+        for key in (*words, "threshold_rule", "threshold_group"):
             value = getattr(self, key)
             setattr(self, key, None if value is None else _one_value(key, value))
         if self.kind not in (None, "table", "series"):
@@ -108,8 +127,10 @@ class TrainConfig:
             raise UsageError(f"window must be a whole number of readings, got '{self.window}'")
         if self.first is not None and type(self.first) is not int:
             raise UsageError(f"first must be a whole number of rows, got '{self.first}'")
-        if type(self.learn_from_label) is not bool:
-            raise UsageError(f"learn_from_label must be true or false, got '{self.learn_from_label}'")
+        for key in ("learn_from_label", "labels"):
+            if type(getattr(self, key)) is not bool:
+                raise UsageError(f"{key} must be true or false, got '{getattr(self, key)}'")
+        _ = self.rule
 
 
 def _put(values: dict[str, Any], key: str, value: Any) -> None:

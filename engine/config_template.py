@@ -42,6 +42,19 @@ COLUMNS = {
         "Learn from the anomalies that the label names, too; then the label measures less. Left out: it only measures.",
         True,
     ),
+    "labels": (
+        "Learn from the labels given to rows of this file in Loupe, as they stand; they measure less then.",
+        True,
+    ),
+    "threshold_rule": (
+        "The rule that draws the model's own threshold on the scores of training, KIND or KIND=NUMBER: percentile, "
+        "contamination, fdr, evt, mad, budget, fixed; cost, best_f1 with a label. It goes before contamination.",
+        "evt=10",
+    ),
+    "threshold_group": (
+        "The column of groups that may have lines of their own (`score --per-entity`). Left out: the entity's.",
+        "machine",
+    ),
     "classes": ("The column whose classes are learned, and named for every row.", "event"),
     "encoder": ("A model whose encoder to start from, as `pretrain` keeps it.", "sensors@1"),
     "first": (
@@ -76,7 +89,7 @@ def template(name: str) -> str:
             _remark(text) + _line(key, example, open=True)
             for key, (text, example) in COLUMNS.items()
             if not (kind.sequential and key == "window")  # it has lengths of its own
-            and (kind.learns_from_labels or key != "learn_from_label")
+            and (kind.learns_from_labels or key not in ("learn_from_label", "labels"))
             and (kind.names_classes or key not in ("classes", "encoder"))
         ),
         _remark(SCALING) + _line("scaling", "standard"),

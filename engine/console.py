@@ -91,6 +91,16 @@ def add_judging(command: argparse.ArgumentParser) -> None:
     )
 
 
+def add_per_entity(command: argparse.ArgumentParser) -> None:
+    """The option that gives each entity a line of its own."""
+    command.add_argument(
+        "--per-entity",
+        action="store_true",
+        help="a line of its own for each entity, or group of the model's --threshold-group, with enough scores of "
+        "training; the common line for the others",
+    )
+
+
 def add_store(command: argparse.ArgumentParser) -> None:
     """The option that says where models are kept."""
     command.add_argument("--models", type=Path, metavar="DIR", help="folder of the models (default: models)")

@@ -17,6 +17,7 @@ from engine.data.column_codes import Scaling
 from engine.data.features import FeatureRecipe
 from engine.data.prepared import Prepared
 from engine.data.roles import Roles
+from engine.data.schema import type_of
 from engine.detectors import AUTO, CATALOGUE, checked_choices, detector_class
 from engine.detectors.base import Course, Detector, Progress, quiet
 from engine.detectors.sequential import SequentialDetector
@@ -187,3 +188,10 @@ def training_notes(
     if judged < rows:
         notes.append(f"{rows - judged:,} of {rows:,} training rows could not be judged and were left out")
     return notes
+
+
+def needed_columns(frame: pd.DataFrame, recipe: FeatureRecipe) -> dict[str, str]:
+    """The columns, with their types, that a table must have to be judged by this recipe, in their order here."""
+    order = (recipe.roles.time, recipe.roles.entity) if recipe.ordered else ()
+    needed = {*order, *recipe.channels}
+    return {name: type_of(frame[name]) for name in frame.columns if name in needed}

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import difflib
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import MISSING, Field, dataclass, field, fields
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
@@ -29,6 +29,7 @@ class Hyperparameter:
     low: float | None = None
     high: float | None = None
     choices: tuple[str, ...] = ()
+    several: bool = False  # a text that names some of the choices, with commas between them
     advanced: bool = False  # shown only on request
     log: bool = False  # search and slide on a logarithmic scale
     title: str = ""  # the name as a person reads it, where the field's own term says little
@@ -42,6 +43,8 @@ class Hyperparameter:
         """The value in the declared type, or a :class:`UsageError` that states the rule and what was given."""
         if self.kind is bool:
             return self._boolean(value)
+        if self.several:
+            return self._some(value)
         if self.choices:
             if value not in self.choices:
                 known = ", ".join(self.choices)
@@ -53,6 +56,21 @@ class Hyperparameter:
             return str(value)
         return self._numbers(value) if self.kind is tuple else self._number(value)
 
+    def named(self, value: Any) -> list[str]:
+        """The choices that a value of several names."""
+        parts = value.split(",") if isinstance(value, str) else list(value)
+        return [str(part).strip() for part in parts if str(part).strip()]
+
+    def _some(self, value: Any) -> str:
+        """Names with commas between them, each one of the choices."""
+        names, known = self.named(value), ", ".join(self.choices)
+        for name in names:
+            if name not in self.choices:
+                raise UsageError(
+                    f"each of {self.name} must be one of {known}, got '{name}'{_nearest(name, self.choices)}"
+                )
+        return ", ".join(names)
+
     def text(self, value: Any) -> str:
         """A value as a person writes it: ``64, 32, 16`` for a list. :meth:`check` reads it back."""
         return ", ".join(map(str, value)) if self.kind is tuple else str(value)
@@ -61,6 +79,8 @@ class Hyperparameter:
         """What may be given, in words; empty where the help alone says it, as of a text."""
         if self.kind is bool:
             return "true or false"
+        if self.several:
+            return f"some of {', '.join(self.choices)}, with commas between them"
         if self.choices or self.kind is str:
             return f"one of {', '.join(self.choices)}" if self.choices else ""
         bounded = self.low is not None or self.high is not None
@@ -123,13 +143,24 @@ def hyperparameter(
     *,
     low: float | None = None,
     high: float | None = None,
-    choices: tuple[str, ...] = (),
+    choices: tuple[str, ...] | Callable[[], tuple[str, ...]] = (),
+    several: bool = False,
     advanced: bool = False,
     log: bool = False,
     title: str = "",
 ) -> Any:
-    """A dataclass field that declares a hyperparameter beside its default."""
-    facts = {"low": low, "high": high, "choices": choices, "advanced": advanced, "log": log, "title": title}
+    """A dataclass field that declares a hyperparameter beside its default.
+
+    ``choices`` that are known only later, such as the names in a catalogue, are given as a function.
+    """
+    facts: dict[str, Any] = {
+        "low": low,
+        "high": high,
+        "choices": choices,
+        "several": several,
+        "advanced": advanced,
+    }
+    facts |= {"log": log, "title": title}
     return field(default=default, metadata={"help": help, **facts})
 
 
@@ -161,6 +192,8 @@ def _from_field(declaration: Field[Any], hint: Any) -> Hyperparameter:
     origin = get_origin(hint)
     kind = tuple if origin is tuple else str if origin is not None else hint
     facts = dict(declaration.metadata)
+    if callable(facts["choices"]):
+        facts["choices"] = facts["choices"]()
     if origin is Literal:
         facts["choices"] = facts["choices"] or get_args(hint)
     return Hyperparameter(name=declaration.name, kind=kind, default=declaration.default, **facts)

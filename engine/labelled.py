@@ -35,8 +35,12 @@ def answers_of(label: str | None, frame: pd.DataFrame, card: Card) -> Array:
 
 
 def blocks_of(frame: pd.DataFrame, card: Card, labels: Array | None) -> NDArray[np.int64] | None:
+    """:func:`nearest_events` by the roles a model was trained with."""
+    return nearest_events(frame, Roles.from_dict(card.roles), labels)
+
+
+def nearest_events(frame: pd.DataFrame, roles: Roles, labels: Array | None) -> NDArray[np.int64] | None:
     """For each row of a series the labelled event it lies nearest to (n_rows,); None of a table."""
-    roles = Roles.from_dict(card.roles)
     columns = {name for name in (roles.time, roles.entity) if name is not None}
     if labels is None or roles.kind != "series" or roles.time is None or not columns <= set(frame.columns):
         return None

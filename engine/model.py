@@ -27,11 +27,13 @@ from engine.errors import SchemaError, StoreError
 from engine.fitting import scored
 from engine.hyperparameters import checked
 from engine.scoring.comparison import Comparison
+from engine.scoring.group_references import GroupReferences
 from engine.scoring.rules import rule_from_dict
-from engine.scoring.thresholds import N_QUANTILES, Rule, severity
+from engine.scoring.thresholds import N_QUANTILES, FixedValue, Rule, severity
 from engine.store import ModelRef, ModelStore
 
 FINGERPRINT = "fingerprint.json"
+GROUPS = "groups.safetensors"
 LIBRARIES = ("numpy", "pandas", "scikit-learn", "torch")
 
 
@@ -73,6 +75,7 @@ class Card:
         None  # the names of the classes it tells apart, its accuracy on held-out rows
     )
     reference_rows: int = 0  # scores behind the reference quantiles; 0: as many as rows were judged
+    threshold_group: str = ""  # column of the groups whose reference scores are kept apart; empty: none
     injected: dict[str, Any] | None = None  # beside baselines, on injected anomalies; see comparison
 
     @property
@@ -94,7 +97,9 @@ class Card:
 
     @property
     def default_rule(self) -> Rule:
-        return rule_from_dict(self.rule)
+        """The rule that draws the line where nobody chose; where it took labels to draw, the line as it was drawn."""
+        rule = rule_from_dict(self.rule)
+        return FixedValue(self.threshold) if rule.needs_labels else rule
 
     @property
     def comparison(self) -> Comparison | None:
@@ -162,6 +167,7 @@ class Model:
     detector: Detector
     recipe: FeatureRecipe
     fingerprint: Fingerprint | None = None  # None where it was stored before drift was measured
+    groups: GroupReferences | None = None  # reference scores group by group; None where no group has enough
 
     def encode(self, frame: pd.DataFrame, mapping: Mapping[str, str] | None = None) -> Prepared:
         """Bring a table into the form the detector judges. ``mapping``: needed column -> column of ``frame``.
@@ -239,6 +245,8 @@ class Model:
             parts[f"{name.format(name=called)}.safetensors"] = pack(weights)
         if self.fingerprint is not None:
             parts[FINGERPRINT] = json.dumps(self.fingerprint.as_dict()).encode()
+        if self.groups is not None:
+            parts[GROUPS] = pack(self.groups.arrays())
         return Card.from_dict(store.card(store.save(self.card.name, card, parts)))
 
     @classmethod
@@ -261,12 +269,13 @@ class Model:
             if kind.sequential != (recipe.pace is not None):
                 raise StoreError(f"model '{card.id}' is damaged: its detector and its recipe do not fit")
             fingerprint = _fingerprint(parts)
+            groups = GroupReferences.restored(unpack(parts[GROUPS])) if GROUPS in parts else None
         except (KeyError, TypeError, ValueError, IndexError, AttributeError) as problem:
             raise StoreError(
                 f"model '{card.id}' is damaged and cannot be used ({problem}); train it again"
             ) from problem
         detector.set_threshold(card.threshold)
-        return cls(card=card, detector=detector, recipe=recipe, fingerprint=fingerprint)
+        return cls(card=card, detector=detector, recipe=recipe, fingerprint=fingerprint, groups=groups)
 
 
 def load_recipe(store: ModelStore, ref: str | ModelRef) -> FeatureRecipe:

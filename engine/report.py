@@ -54,12 +54,13 @@ def result_table(
     judged: NDArray[np.bool_],
     reasons: Mapping[int, str],
     obstacles: Mapping[int, str],
+    classes: Mapping[str, Any] | None = None,
 ) -> pd.DataFrame:
     """The rows of the data in their order, with what a model says of each in four more columns.
 
     All arrays are (n_rows,); ``reasons`` and ``obstacles`` go by row number. A row that could not be judged
     has no score and no flag, and its obstacle in ``reasons``; a flagged row that was not explained says so
-    there. If the data have a column of the same name
+    there. ``classes`` are more columns, before these four. If the data have a column of the same name
     already, the added one has " (Loupe)" behind its name.
     """
     assert all(len(values) == len(frame) for values in (scores, severity, flags, judged))
@@ -76,7 +77,7 @@ def result_table(
         flags.copy() if judged.all() else pd.arrays.BooleanArray(flags & judged, ~judged),
         pd.array(words, dtype="str"),
     )
-    return with_columns(frame, dict(zip(ADDED, values, strict=True)))
+    return with_columns(frame, {**(classes or {}), **dict(zip(ADDED, values, strict=True))})
 
 
 def with_columns(frame: pd.DataFrame, added: Mapping[str, Any]) -> pd.DataFrame:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from engine.console import (
     add_judging,
+    add_per_entity,
     add_reading,
     add_store,
     json_text,
@@ -52,6 +53,7 @@ def add_commands(verbs: Any) -> None:
         "--sections", metavar="KEY,KEY", help=f"some of {', '.join(REPORT_SECTIONS)} (default: all)"
     )
     add_judging(command)
+    add_per_entity(command)
     add_reading(command)
     add_store(command)
     command.add_argument("--json", action="store_true", help="one JSON object on stdout")
@@ -79,7 +81,8 @@ def report(options: argparse.Namespace) -> None:
         from engine.report import put
         from engine.reporting.task import report_bytes
 
-        subject = _judged(space, data, options.label, ref, asked, mapping)
+        own = {"own_lines": options.per_entity}
+        subject = _judged(space, data, options.label, ref, asked, mapping, **own)
         put(options.output, report_bytes(suffix, subject, choices, progress))
     now = subject.judgement
     if options.json:
@@ -128,6 +131,8 @@ def _judged(
     ref: ModelRef,
     asked: Rule | None,
     mapping: dict[str, str],
+    *,
+    own_lines: bool = False,
 ) -> Subject:
     """What the model says of the data, with the line where the options or the model draw it."""
     import numpy as np
@@ -135,9 +140,11 @@ def _judged(
     from engine.analysis import judge
     from engine.labelled import answers_of, blocks_of
     from engine.model import Card
+    from engine.reporting.labels_given import labels_of
     from engine.reporting.subject import Subject
     from engine.scoring.labelled_lines import told
     from engine.tasks import run_score
+    from engine.workspace import Workspace
 
     card = Card.from_dict(space.models.card(ref))
     data = space.datasets.set_roles(data, _roles(data, card, label))
@@ -150,7 +157,8 @@ def _judged(
         labels = answers_of(data.roles.label, frame, card)
         seen = told(rule, values, labels, blocks_of(frame, card, labels))
     threshold = judge(values, card, rule, seen).threshold
-    return Subject.of(space, result, rule, threshold)
+    given = labels_of(Workspace.from_environment(), data.id)
+    return Subject.of(space, result, rule, threshold, own_lines=own_lines, given=given)
 
 
 def _roles(data: Dataset, card: Card, label: str | None) -> Roles:

@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 from engine import files
 from engine.errors import StoreError
 from engine.model import Scores
+from engine.named_classes import NamedClasses
 from engine.scoring.drift import Drift
 from engine.scoring.faithfulness import Faithfulness
 from engine.scoring.reasons import Explained, Reason, sentence
@@ -55,6 +56,7 @@ class Result:
     obstacle_numbers: NDArray[np.int64]  # for each, which of the obstacles kept in ``about``
     # Of each explained row its sentence and its reasons: JSON that is read when it is asked for.
     told: list[bytes]
+    classes: NamedClasses | None = None  # where its model names classes
 
     @property
     def columns(self) -> list[str]:
@@ -167,6 +169,7 @@ class ResultStore:
         frame: pd.DataFrame,
         mapping: Mapping[str, str] | None = None,
         drift: Drift | None = None,
+        classes: NamedClasses | None = None,
     ) -> str:
         """Keep scores, reasons and the explained rows of ``frame``; what was saved of the same before is replaced.
 
@@ -202,6 +205,8 @@ class ResultStore:
             frame.iloc[explained.rows].to_parquet(staged / WORST, index=False)
             files.write_new(staged / REASONS, "".join(map(_line, explained.reasons)).encode())
             files.write_new(staged / ABOUT, json.dumps(about).encode())
+            if classes is not None:
+                classes.save(staged)
             # Named by the clock, so that the newest is the last by name; two at once differ by what follows.
             files.publish(staged, folder / f"{time.time_ns():020d}-{uuid.uuid4().hex[:8]}")
         self._sweep(folder)
@@ -343,5 +348,6 @@ def _read(id: str, saved: Path) -> Result:
         about=about,
         worst=pd.read_parquet(saved / WORST).set_axis(np.asarray(arrays["explained_rows"])),
         told=told,
+        classes=NamedClasses.read(saved, len(arrays["values"])),
         **arrays,
     )

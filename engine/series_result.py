@@ -10,13 +10,14 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from engine.charts.series import joined
 from engine.charts.thinning import highest_in
 from engine.data.dataset import Dataset
 from engine.data.features import FeatureRecipe
 from engine.data.fingerprint import Fingerprint
 from engine.results import Result
 from engine.scoring.distributions import NumberPrint
-from engine.scoring.events import Event, Events, blamed, events
+from engine.scoring.events import Event, Events, blamed, events, runs
 from engine.scoring.explanations import shares
 from engine.scoring.wording import NOT_MEASURED, percent
 from engine.series_files import SeriesFiles
@@ -82,12 +83,16 @@ class SeriesResult:
         return cls(result=result, files=files, usual=usual)
 
     def events(
-        self, threshold: float, *, bridge: int = 0, shortest: int = 1, above: float | None = None
+        self, threshold: float | Array, *, bridge: int = 0, shortest: int = 1, above: float | None = None
     ) -> Events:
-        """The events above a threshold; choices as in :func:`engine.scoring.events.events`."""
+        """The events above a threshold, or each row's own (n_rows,) in the order of the table.
+
+        Choices as in :func:`engine.scoring.events.events`.
+        """
         scores = self.files.arranged(self.result.values)
+        line = self.files.arranged(threshold) if isinstance(threshold, np.ndarray) else threshold
         with np.errstate(invalid="ignore"):
-            flags = scores > threshold
+            flags = scores > line
         return events(
             flags,
             self.files.arranged(self.result.severity),
@@ -98,6 +103,12 @@ class SeriesResult:
             shortest=shortest,
             above=above,
         )
+
+    def spans(self, marks: NDArray[np.bool_], part: slice, apart: float) -> list[tuple[float, float]]:
+        """From when to when rows of the table are marked (n_rows,), of some readings; joined where nearer than that."""
+        starts, stops = runs(self.files.arranged(marks, part), self.files.segments[part])
+        seconds = self.files.seconds[part]
+        return joined(seconds[starts], seconds[stops - 1], apart)
 
     def table(self, found: Events) -> pd.DataFrame:
         """Every event as a row, the worst first: when, how long, how severe, and what is to blame."""

@@ -8,19 +8,20 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from engine.analysis import train
-from engine.class_baselines import BASELINES, named_by
-from engine.classifying import classified
+from engine.class_baselines import BASELINES, classified_by
+from engine.classifying import Classified, classified, temperature_of
 from engine.data.roles import Roles
 from engine.detectors.base import Progress, quiet, within
 from engine.errors import DataError, UsageError
-from engine.scoring.classification import Classification, classification
+from engine.model import Model
+from engine.scoring.classification import Classification, classification, untempered
 from engine.teaching import lesson_of, taught_roles
 
 TESTED = 0.3  # share of the labelled rows that are held apart, class by class
@@ -35,14 +36,43 @@ class Contestant:
     figures: Classification
     seconds: float
     history: list[dict[str, float]]  # losses of each epoch, where it learned in epochs
+    temperature: float | None = None  # its logits were divided by, where it was calibrated
+    before: Classification | None = None  # the figures of the same rows without that
+
+    @classmethod
+    def of(
+        cls,
+        model: Model,
+        named: Classified,
+        answers: NDArray[Any],
+        *,
+        title: str = "",
+        seconds: float = 0.0,
+    ) -> Self:
+        """A model by the classes it named in some rows (n_rows,), of which the answers are the true ones."""
+        known = np.isfinite(named.probabilities[:, 0])
+        best, probabilities, answers = named.best[known], named.probabilities[known], answers[known]
+        temperature = temperature_of(model)
+        return cls(
+            title=title or model.card.title,
+            figures=classification(answers, best, probabilities, named.names),
+            seconds=seconds,
+            history=model.card.history,
+            temperature=temperature,
+            before=classification(answers, best, untempered(probabilities, temperature), named.names),
+        )
 
     def as_dict(self) -> dict[str, Any]:
         """The same as plain JSON."""
+        before = None if self.before is None else self.before.as_dict()
+        kept = ("reliability", "calibration_error")
         return {
             "title": self.title,
             "seconds": self.seconds,
             "history": self.history,
             **self.figures.as_dict(),
+            "temperature": self.temperature,
+            "before": None if before is None else {name: before[name] for name in kept},
         }
 
 
@@ -65,7 +95,7 @@ def compare_stages(
         raise UsageError(f"the share of labels must lie above 0 and at or below 1, got {labels:g}")
     roles = taught_roles(roles, column)
     truth = lesson_of(frame, column).classes
-    tested, told = _split(truth, labels, np.random.default_rng(seed))
+    tested, told = split(truth, labels, np.random.default_rng(seed))
     learned = frame[~tested].reset_index(drop=True)
     learned[column] = pd.Series(truth, dtype=object).where(told)[~tested].to_numpy()
     asked, answers = frame[tested], truth[tested]
@@ -77,33 +107,42 @@ def compare_stages(
         model = train(learned, roles, "masked_table", chosen, classes=column, progress=part)
         seconds = round(time.monotonic() - started, 3)
         named = classified(model, model.encode(asked))
-        figures = classification(answers, named.best, named.probabilities, named.names)
-        found.append(Contestant(title=title, figures=figures, seconds=seconds, history=model.card.history))
+        found.append(Contestant.of(model, named, answers, title=title, seconds=seconds))
     features = list(model.recipe.encoder.columns)
+    progress(0.9, "Training plain classifiers")
+    return found + plain_contestants(frame.loc[told, features], truth[told], asked[features], answers)
+
+
+def plain_contestants(
+    learned: pd.DataFrame, classes: NDArray[Any], asked: pd.DataFrame, answers: NDArray[Any]
+) -> list[Contestant]:
+    """The plain classifiers, taught by the classes (n_learned,) of some rows and judged by the answers (n_asked,)."""
+    found = []
     for title in BASELINES:
-        progress(0.9, f"Training {title}")
         started = time.monotonic()
-        named_rows = named_by(title, frame.loc[told, features], truth[told], asked[features])
+        named = classified_by(title, learned, classes, asked)
         seconds = round(time.monotonic() - started, 3)
-        found.append(
-            Contestant(title=title, figures=classification(answers, named_rows), seconds=seconds, history=[])
-        )
+        figures = classification(answers, named.best, named.probabilities, named.names)
+        found.append(Contestant(title=title, figures=figures, seconds=seconds, history=[]))
     return found
 
 
-def _split(
-    truth: NDArray[Any], labels: float, rng: np.random.Generator
+def split(
+    truth: NDArray[Any], labels: float, rng: np.random.Generator, *, lone: bool = False
 ) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
-    """Which rows are held apart and which tell their class (n_samples,): of every class one of each at least."""
+    """Which rows are held apart and which tell their class (n_samples,): of every class one of each at least.
+
+    A class of one row is a :class:`DataError`; where ``lone`` ones may be, its row tells and none is held apart.
+    """
     tested, told = np.zeros(len(truth), dtype=bool), np.zeros(len(truth), dtype=bool)
     for name in sorted(set(truth[truth != ""].tolist())):
         own = rng.permutation(np.flatnonzero(truth == name))
-        if len(own) < 2:
+        if len(own) < 2 and not lone:
             raise DataError(
                 f"to compare, every class needs two rows at least, one to learn from and one to be tested on; '{name}' "
                 "has one; label more rows of it, or leave it out"
             )
-        apart = min(max(1, round(TESTED * len(own))), len(own) - 1)
+        apart = min(max(1, round(TESTED * len(own))), len(own) - 1)  # of a lone row none
         tested[own[:apart]] = True
         told[own[apart : apart + max(1, round(labels * (len(own) - apart)))]] = True
     return tested, told

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from engine.manifest import MANIFEST
+from engine.scoring.rules import rule_from_dict
 
 if TYPE_CHECKING:
     from engine.model import Card
@@ -35,7 +36,7 @@ def training_summary(card: Card, folder: Path, run: Path, metrics: Metrics, seco
         "Folder": _near(folder),
         "Files": f"{', '.join(files_of(card))} ({size / 1e6:,.1f} MB)",
         "Run": _near(run),
-        "Threshold": f"{card.threshold:.6g}",
+        "Threshold": f"{card.threshold:.6g} ({rule_from_dict(card.rule).text})",
         "Features": f"{len(card.features)}{left_out}: {_some(card.features)}",
         "Rows": f"{card.rows:,}, of which {card.judged:,} could be judged",
     }
@@ -65,6 +66,9 @@ def validation_check(card: Card, share_flagged: float) -> str:
     flagged = round(share_flagged * card.judged)
     found = f"{flagged:,} of {card.judged:,} training rows are flagged ({100 * share_flagged:.3g} %)"
     usual = f"{100 * LOWEST_SHARE:g} to {100 * HIGHEST_SHARE:g} %"
+    if card.rule["kind"] not in ("contamination", "percentile"):
+        by = f"{found}. That is where the rule {rule_from_dict(card.rule).text} draws the line."
+        return _headed("Validation Check", _wrapped(by, "  ", "  "))
     said: dict[Verdict, str] = {
         "fine": f"{found}. Good: {usual} is usual.",
         "too sensitive": (

@@ -108,13 +108,19 @@ def labelled_rows(frame: pd.DataFrame, roles: Roles) -> NDArray[np.bool_]:
 
 def lesson_of(frame: pd.DataFrame, column: str) -> Lesson:
     """The classes in a column, each called as its cell reads; a DataError where none is filled in."""
-    numbers, names = as_levels(frame[column])
-    words = np.array([*names, ""], dtype=object)[numbers]
+    words = lesson_words(frame[column])
     if not (words != "").any():
         raise DataError(
             f"'{column}' holds no class to learn; fill in some of its cells, or choose another column"
         )
     return Lesson(column=column, classes=words)
+
+
+def lesson_words(column: pd.Series) -> NDArray[Any]:
+    """The classes in a column (n_samples,), each called as its cell reads; "" where it is empty."""
+    numbers, names = as_levels(column)
+    words: NDArray[Any] = np.array([*names, ""], dtype=object)[numbers]
+    return words
 
 
 def shaped(kind: type[Detector], given: Mapping[str, Any], encoder: Model | None) -> dict[str, Any]:

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
     from engine.analysis import Training
     from engine.config import TrainConfig
+    from engine.data.reading.types import ColumnType
+    from engine.data.roles import Roles
     from engine.detectors import Detector
     from engine.runs import Recording
 
@@ -60,7 +62,7 @@ def train(options: argparse.Namespace) -> None:
     runs, store = runs_of(options), store_of(options)
     with recording.listening():
         prose = sys.stderr if options.json else sys.stdout
-        training, frame = _trained(options, config, recording, prose)
+        training, frame, labels = _trained(options, config, recording, prose)
         metrics = metrics_of(training, frame)
         with _step(4, "saving", f"Saving the model as '{training.model.card.name}'", recording, prose):
             card = training.model.save(store)
@@ -71,9 +73,9 @@ def train(options: argparse.Namespace) -> None:
         print(validation_check(card, metrics["share_flagged"]), file=prose)
         print(comparison_text(card), file=prose, end="")
         print(next_steps(_scoring_line(options, card.id)), file=prose)
-    kept = None
+    kept, given = None, config.given() | ({"labels": labels} if labels else {})
     try:
-        kept = str(runs.keep(card, recording, given=config.given(), metrics=metrics))
+        kept = str(runs.keep(card, recording, given=given, metrics=metrics))
     except StoreError as problem:  # the model is there, and needs no run
         note(str(problem))
     if options.json:
@@ -88,9 +90,8 @@ def train(options: argparse.Namespace) -> None:
 
 def _trained(
     options: argparse.Namespace, config: TrainConfig, recording: Recording, prose: TextIO
-) -> tuple[Training, pd.DataFrame]:
-    """Read the file and train on it; the training and the rows learned from."""
-    from engine.data.roles import overruled, suggest
+) -> tuple[Training, pd.DataFrame, str | None]:
+    """Read the file and train on it; the training, the rows learned from, and the name of the labels it was told."""
     from engine.detectors import AUTO
     from engine.store import suggested_name
     from engine.training import checkpointed, epoch_in_words
@@ -105,14 +106,7 @@ def _trained(
     encoder = Model.load(store_of(options), config.encoder) if config.encoder else None
     size = f"{len(frame):,} rows, {frame.shape[1]} columns"
     with _step(2, "choosing columns", f"Choosing columns: {size}", recording, prose):
-        roles = overruled(
-            suggest(frame, about["types"]).roles,
-            label=config.label,
-            time=config.time,
-            entity=config.entity,
-            ignore=config.ignore,
-            kind=config.kind,
-        )
+        frame, roles, frozen = _chosen_columns(options, config, frame, about["types"])
     who = "the detector that suits best" if config.detector == AUTO else _kind(config).title
     what = f"{who} on {len(roles.features)} columns of a {roles.kind}"
 
@@ -121,7 +115,7 @@ def _trained(
         print(epoch_in_words(values), file=sys.stderr, flush=True)
 
     digest = _sha256(options.data)
-    choices = {"data": digest, "roles": roles.as_dict(), "choices": asdict(config)}
+    choices = {"data": digest, "roles": roles.as_dict(), "choices": asdict(config), "labels": frozen}
     checkpoint = Workspace.from_environment().checkpoint(choices)
     with (
         _step(3, "training", f"Training {what}: {_chosen(config)}", recording, prose),
@@ -138,13 +132,37 @@ def _trained(
             scaling=config.scaling,  # type: ignore[arg-type]
             window=config.window,
             first=config.first,
-            learn_from_label=config.learn_from_label,
+            rule=config.rule,
+            threshold_group=config.threshold_group,
+            learn_from_label=config.learn_from_label or config.labels,
             classes=config.classes,
             encoder=encoder,
             progress=progress,
             course=course,
         )
-    return training, analysis.learned_rows(frame, roles, config.first)
+    return training, analysis.learned_rows(frame, roles, config.first), frozen
+
+
+def _chosen_columns(
+    options: argparse.Namespace, config: TrainConfig, frame: pd.DataFrame, types: dict[str, ColumnType]
+) -> tuple[pd.DataFrame, Roles, str | None]:
+    """The table with what its columns are for; with labels given in Loupe as its label, and these labels' name."""
+    from engine.data.roles import overruled, suggest
+    from engine.labels.learning import told_of_file
+    from engine.workspace import Workspace
+
+    roles = overruled(
+        suggest(frame, types).roles,
+        label=config.label,
+        time=config.time,
+        entity=config.entity,
+        ignore=config.ignore,
+        kind=config.kind,
+    )
+    if not config.labels:
+        return frame, roles, None
+    place = (Workspace.from_environment(), options.data, options.read)
+    return told_of_file(*place, frame, roles, config.detector, beside=config.learn_from_label)
 
 
 def _kind(config: TrainConfig) -> type[Detector]:
@@ -190,7 +208,7 @@ def _config(options: argparse.Namespace) -> TrainConfig:
 
     config = TrainConfig.load(options.config) if options.config else TrainConfig()
     keys = ("detector", "name", "label", "time", "entity", "kind", "window", "first", "learn_from_label")
-    for key in (*keys, "classes", "encoder"):
+    for key in (*keys, "labels", "threshold_rule", "threshold_group", "classes", "encoder"):
         if getattr(options, key) is not None:
             setattr(config, key, getattr(options, key))
     if options.ignore:
@@ -202,6 +220,8 @@ def _config(options: argparse.Namespace) -> TrainConfig:
         config.name = validated_name(config.name)
     values = checked_choices(config.detector, config.hyperparameters)
     config.hyperparameters = {name: values[name] for name in config.hyperparameters}
+    _ = config.rule
+    config.check_together()
     return config
 
 

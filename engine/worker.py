@@ -37,14 +37,16 @@ from engine.leaving import leave
 FUNCTIONS = {
     "train": "engine.tasks:run_train",
     "score": "engine.tasks:run_score",
-    "explain": "engine.tasks:run_explain",
-    "edit": "engine.tasks:run_edit",
-    "look": "engine.tasks:run_look",
-    "export": "engine.tasks:run_export",
-    "bundle": "engine.tasks:run_bundle",
-    "picture": "engine.tasks:run_picture",
+    "explain": "engine.row_tasks:run_explain",
+    "edit": "engine.row_tasks:run_edit",
+    "look": "engine.row_tasks:run_look",
+    "export": "engine.file_tasks:run_export",
+    "bundle": "engine.file_tasks:run_bundle",
+    "picture": "engine.file_tasks:run_picture",
     "unlabelled": "engine.unlabelled:run_unlabelled",
     "report": "engine.reporting.task:run_report",
+    "learning_curve": "engine.class_evaluation:run_learning_curve",
+    "stages": "engine.class_evaluation:run_stages",
 }
 """The work a job of each kind does: `run(spec, job) -> result`, imported when it is needed."""
 
@@ -56,6 +58,7 @@ WARM_MODULES = (
     "sklearn.neighbors",
     "sklearn.svm",
     "engine.tasks",
+    "engine.row_tasks",
     "torch",
 )
 """What a spare imports ahead of time; torch last, which takes as long as all others, for those that need it."""

@@ -2,7 +2,14 @@
 
 import streamlit as st
 
-from ui import comparing_board, comparing_models, comparing_rows, comparing_unlabelled, panels
+from ui import (
+    comparing_board,
+    comparing_models,
+    comparing_rows,
+    comparing_stages,
+    comparing_unlabelled,
+    panels,
+)
 
 panels.show_problem()
 data = panels.need_dataset()
@@ -10,5 +17,6 @@ st.title("Compare", anchor=False)
 judged = comparing_models.choose(data)
 if judged:
     board = comparing_board.show(data, judged)
+    comparing_stages.show_stages(data, judged)
     comparing_unlabelled.show(data, judged)
     comparing_rows.show(data, judged, board)

@@ -3,12 +3,13 @@
 import streamlit as st
 
 from engine import STORIES
-from ui import expecting, inspecting, labelling_row, looking, panels, stories, walking, worst
+from ui import classes, expecting, inspecting, labelling_row, looking, panels, stories, walking, worst
 
 panels.show_problem()
 found, card, data = panels.need_result()
 row = inspecting.choose_row(found)
 inspecting.headline(found, card, data, row)
+classes.headline(found, row)
 stories.ending(STORIES, found, data, row)
 walking.walk(found, card, data, row)
 labelling_row.row(found, card, data, row)

@@ -11,12 +11,15 @@ import pandas as pd
 import streamlit as st
 
 from engine import (
+    GIVEN,
     Card,
     Contexts,
     Dataset,
     EngineError,
     FeatureRecipe,
     Fingerprint,
+    GroupedResult,
+    Judgement,
     Labels,
     ReasonGroup,
     Result,
@@ -25,6 +28,7 @@ from engine import (
     current_labels,
     load_fingerprint,
     load_recipe,
+    rule_from_dict,
 )
 from ui import server
 
@@ -62,6 +66,7 @@ def forget_models() -> None:
     _card.clear()
     recipe.clear()
     fingerprint.clear()
+    _grouped.clear()
 
 
 def histogram(id: str) -> tuple[np.ndarray, np.ndarray]:
@@ -80,8 +85,8 @@ def column(dataset_id: str, name: str) -> pd.Series:
 
 
 def labels(dataset_id: str, name: str) -> tuple[np.ndarray, str]:
-    """A label column as 1, 0 and NaN, and how it was understood."""
-    return _labels(dataset_id, name)
+    """A label column as 1, 0 and NaN, and how it was understood; or the labels given, by the name of their state."""
+    return _answers_given(dataset_id, name) if name.startswith(GIVEN) else _labels(dataset_id, name)
 
 
 def given_labels(data: Dataset) -> Labels:
@@ -98,6 +103,28 @@ def _card(model: str, root: str) -> Card:
 def fingerprint(model: str) -> Fingerprint | None:
     """How the training columns of a model (name@version) were distributed; None where that was not kept."""
     return load_fingerprint(server.workspace().models, model)
+
+
+def grouped(found: Result) -> GroupedResult | None:
+    """A result by the groups of its model; None where that keeps none."""
+    return _grouped(found.id, server.workspace().results.stamp(found.id))
+
+
+@st.cache_resource(max_entries=8, show_spinner=False)
+def _grouped(id: str, stamp: int) -> GroupedResult | None:
+    return GroupedResult.of(server.workspace(), _result(id, stamp))
+
+
+def judged_by_group(id: str, kind: str, value: float) -> Judgement:
+    """What a rule flags in a result by lines of their own."""
+    return _judged_by_group(id, server.workspace().results.stamp(id), kind, value)
+
+
+@st.cache_resource(max_entries=12, show_spinner=False)
+def _judged_by_group(id: str, stamp: int, kind: str, value: float) -> Judgement:
+    found = _grouped(id, stamp)
+    assert found is not None, "asked before"
+    return found.judge(rule_from_dict({"kind": kind, "value": value}))
 
 
 @st.cache_resource(max_entries=12, show_spinner=False)
@@ -123,6 +150,13 @@ def _column(dataset_id: str, name: str) -> pd.Series:
 @st.cache_resource(max_entries=4, show_spinner=False)
 def _labels(dataset_id: str, name: str) -> tuple[np.ndarray, str]:
     return as_binary(_column(dataset_id, name))
+
+
+@st.cache_resource(max_entries=4, show_spinner=False)
+def _answers_given(dataset_id: str, name: str) -> tuple[np.ndarray, str]:
+    data = dataset(dataset_id)
+    found = given_labels(data)
+    return found.spread(data.rows), found.in_words
 
 
 @st.cache_resource(max_entries=8, show_spinner=False)

@@ -13,10 +13,12 @@ from engine import (
     CheckedSeries,
     GroupedRows,
     Half,
+    Judgement,
     Leaderboard,
     Line,
     Result,
     SeriesColumns,
+    charts,
     lines,
     stored_leaderboard,
     usual_rules,
@@ -24,9 +26,14 @@ from engine import (
 from ui import cache, cache_series, server
 
 
-def checked(found: Result, label: str, half: Half = "both") -> Checked:
-    """A result against its labels, or the half that chooses a line or judges it. Too few raise a DataError."""
-    return _checked(*cache_series.key(found, cache_series.series_of(found)), label, half)
+def checked(found: Result, label: str, half: Half = "both", answer: Judgement | None = None) -> Checked:
+    """A result against its labels, or the half that chooses a line or judges it. Too few raise a DataError.
+
+    Where the ``answer`` has lines of their own, scores are levelled: the line of each row lies at the common one.
+    """
+    own = None if answer is None else answer.own
+    by = None if own is None else (own.rule.kind, own.rule.value)
+    return _checked(*cache_series.key(found, cache_series.series_of(found)), label, half, by)
 
 
 def checked_series(
@@ -53,11 +60,24 @@ def leaderboard(dataset_id: str, results: tuple[str, ...], label: str | None) ->
 
 
 @st.cache_resource(max_entries=6, show_spinner=False)
-def _checked(id: str, stamp: int, time: str | None, entity: str | None, label: str, half: Half) -> Checked:
+def _checked(
+    id: str,
+    stamp: int,
+    time: str | None,
+    entity: str | None,
+    label: str,
+    half: Half,
+    by: tuple[str, float] | None,
+) -> Checked:
     found, (edges, _) = cache.result(id), cache.histogram(id)
+    values = np.asarray(found.values)
+    own = None if by is None else cache.judged_by_group(id, *by).own
+    if own is not None:
+        values = own.levelled(values)
+        edges, _ = charts.histogram(values)
     files = None if time is None else cache_series.files_of(found.dataset, time, entity)
     known = cache.labels(found.dataset, label)[0]
-    return Checked.of(np.asarray(found.values), known, edges, half, files)
+    return Checked.of(values, known, edges, half, files)
 
 
 @st.cache_resource(max_entries=4, show_spinner="Measuring how well events are found …")

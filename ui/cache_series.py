@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import streamlit as st
 
-from engine import Events, Lanes, Result, SeriesColumns, SeriesFiles, SeriesResult, charts
+from engine import Events, Judgement, Lanes, Result, SeriesColumns, SeriesFiles, SeriesResult, charts
 from ui import cache, server
 
 
@@ -22,10 +22,11 @@ def series_result(found: Result, columns: SeriesColumns) -> SeriesResult:
 
 
 def events(
-    found: Result, columns: SeriesColumns, threshold: float, choices: tuple[int, int, float]
+    found: Result, columns: SeriesColumns, answer: Judgement, choices: tuple[int, int, float]
 ) -> Events:
-    """The events above a threshold: bridged over so many readings, the shortest so long, above that severity."""
-    return _events(*key(found, columns), threshold, choices)
+    """The events of what is flagged: bridged over so many readings, the shortest so long, above that severity."""
+    own = None if answer.own is None else (answer.own.rule.kind, answer.own.rule.value)
+    return _events(*key(found, columns), answer.threshold, own, choices)
 
 
 def whole_line(found: Result, columns: SeriesColumns, channel: str, entity: str) -> np.ndarray:
@@ -59,11 +60,19 @@ def in_order(id: str, stamp: int, time: str, entity: str | None) -> SeriesResult
 
 @st.cache_resource(max_entries=4, show_spinner=False)
 def _events(
-    id: str, stamp: int, time: str, entity: str | None, threshold: float, choices: tuple[int, int, float]
+    id: str,
+    stamp: int,
+    time: str,
+    entity: str | None,
+    threshold: float,
+    own: tuple[str, float] | None,
+    choices: tuple[int, int, float],
 ) -> Events:
     bridge, shortest, above = choices
     series = in_order(id, stamp, time, entity)
-    return series.events(threshold, bridge=bridge, shortest=shortest, above=above or None)
+    lines = None if own is None else cache.judged_by_group(id, *own).own
+    line = threshold if lines is None else lines.of_rows
+    return series.events(line, bridge=bridge, shortest=shortest, above=above or None)
 
 
 @st.cache_resource(max_entries=32, show_spinner=False)

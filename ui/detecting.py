@@ -8,12 +8,19 @@ from typing import Any
 import streamlit as st
 
 from engine import AUTO, Dataset, Detector, EngineError, recommended, suggested_name, validated_name
-from ui import cache, forms, labelling_training, server, waiting
+from ui import cache, first_threshold, forms, labelling_training, server, waiting
 from ui.panels import attempt, page, plain
 from ui.session import owner, session, widget
 
 STAR = " :material/star:"
 FAST = 3
+ANOMALIES_LEARNED = (
+    "They are kept out of what counts as normal. How well the model finds them then says little."
+)
+CLASSES_LEARNED = (
+    "A second stage learns what happened in each row, and how sure it may be; the anomaly score knows nothing of it. "
+    "How well classes are named is measured on rows held out."
+)
 SPEED = {1: "slow", 2: "medium", FAST: "fast"}
 
 
@@ -64,11 +71,16 @@ def training_form(kind: type[Detector] | None, data: Dataset) -> None:
     """The knobs of a detector, a name for the model, and the button; None: the program chooses the detector."""
     roles = data.roles
     if kind is not None and kind.learns_from_labels and roles.label:
+        named = kind.names_classes
         st.toggle(
-            plain(f"Learn from the anomalies labelled in '{roles.label}', too"),
+            plain(
+                f"Learn to name the classes in '{roles.label}'"
+                if named
+                else f"Learn from the anomalies labelled in '{roles.label}', too"
+            ),
             key="learn-from-label",
             persist_state="session",
-            help="They are kept out of what counts as normal. How well the model finds them then says little.",
+            help=CLASSES_LEARNED if named else ANOMALIES_LEARNED,
         )
     labelling_training.toggle(kind, data)
     what = f"{len(roles.features)} columns of {data.rows:,} rows"
@@ -88,6 +100,7 @@ def training_form(kind: type[Detector] | None, data: Dataset) -> None:
             placeholder="chosen from the rhythm of the data",
             help="Every reading is judged by what happened over this many readings up to it.",
         )
+    first_threshold.settings(data)
     st.text_input(
         "Name of the model", suggested_name(data.name.rsplit(".", 1)[0]), key=f"name-{data.id}", max_chars=80
     )
@@ -152,6 +165,7 @@ def _train(kind: type[Detector] | None, data: Dataset) -> None:
             if _learns_from_label(kind, data):
                 spec["learn_from_label"] = True
             spec |= labelling_training.choices(kind, data)
+        spec |= first_threshold.given(data)
         submit("train", data, spec, f"Training {name}")
 
     attempt(train)

@@ -7,7 +7,7 @@ from functools import partial
 import streamlit as st
 
 from engine import Card, Checked, DataError, Dataset, Half, Result, charts
-from ui import cache, cache_checked, cache_series, events, glance, grouping, measures, tradeoffs
+from ui import answers, cache_checked, cache_series, events, glance, grouping, measures, tradeoffs
 from ui.panels import in_plain_words, plain
 from ui.pictures import Figure, show, take_away
 from ui.session import remember
@@ -26,16 +26,12 @@ def board(found: Result, card: Card, data: Dataset, label: str) -> None:
             if columns is not None:
                 with st.expander("What counts as one event", icon=":material/tune:"):
                     events.choices(cache_series.series_result(found, columns).files)
-            st.caption(plain(f"Labels from '{label}': {cache.labels(data.id, label)[1]}."))
-            if label in card.columns:
-                st.warning(
-                    "The model learned from this column, so it knows the answers.", icon=":material/warning:"
-                )
+            answers.said(data, card, label)
         half: Half = "judging" if rule.needs_labels else "both"
         figures = history(card)
         try:
             answer = judged(found, card, rule, label)
-            checked = cache_checked.checked(found, label, half)
+            checked = cache_checked.checked(found, label, half, answer)
         except DataError as problem:
             facts.info(plain(f"There is nothing to draw: {problem}."), icon=":material/info:")
             with knobs:
@@ -58,14 +54,16 @@ def board(found: Result, card: Card, data: Dataset, label: str) -> None:
                     "The line was chosen on one half of the labels. Everything here is measured on the other half."
                 )
             if columns is not None:
-                measures.of_series(found, card, columns, label, threshold, half)
+                measures.of_series(found, card, columns, label, answer, half)
+            if answer.own is not None:
+                st.caption("Scores are moved here so that the line of each row lies at the common threshold.")
             measures.of_rows(checked, threshold, series=columns is not None)
             show(shown["confusion"], still="Labelled anomalies and normal rows, flagged and not flagged.")
         _curves(checked, shown)
         st.subheader("Scores by label", anchor=False)
         show(shown["by-label"])
         tradeoffs.against_the_threshold(checked, card, threshold)
-        grouping.by_group(found, data, label, threshold)
+        grouping.by_group(found, data, label, answer)
         glance.every_rule(found, card, label, rule)
     remember()
 

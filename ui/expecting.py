@@ -8,7 +8,7 @@ import numpy as np
 import streamlit as st
 
 from engine import Card, Dataset, Result, charts
-from ui import cache_series, server
+from ui import answers, cache_series, server
 from ui.panels import chart, plain
 from ui.session import owner, session, theme
 from ui.threshold import judged_now
@@ -67,12 +67,12 @@ def _said(reason: dict[str, Any]) -> str:
 
 def _edit(found: Result, card: Card, data: Dataset, row: int) -> None:
     """Which values to change, and to what, so that a flagged row is one no longer."""
-    now = judged_now(found, card, data.roles.label)
+    now = judged_now(found, card, answers.in_use(data))
     if not now.flags[row]:
         return
     series = cache_series.series_of(found) is not None
     st.subheader("What would make it normal", anchor=False, help=IN_TIME if series else IN_ROW)
-    current, question = session(), (found.id, row, now.threshold)
+    current, question = session(), (found.id, row, now.line_of(row))
     asked_of_row = current.edit_asked is not None and current.edit_asked[:2] == question[:2]
     if not asked_of_row:
         st.button(
@@ -89,7 +89,7 @@ def _edit(found: Result, card: Card, data: Dataset, row: int) -> None:
         return
     answered = answer(current.editing, _forget)
     if answered is not None:
-        _in_words(answered, float(found.values[row]), now.threshold)
+        _in_words(answered, float(found.values[row]), now.line_of(row))
 
 
 def _in_words(answered: dict[str, Any], score: float, threshold: float) -> None:

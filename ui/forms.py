@@ -6,7 +6,7 @@ from typing import Any
 
 import streamlit as st
 
-from engine import Detector, Hyperparameter, declared
+from engine import CATALOGUE, Detector, Hyperparameter, declared
 from ui.session import widget
 
 
@@ -45,6 +45,14 @@ def _ask(place: Any, key: str, knob: Hyperparameter) -> None:
     asked: dict[str, Any] = {"key": key, "help": knob.help, "persist_state": "session"}
     if knob.kind is bool:
         place.toggle(knob.label, knob.default, **asked)
+    elif knob.several:
+        place.multiselect(
+            knob.label,
+            knob.choices,
+            knob.named(knob.default),
+            format_func=lambda name: CATALOGUE[name].title if name in CATALOGUE else name,
+            **asked,
+        )
     elif knob.choices:
         place.selectbox(knob.label, knob.choices, index=knob.choices.index(knob.default), **asked)
     elif knob.kind in (str, tuple):

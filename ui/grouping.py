@@ -6,13 +6,13 @@ import numpy as np
 import pyarrow as pa
 import streamlit as st
 
-from engine import FEWEST, Dataset, Groups, Result
+from engine import FEWEST, Dataset, Groups, Judgement, Result
 from ui import cache_checked
 
 MOST = 50  # groups in the table: those with the most anomalies
 
 
-def by_group(found: Result, data: Dataset, label: str, threshold: float) -> None:
+def by_group(found: Result, data: Dataset, label: str, answer: Judgement) -> None:
     """A table of one column's groups; nothing where no column has any."""
     names = _columns(data, label)
     if not names:
@@ -25,8 +25,7 @@ def by_group(found: Result, data: Dataset, label: str, threshold: float) -> None
     if len(groups) == 0:
         st.caption("Every cell of this column is empty.")
         return
-    with np.errstate(invalid="ignore"):
-        figures = rows.at(np.flatnonzero(np.asarray(found.values) > threshold))
+    figures = rows.at(np.flatnonzero(answer.flags))
     shown = np.argsort(-figures.anomalies, kind="stable")[:MOST]
     table = pa.table(
         _table(figures, groups, shown.tolist())

@@ -14,11 +14,11 @@ SHORTEST = 2  # flagged rows from which there can be a group
 
 def listed(found: Result, answer: Judgement) -> np.ndarray:
     """The places, among the explained rows, of the flagged rows to list: all of them, or those of the group chosen."""
-    explained = min(answer.flagged, len(found.worst))
-    everything = np.arange(explained)
+    here = answer.flags[found.explained_rows]
+    everything, explained = np.flatnonzero(here), int(here.sum())
     if explained < SHORTEST:
         return everything
-    groups = found.shared_reasons.groups(np.arange(len(found.worst)) < explained)
+    groups = found.shared_reasons.groups(here)
     st.subheader(
         "What flagged rows have in common",
         anchor=False,

@@ -19,7 +19,7 @@ from engine import (
     nearest_normal,
     places,
 )
-from ui import cache, cache_series, server
+from ui import answers, cache, cache_series, server
 from ui.panels import beside, chart, plain
 from ui.session import owner, session, set_widget, theme, widget
 from ui.threshold import judged_now
@@ -72,14 +72,14 @@ def headline(found: Result, card: Card, data: Dataset, row: int) -> None:
         why = found.obstacles.get(row, "values are missing")
         st.warning(plain(f"This row could not be judged: {why}."), icon=":material/help:")
         return
-    now = judged_now(found, card, data.roles.label)
+    now = judged_now(found, card, answers.in_use(data))
     rank = int((found.ascending > found.values[row]).sum()) + 1
     verdict = ":red-badge[flagged]" if now.flags[row] else ":gray-badge[not flagged]"
     than = "every row" if severity >= 100 else f"{severity:.4g} % of the rows"
     st.markdown(
         f"{verdict} More unusual than **{than}** the model learned from; "
         f"number **{rank:,}** of {len(found.ascending):,} here. Anomaly score {found.values[row]:.5g}, "
-        f"threshold {now.threshold:.5g}."
+        f"threshold {now.line_of(row):.5g}."
     )
 
 

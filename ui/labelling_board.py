@@ -69,7 +69,8 @@ def board(found: Result, card: Card, data: Dataset, answer: Judgement) -> None:
 
 def _numbers(found: Result, labels: Labels, answer: Judgement) -> None:
     scores = np.asarray(found.values[labels.rows])
-    precision = precision_so_far(scores, labels.answers, answer.threshold, flagged=answer.flagged)
+    line = answer.threshold if answer.own is None else answer.own.of_rows[labels.rows]
+    precision = precision_so_far(scores, labels.answers, line, flagged=answer.flagged)
     counts = labels.counts
     with st.container(horizontal=True):
         st.metric("Labelled rows", f"{len(labels):,}")

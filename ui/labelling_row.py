@@ -9,7 +9,7 @@ import pandas as pd
 import streamlit as st
 
 from engine import Card, Dataset, EngineError, Result, rows_like, rows_to_label, same_reasons
-from ui import cache, cache_series, labelling, server, walking
+from ui import answers, cache, cache_series, labelling, server, walking
 from ui.panels import attempt, beside
 from ui.session import session, widget
 from ui.threshold import judged_now
@@ -65,7 +65,7 @@ def next_button(found: Result, card: Card, data: Dataset, *, keys: bool = False)
 
 def suppressed(found: Result, card: Card, data: Dataset, row: int) -> None:
     """Which flagged rows a label 'normal' of this one speaks for."""
-    answer = judged_now(found, card, data.roles.label)
+    answer = judged_now(found, card, answers.in_use(data))
     if not answer.flags[row]:
         return
     with st.expander("What would the label 'normal' suppress?", icon=":material/filter_alt_off:"):
@@ -149,7 +149,7 @@ def _go_on(found: Result, card: Card, data: Dataset) -> None:
 
 def _turn_to_useful(found: Result, card: Card, data: Dataset) -> None:
     def turn() -> None:
-        answer = judged_now(found, card, data.roles.label)
+        answer = judged_now(found, card, answers.in_use(data))
         labels = cache.given_labels(data)
         best = rows_to_label(
             np.asarray(found.severity),

@@ -20,7 +20,7 @@ from engine import (
     detector_class,
     kept_window,
 )
-from ui import cache_series, server, walking, windows
+from ui import answers, cache_series, server, walking, windows
 from ui.panels import chart, in_plain_words
 from ui.session import owner, session, theme
 from ui.threshold import judged_now
@@ -82,7 +82,7 @@ def _neighbourhood(
         files.seconds[part],
         files.channel(channel)[part],
         place - part.start,
-        flagged=files.arranged(judged_now(found, card, data.roles.label).flags, part),
+        flagged=files.arranged(judged_now(found, card, answers.in_use(data)).flags, part),
         channel=channel,
         clock=files.clock,
         theme=theme(),

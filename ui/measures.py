@@ -12,6 +12,7 @@ from engine import (
     CheckedSeries,
     EventMetrics,
     Half,
+    Judgement,
     Result,
     SeriesColumns,
     SeriesFiles,
@@ -70,14 +71,14 @@ def of_series(
     card: Card,
     columns: SeriesColumns,
     label: str,
-    threshold: float,
+    answer: Judgement,
     half: Half = "both",
 ) -> None:
     """How the events of the page of results meet the labelled ones, and what no threshold changes."""
     checked = cache_checked.checked_series(found, columns, label, min(card.window or WINDOW, LONGEST), half)
     files = cache_series.series_result(found, columns).files
-    detected = cache_series.events(found, columns, threshold, session().view.choices)
-    metrics, near = checked.at(threshold, detected)
+    detected = cache_series.events(found, columns, answer, session().view.choices)
+    metrics, near = checked.at(answer.threshold, detected)
     st.markdown(in_a_sentence(metrics, files))
     few = TOO_FEW if metrics.events < FEW else ""
     _of_events(metrics, near, files, few)

@@ -28,7 +28,8 @@ def report(found: Result, card: Card, data: Dataset, answer: Judgement, rule: Ru
             st.info("A report needs a section at least.", icon=":material/info:")
             return
         stamp = server.workspace().results.stamp(found.id)
-        content = f"{data.sha256} {found.model} {stamp} {answer.threshold!r} {rule} {events} {choices}"
+        line = f"{answer.threshold!r} {rule} {answer.own is not None}"
+        content = f"{data.sha256} {found.model} {stamp} {line} {events} {choices}"
         who = owner()  # the download runs outside the page and could not ask
         with st.container(horizontal=True):
             for suffix, (title, icon) in FORMATS.items():
@@ -82,6 +83,7 @@ def _made(
         "threshold": answer.threshold,
         "rule": rule.as_dict(),
         "events": events,
+        "own_lines": answer.own is not None,
         "choices": choices.as_dict(),
         "name": name,
     }

@@ -5,15 +5,17 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import streamlit as st
 
 from engine import Card, Dataset, Judgement, Result, Rule, charts
-from ui import cache, glance, groups, labelling, labelling_board, series, takeaway
+from ui import answers, cache, classes, glance, groups, labelling, labelling_board, series, takeaway
 from ui.panels import beside, chart, in_plain_words, plain, show_problem
 from ui.session import remember, session, theme
 from ui.threshold import expected, judged, remark, threshold_control
 
 HALVES = "Chosen on one half of the labelled rows, judged on the other."
+UNEXPLAINED = "not measured until the row is opened"
 SHOWN = 200  # flagged rows in the table: enough to review, small enough to send in a blink
 PERCENTILES = np.r_[np.arange(50.0, 99.0, 0.5), np.arange(99.0, 100.0001, 0.05)]
 
@@ -30,9 +32,9 @@ def workbench(found: Result, card: Card, data: Dataset) -> None:
 def _workbench(found: Result, card: Card, data: Dataset) -> None:
     knobs, facts = st.columns([1, 2.4], gap="large")
     with knobs:
-        rule = threshold_control(found, card, data.roles.label)
+        rule = threshold_control(found, card, answers.in_use(data))
         log = st.toggle("Logarithmic counts", key="log-counts", persist_state="session")
-        answer = judged(found, card, rule, data.roles.label)
+        answer = judged(found, card, rule, answers.in_use(data))
         remark(answer)
     with facts:
         _numbers(answer, glance.readings_a_day(found))
@@ -42,11 +44,15 @@ def _workbench(found: Result, card: Card, data: Dataset) -> None:
             edges, counts, answer.threshold, log=log, flagged=answer.flagged, theme=theme()
         )
         chart(drawn, "histogram", 240)
-    series.over_time(found, answer.threshold)
+        if answer.own is not None:
+            st.caption(
+                "The line drawn here is the common one; groups with lines of their own are flagged by these."
+            )
+    series.over_time(found, answer)
     _table(found, data, answer)
     labelling_board.board(found, card, data, answer)
     _not_judged(found, answer)
-    glance.every_rule(found, card, data.roles.label, rule)
+    glance.every_rule(found, card, answers.in_use(data), rule)
     with st.expander("How many rows would other percentiles flag?", icon=":material/show_chart:"):
         chart(_curve(found, card, answer), "curve", 220)
     takeaway.exports(found, card, data, answer, rule)
@@ -59,8 +65,9 @@ def in_a_sentence(answer: Judgement, rule: Rule) -> str:
     )  # as asked, where it was asked for
     than = "every row" if percentile >= 100 else f"{percentile:.4g} % of the rows"
     text = "" if rule.kind == "percentile" else f"{rule.sentence} "
+    apart = "" if answer.own is None else f" of their own '{plain(answer.own.references.column)}'"
     text += (
-        f"Flags rows **more unusual than {than}** the model learned from: "
+        f"Flags rows **more unusual than {than}{apart}** the model learned from: "
         f"**{answer.flagged:,} of {answer.judged:,}** rows."
     )
     if answer.share > 3 * max(answer.share_in_training, 0.001):
@@ -100,26 +107,29 @@ def _curve(found: Result, card: Card, answer: Judgement) -> Any:
 
 
 def _table(found: Result, data: Dataset, answer: Judgement) -> None:
-    places = groups.listed(found, answer)
-    st.subheader("Flagged rows, most unusual first", anchor=False)
+    places = classes.chosen(found, groups.listed(found, answer))
+    first = "most unusual" if answer.own is None else "farthest above their own line"
+    st.subheader(f"Flagged rows, {first} first", anchor=False)
     if answer.flagged == 0:
         st.info(
             "Nothing lies above the threshold. Lower it to see the most unusual rows.", icon=":material/info:"
         )
         return
-    worst = found.worst.iloc[places[:SHOWN]]
+    apart = answer.own is not None and len(places) == int(answer.flags[found.explained_rows].sum())
+    worst = _above_their_lines(found, data, answer) if apart else found.worst.iloc[places[:SHOWN]]
     count = len(worst)
     rows = [int(row) for row in worst.index]
     ours = {
         "Row": [row + 1 for row in rows],
         "Severity": found.severity[rows],
+        **classes.column(found, rows),
         **({"Label": words} if any(words := labelling.words_of(data, rows)) else {}),
-        "Why": [found.sentence(row) for row in rows],
+        "Why": [found.sentence(row) or UNEXPLAINED for row in rows],
     }
     shown = beside(ours, worst)
     event = st.dataframe(
         shown,
-        key=f"flagged-{found.id}-{count}-{int(places[:SHOWN].sum())}-{session().tables}",
+        key=f"flagged-{found.id}-{count}-{sum(rows)}-{session().tables}",
         hide_index=True,
         width="stretch",
         height=min(36 * count + 40, 430),
@@ -135,12 +145,22 @@ def _table(found: Result, data: Dataset, answer: Judgement) -> None:
             "Why": st.column_config.TextColumn(width="large"),
         },
     )
-    of = answer.flagged if len(places) == min(answer.flagged, len(found.worst)) else len(places)
+    every = apart or len(places) == min(answer.flagged, len(found.worst))
+    of = answer.flagged if every else len(places)
     if of > count:
         st.caption(f"The {count:,} most unusual of {of:,} flagged rows; the downloads hold all of them.")
     labelling_board.chosen_rows(
         found, data, [rows[number] for number in event["selection"]["rows"] if number < len(rows)]
     )
+
+
+def _above_their_lines(found: Result, data: Dataset, answer: Judgement) -> pd.DataFrame:
+    """The flagged rows that lie farthest above the lines of their own groups, explained or not."""
+    assert answer.own is not None
+    rows = np.flatnonzero(answer.flags)
+    above = np.asarray(found.values)[rows] - answer.own.of_rows[rows]
+    rows = rows[np.argsort(-above, kind="stable")[:SHOWN]]
+    return data.rows_at(rows.tolist())
 
 
 def _not_judged(found: Result, answer: Judgement) -> None:

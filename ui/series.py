@@ -8,8 +8,8 @@ import numpy as np
 import streamlit as st
 
 from engine import Events as FoundEvents
-from engine import Result, SeriesColumns, SeriesFiles, SeriesResult, charts
-from ui import cache_series, events
+from engine import Judgement, Result, SeriesColumns, SeriesFiles, SeriesResult, charts
+from ui import answers, cache, cache_series, events
 from ui.panels import chart, in_plain_words, plain
 from ui.session import remember, session, set_widget, theme, widget
 
@@ -17,23 +17,23 @@ MOST_ENTITIES = 5_000  # offered in a list
 LANES = {"entities": "Entities", "channels": "Channels"}
 
 
-def over_time(found: Result, threshold: float) -> None:
+def over_time(found: Result, answer: Judgement) -> None:
     """What makes events, and the series; nothing where the model judged every row for itself."""
     columns = cache_series.series_of(found)
     if columns is None:
         return
     st.subheader("Over time", anchor=False)
     events.choices(cache_series.series_result(found, columns).files)
-    _board(found, columns, threshold)
+    _board(found, columns, answer)
 
 
 @st.fragment
-def _board(found: Result, columns: SeriesColumns, threshold: float) -> None:
+def _board(found: Result, columns: SeriesColumns, answer: Judgement) -> None:
     """Overview, closer look, events and map; a drag or a click reruns this and no more."""
     with in_plain_words():
         series = cache_series.series_result(found, columns)
         if len(series.files) and columns.channels:
-            _draw(found, columns, series, threshold)
+            _draw(found, columns, series, answer)
         else:
             st.caption(
                 "There is nothing to draw over time: no reading has a time, or no channel holds numbers."
@@ -41,9 +41,9 @@ def _board(found: Result, columns: SeriesColumns, threshold: float) -> None:
     remember()
 
 
-def _draw(found: Result, columns: SeriesColumns, series: SeriesResult, threshold: float) -> None:
+def _draw(found: Result, columns: SeriesColumns, series: SeriesResult, answer: Judgement) -> None:
     view, files = session().view, series.files
-    all_events = cache_series.events(found, columns, threshold, view.choices)
+    all_events = cache_series.events(found, columns, answer, view.choices)
     if view.entity not in files.entities:
         worst = all_events.worst(1)
         view.entity = files.entity_at(int(all_events.starts[worst[0]]) if len(worst) else 0)
@@ -54,7 +54,7 @@ def _draw(found: Result, columns: SeriesColumns, series: SeriesResult, threshold
     view.keep_within(float(files.seconds[part.start]), float(files.seconds[part.stop - 1]))
     here = all_events[slice(*np.searchsorted(all_events.starts, [part.start, part.stop]).tolist())]
     _overview(found, columns, series, here)
-    _closer(series, here, threshold)
+    _closer(series, here, answer)
     events.table(found, series, all_events)
     _map(found, columns, files)
 
@@ -99,7 +99,7 @@ def _overview(found: Result, columns: SeriesColumns, series: SeriesResult, here:
     chart(drawn, f"overview-{view.jumps}", on_select=_brushed if files.clock else _brushed_steps)
 
 
-def _closer(series: SeriesResult, here: FoundEvents, threshold: float) -> None:
+def _closer(series: SeriesResult, here: FoundEvents, answer: Judgement) -> None:
     """The window looked at closer: all its readings where they are few enough."""
     view, files = session().view, series.files
     if view.window is None:
@@ -126,9 +126,7 @@ def _closer(series: SeriesResult, here: FoundEvents, threshold: float) -> None:
     )
     starts, stops = here.starts[first:last], here.stops[first:last]
     apart = (end - start) / charts.MAX_FLAGGED
-    scores = files.arranged(series.result.values, part)
-    with np.errstate(invalid="ignore"):
-        flags = scores > threshold
+    scores, flags = files.arranged(series.result.values, part), files.arranged(answer.flags, part)
     drawn = charts.series_chart(
         files.seconds[part],
         files.channel(str(view.channel))[part],
@@ -138,9 +136,19 @@ def _closer(series: SeriesResult, here: FoundEvents, threshold: float) -> None:
         clock=files.clock,
         severity=scores,
         segments=files.segments[part],
+        label_spans=_labelled(series, part, apart),
         theme=theme(),
     )
     chart(drawn, "closer", 260)
+
+
+def _labelled(series: SeriesResult, part: slice, apart: float) -> list[tuple[float, float]] | None:
+    """From when to when readings are labelled anomalies; None where nobody has said anything."""
+    data = cache.dataset(series.result.dataset)
+    label = answers.in_use(data)
+    if label is None:
+        return None
+    return series.spans(cache.labels(data.id, label)[0] > 0, part, apart)
 
 
 def _map(found: Result, columns: SeriesColumns, files: SeriesFiles) -> None:

@@ -28,6 +28,8 @@ class Session:
     )
     rule_kind: str = ""  # "" = the model's own rule
     rule_value: float = 0.0
+    answers: str = ""  # which known answers count: the "column" or those "given"; empty: what there is
+    own_lines: bool = False  # whether each group has a line of its own
     row: int | None = None
     view: View = field(default_factory=View)
     page: str = ""  # the page drawn last
@@ -70,6 +72,7 @@ class Session:
         """Turn to a result, judged at first by its model's own rule; its data set follows."""
         if result != self.result:
             self.result, self.model, self.row, self.rule_kind, self.view = result, None, None, "", View()
+            self.own_lines = False
 
     def take_problem(self) -> str | None:
         problem, self.problem = self.problem, None
@@ -104,6 +107,8 @@ def remember() -> None:
         address["result"] = current.result
     if current.rule_kind:
         address |= {"rule": current.rule_kind, "at": repr(float(current.rule_value))}
+    if current.own_lines:
+        address["lines"] = "own"
     if current.row is not None:
         address["row"] = str(current.row)
     address |= current.view.as_address()
@@ -166,6 +171,7 @@ def _from_address() -> Session:
         result=seen.get("result"),
         model=seen.get("model"),
         rule_kind=seen.get("rule", ""),
+        own_lines=seen.get("lines") == "own",
         view=View.from_address(seen),
     )
     try:

@@ -35,11 +35,12 @@ def exports(found: Result, card: Card, data: Dataset, answer: Judgement, rule: R
             )
         if choices is not None:
             _events_button(found, data, answer, rule, who, choices)
-        st.caption("Every row with its anomaly score, severity, flag and reasons.")
+        named = "" if found.classes is None else "class, "
+        st.caption(f"Every row with its {named}anomaly score, severity, flag and reasons.")
     with st.expander("The same from the command line or a notebook", icon=":material/code:"):
         percentile = rule.value if rule.kind == "percentile" else None
         threshold = None if percentile is not None else answer.threshold
-        options = data.options.as_dict()
+        options, own = data.options.as_dict(), None if answer.own is None else answer.own.rule
         output = _file_name(found, data, answer, rule, ".csv")
         st.code(
             cli_line(
@@ -50,6 +51,7 @@ def exports(found: Result, card: Card, data: Dataset, answer: Judgement, rule: R
                 threshold=threshold,
                 mapping=found.mapping,
                 options=options,
+                own_lines=own,
             ),
             language="bash",
             wrap_lines=True,
@@ -62,6 +64,7 @@ def exports(found: Result, card: Card, data: Dataset, answer: Judgement, rule: R
                 threshold=threshold,
                 mapping=found.mapping,
                 options=options,
+                own_lines=own,
             ),
             language="python",
         )
@@ -91,7 +94,7 @@ def _file_name(
     what: str = "",
 ) -> str:
     stamp = server.workspace().results.stamp(found.id)
-    content = f"{data.sha256} {found.model} {stamp} {answer.threshold!r} {choices}"
+    content = f"{data.sha256} {found.model} {stamp} {answer.threshold!r} {choices} {answer.own is not None}"
     percentile = rule.value if rule.kind == "percentile" else None
     return result_name(what + data.name, found.model, content, suffix, percentile=percentile)
 
@@ -112,6 +115,7 @@ def _made(
         "threshold": answer.threshold,
         "rule": f"{rule.title} {rule.value:g}",
         "name": name,
+        "own_lines": None if answer.own is None else answer.own.rule.as_dict(),
         **events,
     }
     path = Path(server.answer("export", data.id, spec, owner=who, title=f"Writing {title}")["path"])

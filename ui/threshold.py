@@ -7,7 +7,7 @@ from contextlib import suppress
 import streamlit as st
 
 from engine import RULES, Card, EngineError, Judgement, Result, Rule, charts, judge, percentile_of
-from ui import cache, cache_checked
+from ui import cache, cache_checked, own_lines
 from ui.panels import plain
 from ui.session import session, set_widget, widget
 
@@ -32,12 +32,14 @@ def threshold_control(found: Result, card: Card, label: str | None) -> Rule:
         _percentile_knobs(rule)
     elif rule.knob:
         _value_knob(rule, found)
+    own_lines.switch(found, rule)
     return rule
 
 
 def remark(answer: Judgement) -> None:
     """What must be known of the line in use, below its knob."""
-    if answer.remark:
+    own_lines.told(answer)
+    if answer.remark and answer.own is None:
         st.warning(plain(f"{answer.remark[:1].upper()}{answer.remark[1:]}."), icon=":material/info:")
 
 
@@ -63,6 +65,8 @@ def judged(found: Result, card: Card, rule: Rule, label: str | None) -> Judgemen
     """What the rule flags in a result."""
     if rule.needs_labels and label is not None:
         rule = RULES["fixed"](rule.best(cache_checked.checked(found, label, "choosing").curve))
+    if own_lines.in_use(found, rule):
+        return cache.judged_by_group(found.id, rule.kind, rule.value)
     return judge(found.values, card, rule)
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import streamlit as st
 
 from engine import Card, Dataset, Events, Result, SeriesColumns, SeriesFiles, charts
-from ui import cache_series
+from ui import answers, cache_series
 from ui.session import session
 from ui.threshold import judged_now
 
@@ -76,8 +76,8 @@ def _around(events: Events, place: int) -> tuple[int | None, int | None, int | N
 
 def events_of(found: Result, card: Card, data: Dataset, columns: SeriesColumns) -> Events:
     """The events of a result, at the threshold and by the choices made elsewhere."""
-    threshold = judged_now(found, card, data.roles.label).threshold
-    return cache_series.events(found, columns, threshold, session().view.choices)
+    answer = judged_now(found, card, answers.in_use(data))
+    return cache_series.events(found, columns, answer, session().view.choices)
 
 
 def _go(row: int | None) -> None:

@@ -6,6 +6,7 @@ import numpy as np
 import streamlit as st
 
 from engine import Card, Dataset, Result, charts
+from ui import answers
 from ui.panels import chart
 from ui.session import session, set_widget, theme, widget
 from ui.threshold import judged_now
@@ -16,7 +17,7 @@ MOST = 40  # rows
 def worst_rows(found: Result, card: Card, data: Dataset) -> None:
     """Rows by columns, worst first; the colour is the share of the row's score that lies in the column."""
     explained = np.asarray(found.explained_rows)
-    flags = judged_now(found, card, data.roles.label).flags
+    flags = judged_now(found, card, answers.in_use(data)).flags
     places = np.flatnonzero(flags[explained])[:MOST]
     if len(places) == 0:
         return

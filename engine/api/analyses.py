@@ -14,6 +14,7 @@ from fastapi import APIRouter, Body, Query, Response
 
 from engine.api.choosing import Wanted, model_for
 from engine.api.datasets import Offset, following
+from engine.api.lines import card_of, check_line, drawn, known_threshold, rule_of, threshold_at
 from engine.api.problems import Refusal
 from engine.api.repeats import Asked
 from engine.api.schemas import Analysis, AnomalyPage, Started, Status
@@ -24,14 +25,12 @@ from engine.api.uploads import Upload
 from engine.data.dataset import Dataset
 from engine.detectors import CATALOGUE, detector_class
 from engine.errors import EngineError, StoreError
+from engine.group_lines import check_by_group, check_column, load_groups, required, stored_judgement
 from engine.hyperparameters import checked
 from engine.jobs import Job
-from engine.labelled import answers_of, blocks_of
-from engine.model import Card
+from engine.named_classes import DIGITS
 from engine.results import Result
-from engine.scoring.labelled_lines import told
 from engine.scoring.rules import rule_from_text
-from engine.scoring.thresholds import Percentile
 from engine.store import suggested_name
 
 FALLBACK_TRAIN = "LOUPE_FALLBACK_TRAIN"
@@ -63,7 +62,9 @@ def _begun(here: Services, token: Token, dataset: Dataset, upload: Upload, asked
         hyperparameters=asked.hyperparameters,
         mapping=asked.mapping,
     )
-    _check_line(asked)
+    check_line(asked)
+    if asked.per_entity and asked.rule is not None:
+        check_by_group(rule_from_text(asked.rule))
     if asked.detector is not None:
         checked(detector_class(asked.detector), asked.hyperparameters)
     try:
@@ -72,6 +73,9 @@ def _begun(here: Services, token: Token, dataset: Dataset, upload: Upload, asked
         if asked.model is not None or os.environ.get(FALLBACK_TRAIN, "").lower() != "true":
             raise
         return _trained_instead(here, token, dataset, upload, asked)
+    if asked.per_entity:
+        groups = required(load_groups(here.space.models, card.id), card)
+        check_column(groups, dataset.columns, asked.mapping)
     # What changes nothing is left out, so that the same analysis is known to be the same.
     mapping = {needs: has for needs, has in asked.mapping.items() if needs in card.columns and needs != has}
     result, job = here.space.results.id_of(card.id, dataset.id, mapping), None
@@ -86,7 +90,8 @@ def _begun(here: Services, token: Token, dataset: Dataset, upload: Upload, asked
         result=result,
         percentile=asked.percentile,
         rule=asked.rule,
-        threshold=_known_threshold(card, asked),
+        per_entity=asked.per_entity,
+        threshold=known_threshold(card, asked),
     )
     return _started(session, job, reused=again or job is None)
 
@@ -112,6 +117,7 @@ def _trained_instead(
         result=None,
         percentile=asked.percentile,
         rule=asked.rule,
+        per_entity=asked.per_entity,
         threshold=None,
     )
     return _started(session, job, reused=again)
@@ -178,6 +184,9 @@ def anomalies(
         str | None,
         Query(max_length=200, description="or by a rule, KIND or KIND=NUMBER, as fdr=0.1 or cost=20"),
     ] = None,
+    per_entity: Annotated[
+        bool | None, Query(description="a line of its own for each entity; left out, as the analysis has it")
+    ] = None,
 ) -> dict[str, Any]:
     """The rows that were flagged, the most anomalous first, each with what makes it unusual.
 
@@ -190,18 +199,23 @@ def anomalies(
     dataset, _ = here.upload(token, id)
     session, result = _finished(here, token, dataset)
     if percentile is not None:
-        threshold = _threshold(_card(here, result.model), percentile)
+        threshold = threshold_at(card_of(here, result.model), percentile)
     if rule is not None:
-        threshold = _drawn(_card(here, result.model), rule, result, dataset)
+        threshold = drawn(card_of(here, result.model), rule, result, dataset)
     line = threshold if threshold is not None else session.threshold
     assert line is not None  # a settled session has one
-    total = result.flagged(line)
-    rows = result.order[offset : min(offset + limit, total)]
+    total, rows, lines = result.flagged(line), result.order, None
+    if session.per_entity if per_entity is None else per_entity:
+        now = stored_judgement(here.space, result, rule_of(here, session, given))
+        line, total, rows = now.threshold, now.flagged, rows[now.flags[rows]]
+        lines = None if now.own is None else now.own.sentence
+    rows = rows[offset : min(offset + limit, total)]
     return {
         "anomalies": list(_described(dataset, result, rows)),
         "total": total,
         "reasons_ready": result.reasons_ready,
         "threshold": line,
+        "lines": lines,
         "model": result.model,
         "next": following(offset, len(rows), total),
     }
@@ -237,7 +251,16 @@ def _described(dataset: Dataset, result: Result, rows: np.ndarray) -> Iterator[d
             "score": float(result.values[row]),
             "values": {name: plain(value) for name, value in zip(names, values, strict=True)},
             "reasons": result.reasons(row) or [],
+            **_class_of(result, row),
         }
+
+
+def _class_of(result: Result, row: int) -> dict[str, Any]:
+    """The class of a row and how likely it is, where the model names classes."""
+    if result.classes is None:
+        return {}
+    words, probability = result.classes.words([row])[0], float(result.classes.probability[row])
+    return {"class": words, "class_probability": round(probability, DIGITS)}
 
 
 def plain(value: Any) -> Any:
@@ -279,62 +302,20 @@ def _settled(here: Services, session: Session, job: Job | None) -> Session:
     try:
         threshold = session.threshold
         found = here.space.results.load(result)
-        if threshold is None and session.rule is not None:
+        if threshold is None:
+            card = card_of(here, model)
+            own = card.default_rule if session.percentile is None else None
+            rule = session.rule or (own.text if own is not None and own.counts_rows else None)
             dataset = here.space.datasets.get(session.dataset)
-            threshold = _drawn(_card(here, model), session.rule, found, dataset)
-        elif threshold is None:
-            threshold = _threshold(_card(here, model), session.percentile)
-        count = found.flagged(threshold)
+            threshold = drawn(card, rule, found, dataset) if rule else threshold_at(card, session.percentile)
+        whole = replace(session, model=model)
+        count = (
+            stored_judgement(here.space, found, rule_of(here, whole, {})).flagged
+            if session.per_entity and load_groups(here.space.models, model) is not None
+            else found.flagged(threshold)
+        )
     except EngineError:  # the model or the result went away just now
         return session
     settled = replace(session, model=model, result=result, threshold=threshold, anomalies=count)
     here.sessions.settle(settled)
     return settled
-
-
-def _card(here: Services, model: str) -> Card:
-    return Card.from_dict(here.space.models.card(model))
-
-
-def _check_line(asked: Analysis) -> None:
-    """Refuse a line that two ways draw, and a rule that cannot draw one before there is a result."""
-    if asked.rule is None:
-        return
-    if asked.percentile is not None:
-        raise Refusal(422, "percentile and rule both draw the line", "send one of them")
-    rule = rule_from_text(asked.rule)
-    if rule.needs_labels:
-        raise Refusal(
-            422,
-            f"the rule '{rule.kind}' needs known answers, and an analysis is not told them",
-            f"analyze without it, then GET …/anomalies?rule={asked.rule}",
-        )
-
-
-def _known_threshold(card: Card, asked: Analysis) -> float | None:
-    """Where the line is, if that is known before the rows are judged; a rule that refuses is an error at once."""
-    if asked.rule is None:
-        return _threshold(card, asked.percentile)
-    rule, reference = rule_from_text(asked.rule), card.reference_scores
-    return None if rule.counts_rows else rule.threshold(reference, reference, rows=card.independent_rows)
-
-
-def _drawn(card: Card, text: str, result: Result, dataset: Dataset) -> float:
-    """Where a rule draws the line in a result; one that needs labels sees half of those of the data set."""
-    rule, values, label = rule_from_text(text), np.asarray(result.values), dataset.roles.label
-    seen = None
-    if rule.needs_labels and label is not None:
-        frame = dataset.frame(
-            [c for c, role in dataset.roles.columns.items() if role in ("label", "time", "entity")]
-        )
-        answers = answers_of(label, frame, card)
-        seen = told(rule, values, answers, blocks_of(frame, card, answers))
-    return rule.threshold(card.reference_scores, values, seen, rows=card.independent_rows)
-
-
-def _threshold(card: Card, percentile: float | None) -> float:
-    """Where the line is: at a percentile of the training scores, or where the model's own rule draws it."""
-    if percentile is None:
-        return card.threshold
-    reference = card.reference_scores
-    return Percentile(percentile).threshold(reference, reference)

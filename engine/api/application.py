@@ -10,7 +10,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import HTMLResponse
 from starlette.exceptions import HTTPException
 
-from engine.api import analyses, datasets, documentation, jobs, models, problems
+from engine.api import analyses, datasets, documentation, jobs, labels, models, problems
 from engine.api.gate import PER_MINUTE, Gate, Rate
 from engine.api.schemas import Health, Problem
 from engine.api.services import Services
@@ -20,8 +20,8 @@ from engine.workspace import Workspace
 
 ROOT = "/api"  # where every server mounts it
 DESCRIPTION = (
-    "Bring a file, have a trained model judge it, and read which rows are unusual and why. Every address but "
-    "/api/health wants a token; `python -m engine token create --name NAME` makes one. A request may carry an "
+    "Bring a file, have a trained model judge it, read which rows are unusual and why, and label them. Every address "
+    "but /api/health wants a token; `python -m engine token create --name NAME` makes one. A request may carry an "
     "Idempotency-Key: sent twice, it is carried out once. Rows are counted from 0; severity is the percentile of a "
     "row's anomaly score among the scores of the training rows."
 )
@@ -59,7 +59,7 @@ def create_app(
         },
     )
     app.state.services, app.state.reading = services, datasets.reading_limit()
-    for part in (datasets, analyses, models, jobs):
+    for part in (datasets, analyses, labels, models, jobs):
         app.include_router(part.router, responses=REFUSALS)
     app.add_middleware(Gate, tokens=services.tokens, rate=Rate(per_minute))
 

@@ -27,6 +27,8 @@ from engine.data.reading.limits import MAX_BYTES
 PUBLIC = {("GET", "/health")}
 UPLOAD = "/anomaly/datasets/upload"
 MAX_UPLOAD_BYTES = MAX_BYTES + 1_000_000  # the file, and what a form puts around it
+LABELS = "/labels:import"  # the end of the address that takes files of labels
+MAX_LABELS_BYTES = 10_000_000
 MAX_BODY_BYTES = 1_000_000
 PER_MINUTE = 120
 
@@ -132,7 +134,8 @@ def path_of(scope: MutableMapping[str, Any]) -> str:
 
 def _capped(scope: Scope, path: str, receive: Receive) -> Receive:
     """``receive`` that stops at the limit of a body; at once where the length announced is beyond it."""
-    limit = MAX_UPLOAD_BYTES if path == UPLOAD else MAX_BODY_BYTES
+    limit = MAX_LABELS_BYTES if path.endswith(LABELS) else MAX_BODY_BYTES
+    limit = MAX_UPLOAD_BYTES if path == UPLOAD else limit
     announced = Headers(scope=scope).get("content-length", "0")
     if announced.isdecimal() and int(announced) > limit:
         raise _too_large(path)
@@ -154,6 +157,8 @@ def _too_large(path: str) -> Refusal:
         return Refusal(
             413, f"the file is larger than {MAX_BYTES >> 20} MB", "split it, or save it as Parquet"
         )
+    if path.endswith(LABELS):
+        return Refusal(413, f"a file of labels may have {MAX_LABELS_BYTES // 10**6} MB", "split it")
     return Refusal(
         413, f"the body is larger than {MAX_BODY_BYTES // 10**6} MB", "files go to the upload address"
     )

@@ -15,8 +15,11 @@ from engine.api.schemas import JobStarted, ModelOut, ModelShort, Training
 from engine.api.services import Here, Key, Reader, Trainer
 from engine.detectors import checked_choices
 from engine.errors import UsageError
+from engine.first_threshold import check_rule
 from engine.fitting import check_training
+from engine.labels.learning import check_learns, frozen_labels
 from engine.model import Card
+from engine.scoring.rules import rule_from_text
 from engine.store import ModelStore, validated_name
 
 router = APIRouter(prefix="/models", tags=["models"])
@@ -62,6 +65,14 @@ def train(name: str, asked: Training, token: Trainer, here: Here, key: Key = Non
         window=asked.window,
         learn_from_label=asked.learn_from_label,
     )
+    rule = None if asked.rule is None else rule_from_text(asked.rule)
+    if asked.labels:
+        check_learns(asked.detector)
+        spec["labels"] = frozen_labels(here.space, dataset, here.labels)
+    else:
+        check_rule(rule, upload.roles, asked.threshold_group)
+    spec["threshold_group"] = asked.threshold_group
+    spec["rule"] = None if rule is None else rule.as_dict()
     what = {"do": "train", "dataset": dataset.id, **spec}
     request = Asked(token=token.id, key=key, dataset=dataset.id, what=what)
 

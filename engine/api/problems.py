@@ -127,6 +127,8 @@ def _in_words(error: Mapping[str, Any]) -> str:
         "finite_number": "a finite number",
         "string_too_long": f"at most {bounds.get('max_length')} characters long",
         "string_too_short": f"at least {bounds.get('min_length')} characters long",
+        "too_short": f"a list of at least {bounds.get('min_length')}",
+        "too_long": f"a list of at most {bounds.get('max_length')}",
         "model_attributes_type": "a JSON object",
         "model_type": "a JSON object",
         "dict_type": "a JSON object",

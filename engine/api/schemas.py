@@ -62,6 +62,11 @@ class Analysis(Request):
         "evt, mad, fixed",
         examples=["fdr=0.1"],
     )
+    per_entity: bool = Field(
+        default=False,
+        description="a line of its own for each entity, or group of the model's threshold_group, with enough scores of "
+        "training",
+    )
     mapping: dict[str, str] = Field(
         default={}, description="column the model needs -> column of the data set"
     )
@@ -81,6 +86,80 @@ class Training(Request):
     learn_from_label: bool = Field(
         default=False, description="learn from labelled anomalies, too; else labels only measure"
     )
+    labels: bool = Field(
+        default=False, description="learn from the labels given to rows of this data set, as they stand now"
+    )
+    rule: Name | None = Field(
+        default=None,
+        description="draws the model's own threshold on the scores of training, KIND or KIND=NUMBER: percentile, "
+        "contamination, fdr, evt, mad, budget, fixed; cost, best_f1 with a label",
+        examples=["evt=10"],
+    )
+    threshold_group: str | None = Field(
+        default=None,
+        description="column of the groups that may have lines of their own; left out, the entity's",
+    )
+
+
+class LabelIn(Request):
+    """What is said of one row."""
+
+    row: Annotated[int, Field(ge=0, le=10**12, description="number of the row in the data set, from 0")]
+    label: Literal["anomaly", "normal", "unsure", "cleared"]
+    class_name: str = Field(default="", alias="class", max_length=80, description="which kind of anomaly")
+    tag: str = Field(default="", max_length=80)
+    note: str = Field(default="", max_length=2_000)
+
+
+class LabelsSaid(Request):
+    """Labels that are given at once."""
+
+    labels: Annotated[list[LabelIn], Field(min_length=1, max_length=10_000)] = Field(
+        description='{"row": …, "label": "anomaly", "normal", "unsure" or "cleared", "class": …, "tag": …, "note": …} '
+        "each, at most 10,000; rows are counted from 0",
+        examples=[[{"row": 17, "label": "anomaly", "class": "leak"}]],
+    )
+    model: Name | None = Field(default=None, description="whose result was looked at, NAME or NAME@VERSION")
+
+
+class Undoing(Request):
+    """Which act is taken back."""
+
+    act: Name | None = Field(default=None, description="as the answer named it; left out, this token's last")
+
+
+class LabelOut(BaseModel):
+    row: int = Field(description="number of the row in the data set, from 0")
+    label: str = Field(description="anomaly, normal or unsure")
+    class_name: str = Field(alias="class", description="which kind of anomaly; empty where none was said")
+    tag: str
+    note: str
+    who: str = Field(description="a token's name, or the name given on the page; a note, not proof")
+    when: str
+    model: str = Field(description="NAME@VERSION whose result was looked at; empty for none")
+    act: str = Field(description="what was given at once has one act, and is taken back as a whole")
+
+
+class LabelPage(BaseModel):
+    labels: list[LabelOut]
+    total: int
+    counts: dict[str, int] = Field(description="rows labelled anomaly, normal and unsure")
+    next: int | None = Field(description="offset of the next page, null on the last one")
+
+
+class LabelsGiven(BaseModel):
+    act: str = Field(description="the name to take them back by")
+    saved: int = Field(description="labels that were not saved before")
+
+
+class LabelsUndone(BaseModel):
+    act: str
+    undone: int = Field(description="labels taken back; 0 where they were taken back before")
+
+
+class LabelsBrought(LabelsGiven):
+    labels: int = Field(description="labels in the file for rows of this data set")
+    findings: list[str] = Field(description="how the file was understood")
 
 
 class Column(BaseModel):
@@ -161,13 +240,20 @@ class Anomaly(BaseModel):
     score: float = Field(description="higher is more anomalous")
     values: dict[str, Any]
     reasons: list[ReasonOut] = Field(description="strongest first; empty beyond the 2,000 most unusual rows")
+    class_: str | None = Field(
+        default=None,
+        alias="class",
+        description="what probably happened, or 'unlike any known class'; null of a model that names no classes",
+    )
+    class_probability: float | None = Field(default=None, description="of the likeliest class, 0 to 1")
 
 
 class AnomalyPage(BaseModel):
     anomalies: list[Anomaly]
     total: int
     reasons_ready: bool = Field(description="false: the rows are flagged, and their reasons follow")
-    threshold: float
+    threshold: float = Field(description="with lines of their own the common one")
+    lines: str | None = Field(default=None, description="which groups have lines of their own, in words")
     model: str
     next: int | None = Field(description="offset of the next page, null on the last one")
 
@@ -193,6 +279,9 @@ class ModelOut(ModelShort):
     window: int | None
     notes: list[str]
     labelled: int = Field(description="rows labelled as anomalies that it learned from")
+    classes: dict[str, Any] | None = Field(
+        description="names of the classes it tells apart, accuracy and macro-F1 on held-out rows; null without"
+    )
     injected: dict[str, Any] | None = Field(
         description="beside plain baselines on held-out readings with injected anomalies; null of a table"
     )

@@ -29,6 +29,7 @@ class Services:
         self._database = Database(database_url(space.root, space.database_url), tables.metadata)
         self.tokens, self.uploads = Tokens(self._database), Uploads(self._database)
         self.sessions, self.answers = Sessions(self._database), Answers(self._database)
+        self.labels = space.open_labels()
 
     @property
     def jobs(self) -> JobManager:
@@ -59,6 +60,7 @@ class Services:
 
     def close(self) -> None:
         """Close the connections to the records; the job manager is its owner's to close."""
+        self.labels.close()
         self._database.close()
 
 
@@ -80,6 +82,7 @@ Here = Annotated[Services, Depends(_services)]
 Reader = Annotated[Token, Depends(_allowed("read"))]
 Uploader = Annotated[Token, Depends(_allowed("upload"))]
 Analyst = Annotated[Token, Depends(_allowed("analyze"))]
+Labeller = Annotated[Token, Depends(_allowed("label"))]
 Trainer = Annotated[Token, Depends(_allowed("train"))]
 Deleter = Annotated[Token, Depends(_allowed("delete"))]
 Key = Annotated[

@@ -23,6 +23,7 @@ class Session:
     result: str | None = None
     percentile: float | None = None  # none: the model's own threshold
     rule: str | None = None  # KIND=NUMBER; none: the percentile, or the model's own
+    per_entity: bool | None = None  # lines of their own; none: one for all
     threshold: float | None = None
     anomalies: int | None = None  # counted once, when the job has ended
 
@@ -44,6 +45,7 @@ class Sessions:
         percentile: float | None,
         rule: str | None,
         threshold: float | None,
+        per_entity: bool = False,
     ) -> tuple[Session, bool]:
         """A new session, or the newest one if it is the same; and whether its job, or it, was there already."""
         values = {
@@ -52,11 +54,13 @@ class Sessions:
             "result": result,
             "percentile": percentile,
             "rule": rule,
+            "per_entity": per_entity or None,
             "threshold": threshold,
         }
         with self._database.writing(_session) as connection:
             newest = connection.execute(_newest(token, dataset)).first()
-            if newest is not None and (newest.percentile, newest.rule) == (percentile, rule):
+            asked = (percentile, rule, per_entity)
+            if newest is not None and (newest.percentile, newest.rule, bool(newest.per_entity)) == asked:
                 same = newest.result == result if job is None else newest.job == job
                 if same:
                     return _of(newest), True

@@ -45,6 +45,7 @@ session = sa.Table(
     sa.Column("result", sa.Text),
     sa.Column("percentile", sa.Double),  # none: the model's own threshold
     sa.Column("rule", sa.Text),  # none: the percentile, or the model's own
+    sa.Column("per_entity", sa.Boolean),  # none: one line for all
     sa.Column("threshold", sa.Double),
     sa.Column("anomalies", sa.Integer),  # counted when the job has ended
     sa.Column("created", sa.Double, nullable=False),

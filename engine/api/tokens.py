@@ -21,11 +21,11 @@ SCOPES = {
     "read": "see own data sets, results and jobs, and the models",
     "upload": "bring data sets",
     "analyze": "have a model judge a data set",
+    "label": "label rows of own data sets",
     "train": "train models",
     "delete": "delete data sets",
     "all": "see the data sets and jobs of everybody",
 }
-USUAL_SCOPES = ("read", "upload", "analyze")
 
 PREFIX = "loupe_"  # so that a scanner for leaked secrets can tell what it found
 SECRET_BYTES = 32

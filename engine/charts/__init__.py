@@ -11,6 +11,7 @@ import numpy as np
 from engine.charts.against_threshold import DRAGGED, MEASURES, cost_line, metric_lines, rule_lines
 from engine.charts.binning import histogram
 from engine.charts.chart import MAX_MARKS, PALETTES, Chart, Palette, Theme, nothing
+from engine.charts.classes import class_confusion, class_learning_curve, reliability
 from engine.charts.contest import MOST_MODELS, agreement_map, overlaid_pr, overlaid_roc, overlap_curves
 from engine.charts.evaluation import confusion_grid, corners, pr_chart, roc_chart
 from engine.charts.lanes import CELL, lane_map
@@ -41,6 +42,8 @@ __all__ = [
     "Palette",
     "Theme",
     "agreement_map",
+    "class_confusion",
+    "class_learning_curve",
     "confusion_grid",
     "contribution_bars",
     "contribution_map",
@@ -73,6 +76,7 @@ __all__ = [
     "prepare_evaluation",
     "range_strip",
     "rebuilt_window",
+    "reliability",
     "roc_chart",
     "rule_lines",
     "score_histogram",

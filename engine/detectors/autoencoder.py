@@ -3,38 +3,32 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Any, ClassVar, Literal, Self
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from engine.cores import torch_threads
-from engine.detectors.base import Detector, Expectation, Progress, Scores
+from engine.detectors.base import Progress, Scores
 from engine.detectors.cells import Cells
-from engine.detectors.ordinary_rows import MOST_KEPT, OrdinaryRows
 from engine.detectors.rebuilding import HiddenCells, RowNetwork, WholeRows
-from engine.detectors.stored_network import content_of, fill, weights_of
-from engine.detectors.unseen_rows import by_chunks, held_out_rows, mean_known, unseen_scores
+from engine.detectors.rebuilding_detector import DAMAGED, RebuildingDetector
+from engine.detectors.stored_network import content_of
+from engine.detectors.unseen_rows import held_out_rows
 from engine.errors import StoreError
 from engine.hyperparameters import hyperparameter
 from engine.training import Plan, train
 
-CHUNK = 4_096  # rows scored between two looks at the cancel flag
 MEMBERS = 4  # networks of an ensemble
 FEWEST_PARTS = 3  # parts a row's columns are hidden in, one after the other
 MOST_LOOKS = 36  # columns times parts of a narrow table: columns that explain each other stay apart
 STEPS = 34  # mini-batches of an epoch of the ensemble, whatever the number of rows
 SMALLEST_BATCH = 128  # of the ensemble; smaller ones keep a processor waiting
 HIGHEST_RATE = 7.0  # of the ensemble's cycle, in learning rates
-DISTANCE_SHARE = (
-    1 / 3
-)  # of an ordinary row's score: rules between columns say more than how far out a row lies
-SMALLEST_ERROR = 0.01  # what is nearly always rebuilt exactly must not make a tiny slip look enormous
-MOST_CANDIDATES = 4 * MOST_KEPT  # rows that are rebuilt to find ordinary ones among them
 
 
 @dataclass(kw_only=True, eq=False, repr=False)
-class AutoEncoder(Detector):
+class AutoEncoder(RebuildingDetector[RowNetwork]):
     """Networks learn to rebuild ordinary rows; the score is how badly they rebuild a row, and how far it lies from any.
 
     ``mode="robust"``: some columns of a row are hidden, an ensemble fills them in from the others, and each column's
@@ -68,9 +62,9 @@ class AutoEncoder(Detector):
     )
     speed: ClassVar[int] = 1
     reference: ClassVar[str] = "Sakurada and Yairi (2014); Yin et al. (2024)"
-    imports: ClassVar[tuple[str, ...]] = ("torch",)
-    mixed: ClassVar[bool] = True
     learning_share: ClassVar[float] = 0.95
+    # Rules between columns say more than how far out a row lies.
+    distance_share: ClassVar[float] = 1 / 3
     explained_by: ClassVar[str] = (
         "Share of the score: how much of the error in predicting the row, and of its distance from ordinary rows, "
         "lies in the column."
@@ -137,7 +131,6 @@ class AutoEncoder(Detector):
     def _learn(self, X: Scores, progress: Progress) -> None:
         rng = np.random.default_rng(self.random_state)
         held_out = held_out_rows(len(X), self.validation_split, rng)
-        self._held_out = held_out
         self.cells_ = Cells.fit(X, self.groups_, rescale=self.mode == "robust")
         hidden = HiddenCells.parts(self.cells_.n_groups, MEMBERS, _n_parts(self.cells_.n_groups), rng)
         self.rows_ = self._network(hidden)
@@ -179,104 +172,25 @@ class AutoEncoder(Detector):
             patience=self.epochs,  # the loss of a cycle falls most at its end, after standing still half-way
         )
 
-    def _measure(self, X: Scores, held_out: NDArray[np.int64], rng: np.random.Generator) -> None:
-        """Learn the unit of each group's error, and the usual slip of each cell, from held-out rows."""
-        values, known = self.cells_.scaled(X[held_out])
-        errors, filled = self.rows_.look(values, known)
-        count = known.sum(axis=0)
-        slips = np.where(known[:, self.groups_], values - filled, np.nan)
-        slips[:, count[self.groups_] == 0] = 0.0
-        self.slip_ = np.nanquantile(slips, (0.05, 0.95), axis=0)
-        if self.mode == "classic":
-            self.unit_ = self._shares_of_cells()
-            return
-        usual = np.where(known, errors, 0.0).sum(axis=0) / np.maximum(count, 1)
-        root = np.sqrt(np.maximum(usual, SMALLEST_ERROR))
-        self.unit_ = (
-            root
-            / (1 - DISTANCE_SHARE)
-            * max(float(mean_known(errors / root, known).sum(1).mean()), SMALLEST_ERROR)
-        )
-        self.ordinary_ = self._ordinary_rows(np.delete(X, held_out, axis=0), rng)
-        apart = mean_known(self.ordinary_.distances(values, known), known).sum(1)
-        self.distance_unit_ = max(float(apart.mean()), SMALLEST_ERROR) / DISTANCE_SHARE
+    @property
+    def _compares(self) -> bool:
+        return self.mode == "robust"
 
-    def _ordinary_rows(self, X: Scores, rng: np.random.Generator) -> OrdinaryRows:
-        """Some of the rows learned from (n_learned, n_cells), none of them rebuilt far worse than the others."""
-        drawn = X[np.sort(rng.permutation(len(X))[:MOST_CANDIDATES])]
-        values, known = self.cells_.scaled(drawn)
-        errors = mean_known(self.rows_.errors(values, known) / self.unit_, known).sum(1)
-        return OrdinaryRows.chosen(self.cells_, values, errors, rng)
-
-    def _shares_of_cells(self) -> Scores:
-        """What makes the mean over groups the mean over cells: classic scores are plain mean squared errors."""
+    def _units(self, errors: Scores, known: NDArray[np.bool_]) -> Scores:
+        """In classic mode, what makes the mean over groups the mean over cells: plain mean squared errors."""
+        if self.mode == "robust":
+            return super()._units(errors, known)
         sizes = np.bincount(self.groups_)
         shares: Scores = sizes.mean() / sizes
         return shares
 
-    def _score(self, X: Scores, progress: Progress) -> Scores:
-        return by_chunks(lambda rows: self._parts(rows).sum(axis=1), X, CHUNK, progress, "Scoring")
-
-    def _held_out_scores(self) -> Scores:
-        scores = unseen_scores(self.decision_scores_, self._held_out)
-        del self._held_out
-        return scores
-
-    def contributions(self, X: Scores) -> Scores:
-        """What each column adds to the score (n_samples, n_groups); rows sum to the score."""
-        with torch_threads(1):
-            return self._parts(X)
-
-    def _parts(self, X: Scores) -> Scores:
-        values, known = self.cells_.scaled(X)
-        parts = self.rows_.errors(values, known) / self.unit_
-        if self.mode == "robust":
-            parts += self.ordinary_.distances(values, known) / self.distance_unit_
-        return mean_known(parts, known)
-
-    def expectation(self, X: Scores) -> Expectation:
-        """What each cell should be given the other columns, and where 90 % of ordinary rows lie around that."""
-        with torch_threads(1):
-            _, filled = self.rows_.look(*self.cells_.scaled(X))
-        low, high = (self.cells_.unscaled(filled + slip) for slip in self.slip_)
-        return Expectation(expected=self.cells_.unscaled(filled), low=low, high=high)
-
-    # ---- storage
-
-    def arrays(self) -> dict[str, NDArray[Any]]:
-        """Weights, cells, units, usual slips, and what each member does not see."""
-        own = {"unit": self.unit_, "slip": self.slip_, **self.rows_.own_arrays(), **self.cells_.arrays()}
-        if self.mode == "robust":
-            own |= {"distance_unit": np.array([self.distance_unit_]), **self.ordinary_.arrays()}
-        return {**weights_of(self.rows_.network), **own}
-
-    def restore(self, arrays: dict[str, NDArray[Any]], *, n_features: int) -> Self:
-        """Build the network the hyperparameters describe and fill it; every shape must be what it should be."""
-        self.cells_ = Cells.restore(arrays, n_cells=n_features)
-        self.groups_, n_groups = self.cells_.groups, self.cells_.n_groups
-        self.unit_, self.slip_ = arrays["unit"], arrays["slip"]
-        sound = (
-            self.unit_.shape == (n_groups,)
-            and (self.unit_ > 0).all()
-            and np.isfinite(self.unit_).all()
-            and self.slip_.shape == (2, n_features)
-            and np.isfinite(self.slip_).all()
-        )
-        hidden = arrays["hidden"] if self.mode == "robust" else np.zeros((0, 0, 0), dtype=bool)
-        if self.mode == "robust":
-            parts = (_n_parts(n_groups), MEMBERS, n_groups)
-            sound = sound and hidden.dtype == np.bool_ and hidden.shape == parts
-            unit = arrays["distance_unit"]
-            sound = sound and unit.shape == (1,) and np.isfinite(unit[0]) and unit[0] > 0
-        if not sound:
-            raise StoreError("the stored network is damaged: its parts do not add up")
-        if self.mode == "robust":
-            self.distance_unit_ = float(arrays["distance_unit"][0])
-            self.ordinary_ = OrdinaryRows.restore(arrays, self.cells_)
-        self.rows_ = self._network(hidden)
-        fill(self.rows_.network, arrays)
-        self.n_features_in_ = n_features
-        return self
+    def _restored_rows(self, arrays: dict[str, NDArray[Any]]) -> RowNetwork:
+        if self.mode == "classic":
+            return self._network(np.zeros((0, 0, 0), dtype=bool))
+        hidden, n_groups = arrays["hidden"], self.cells_.n_groups
+        if hidden.dtype != np.bool_ or hidden.shape != (_n_parts(n_groups), MEMBERS, n_groups):
+            raise StoreError(DAMAGED)
+        return self._network(hidden)
 
 
 def _n_parts(n_groups: int) -> int:

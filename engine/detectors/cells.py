@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Self
 
 import numpy as np
@@ -65,6 +66,20 @@ class Cells:
             (group, int(starts[group]), int(starts[group + 1]))
             for group in range(self.n_groups)
             if self.choice[starts[group]]
+        ]
+
+    @cached_property
+    def choices(self) -> list[tuple[NDArray[np.int64], NDArray[np.int64]]]:
+        """Categories of as many levels together: their groups (n,) and the cells of their levels (n, n_levels)."""
+        of_size: dict[int, list[tuple[int, int, int]]] = {}
+        for span in self.spans:
+            of_size.setdefault(span[2] - span[1], []).append(span)
+        return [
+            (
+                np.array([group for group, _, _ in spans]),
+                np.array([range(start, end) for _, start, end in spans]),
+            )
+            for spans in of_size.values()
         ]
 
     def scaled(self, X: Array) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:

@@ -54,7 +54,9 @@ class Consensus(Detector):
 
     members: str = hyperparameter(
         "isolation_forest, neighbours, one_class_svm",
-        "Names of the detectors that are asked, two or more, with commas between them. Each learns with its defaults.",
+        "The detectors that are asked, two or more. Each learns with its defaults.",
+        choices=lambda: tuple(eligible()),
+        several=True,
         title="Members",
     )
 
@@ -119,9 +121,6 @@ class Consensus(Detector):
         """The detectors named, with this one's seed and expected share."""
         names = [name.strip() for name in self.members.split(",") if name.strip()]
         able = eligible()
-        for name in names:
-            if name not in able:
-                raise UsageError(f"a member must be one of {', '.join(able)}, got '{name}'")
         if len(set(names)) != len(names) or len(names) < FEWEST_MEMBERS:
             raise UsageError(
                 f"members must name {FEWEST_MEMBERS} or more different detectors, got '{self.members}'"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -85,35 +86,39 @@ class MaskedRows(RowNetwork):
         seen = (known & ~hidden).to(values.dtype)
         filled = self.network(self.inputs.hiding(self._shown[rows], seen))
         weights = (hidden & known).to(values.dtype)
-        errors = self._errors(filled, values) / self._balance.to(self.device) * weights
+        errors = self._weighed(self._errors(filled, values)) * weights
         if trimmed := int(self._trim * n):
             worst = errors.detach().sum(1) / weights.sum(1).clamp(min=1)
             kept = worst.topk(n - trimmed, largest=False).indices
             errors, weights = errors[kept], weights[kept]
         return errors.sum() / weights.sum().clamp(min=1)
 
-    def held_out_loss(self) -> float:
-        import torch
-
-        blocks = [(self._values[few], self._known[few]) for few in self._watched.split(self.block)]
-        errors = torch.cat([self._errors(self._rebuilt(*block), block[0]).mean(0) for block in blocks])
-        known = self._known[self._watched]
-        return float((errors / self._balance.to(self.device) * known).sum() / known.sum().clamp(min=1))
+    def _weighed(self, errors: Tensor) -> Tensor:
+        return errors / self._balance.to(errors.device)
 
     def own_arrays(self) -> dict[str, NDArray[Any]]:
-        """Which columns are hidden together."""
-        return {f"passes/{number}": hidden for number, hidden in enumerate(self.passes)}
+        """What inputs are made with, and which columns are hidden together."""
+        passes = {f"passes/{number}": hidden for number, hidden in enumerate(self.passes)}
+        return {**self.inputs.arrays(), **passes}
 
-    def _rebuilt(self, values: Tensor, known: Tensor) -> Tensor:
+    def _rebuilding(self) -> Callable[[Tensor, Tensor], Tensor]:
         """Every cell as it was filled in when it was hidden, once a partition (n_partitions, n, n_cells)."""
         import torch
 
-        hidden = torch.tensor(np.concatenate(self.passes), device=values.device)[:, None]
-        seen = (known & ~hidden).to(values.dtype)
-        inputs = self.inputs.hiding(self.inputs.shown(values), seen)
-        filled = self.network(inputs.flatten(0, 1)).view(len(hidden), *values.shape)
-        filled = filled * hidden[..., self._of_cell.to(values.device)]
-        return torch.stack([part.sum(0) for part in filled.split([len(each) for each in self.passes])])
+        from engine.networks.table_looks import TableLooks
+
+        device = next(self.network.parameters()).device
+        columns = (self.inputs.of_input, self.inputs.cells.groups)
+        parts = [torch.tensor(each, device=device) for each in (*columns, *self.passes)]
+        with torch.no_grad():
+            looks = TableLooks(self.network, parts[0], parts[1], parts[2:])
+
+        def rebuilt(values: Tensor, known: Tensor) -> Tensor:
+            return looks(self.inputs.hiding(self.inputs.shown(values), known.to(values.dtype))).transpose(
+                1, 2
+            )
+
+        return rebuilt
 
     def _as_cells(self, filled: Tensor) -> Tensor:
         """What is expected of cells: as they were filled in with the most of the row in sight."""

@@ -9,20 +9,20 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from engine.cores import torch_threads
-from engine.detectors.base import Course, Detector, Expectation, Progress, Scores, quiet, within
+from engine.detectors.base import Course, Progress, Scores, quiet, within
 from engine.detectors.cells import Cells
 from engine.detectors.masked_rows import MaskedRows
-from engine.detectors.ordinary_rows import OrdinaryRows
+from engine.detectors.ordinary_rows import NearRows, OrdinaryRows
+from engine.detectors.rebuilding_detector import CHUNK, DAMAGED, RebuildingDetector
 from engine.detectors.row_classes import Recipe, RowClasses, restored_classes
-from engine.detectors.stored_network import content_of, fill, weights_of
+from engine.detectors.stored_network import content_of, weights_of
 from engine.detectors.table_inputs import MOST_TOKENS, TableInputs
 from engine.detectors.table_start import TableStart
-from engine.detectors.unseen_rows import by_chunks, held_out_rows, mean_known, unseen_scores
+from engine.detectors.unseen_rows import by_chunks, held_out_rows
 from engine.errors import StoreError, UsageError
 from engine.hyperparameters import hyperparameter
 from engine.training import Plan, train
 
-CHUNK = 4_096  # rows scored between two looks at the cancel flag
 TOKENS = 4  # of a row, in the recipe 'fast': its cost does not grow with the square of the columns
 STAGES = ("pretrain", "finetune")
 PARTS = (2, 3)  # columns are hidden by halves and by thirds when a row is judged
@@ -30,18 +30,10 @@ FEW_COLUMNS = 6  # of at most so many, by halves and each by itself
 STEPS = 150  # mini-batches of an epoch of the recipe 'fast', whatever the number of rows
 HIGHEST_RATE = 5.0  # of its cycle, in learning rates
 WEIGHT_DECAY = 1e-4
-DISTANCE_SHARE = 0.5  # of an ordinary row's score
-SMALLEST_ERROR = 0.01  # what is nearly always filled in exactly must not make a tiny slip look enormous
-
-
-class NearRows(OrdinaryRows):
-    """Ordinary rows enough to tell what lies between them."""
-
-    most: ClassVar[int] = 4_096
 
 
 @dataclass(kw_only=True, eq=False, repr=False)
-class MaskedTable(Detector):
+class MaskedTable(RebuildingDetector[MaskedRows]):
     """A transformer learns to fill in hidden columns of rows; the score is how badly it does, and how far a row lies.
 
     Stage 1 needs no labels: columns are hidden at random and filled in from the others, numbers by mean squared error,
@@ -78,11 +70,11 @@ class MaskedTable(Detector):
     )
     speed: ClassVar[int] = 1
     reference: ClassVar[str] = "Huang et al. (2020); Thimonier et al. (2024)"
-    imports: ClassVar[tuple[str, ...]] = ("torch",)
-    mixed: ClassVar[bool] = True
     learns_from_labels: ClassVar[bool] = True
     names_classes: ClassVar[bool] = True
     learning_share: ClassVar[float] = 0.9
+    distance_share: ClassVar[float] = 0.5
+    ordinary_rows: ClassVar[type[OrdinaryRows]] = NearRows
     explained_by: ClassVar[str] = (
         "Share of the score: how much of the error in filling in the row's hidden columns, and of its distance from "
         "ordinary rows, lies in the column."
@@ -156,7 +148,7 @@ class MaskedTable(Detector):
         if self.d_model % self.n_heads:
             raise UsageError(f"d_model must be a multiple of n_heads, got {self.d_model} and {self.n_heads}")
         rng = np.random.default_rng(self.random_state)
-        held_out = self._held_out = held_out_rows(len(X), self.validation_split, rng)
+        held_out = held_out_rows(len(X), self.validation_split, rng)
         self.cells_ = Cells.fit(X, self.groups_, rescale=True)
         if self._start is not None:
             self.cells_ = self._start.cells(self.cells_)
@@ -239,7 +231,10 @@ class MaskedTable(Detector):
         return Course(record=record, checkpoint=path and path.with_stem(f"{path.stem}-{STAGES[number - 1]}"))
 
     def checkpoints(self) -> dict[str, dict[str, NDArray[Any]]]:
-        """The weights at the best epoch of each stage, under the stage, that epoch and its held-out loss."""
+        """The weights at the best epoch of each stage, under the stage, that epoch and its held-out loss.
+
+        Beside them what tells classes, under its accuracy on held-out rows.
+        """
         kept = {}
         networks = (self.rows_.network, self.classes_.network if self.classes_ else None)
         for number, (stage, network) in enumerate(zip(STAGES, networks, strict=True), start=1):
@@ -248,6 +243,10 @@ class MaskedTable(Detector):
                 best = min(records, key=lambda record: record["validation_loss"])
                 epoch = best["epoch"] - records[0]["epoch"] + 1
                 kept[f"{stage}_{{name}}_{epoch:.0f}_{best['validation_loss']:.4f}"] = weights_of(network)
+        if self.classes_ is not None:
+            stages, accuracy = "two" if self.use_two_stage else "one", self.classes_.measured["accuracy"]
+            whole = weights_of(self.rows_.network) | self.classes_.arrays()
+            kept[f"{stages}_stage_model_{{name}}_acc_{accuracy:.3f}"] = whole
         return kept
 
     def _content(self, X: Scores, told: NDArray[Any] | None = None) -> str:
@@ -255,31 +254,7 @@ class MaskedTable(Detector):
         facts = (self.get_params(), None if told is None else told.tolist())
         return content_of(facts, X, self.groups_, *weights_of(self.rows_.network).values())
 
-    def _measure(self, X: Scores, held_out: NDArray[np.int64], rng: np.random.Generator) -> None:
-        """Learn the unit of each group's error and of the distance, and usual slips, from held-out rows."""
-        values, known = self.cells_.scaled(X[held_out])
-        errors, filled = self.rows_.look(values, known)
-        count = known.sum(axis=0)
-        slips = np.where(known[:, self.groups_], values - filled, np.nan)
-        slips[:, count[self.groups_] == 0] = 0.0
-        self.slip_ = np.nanquantile(slips, (0.05, 0.95), axis=0)
-        root = np.sqrt(
-            np.maximum(np.where(known, errors, 0.0).sum(axis=0) / np.maximum(count, 1), SMALLEST_ERROR)
-        )
-        usual = max(float(mean_known(errors / root, known).sum(1).mean()), SMALLEST_ERROR)
-        self.unit_ = root * usual / (1 - DISTANCE_SHARE)
-        learned = np.delete(X, held_out, axis=0)
-        drawn = learned[np.sort(rng.permutation(len(learned))[: 2 * NearRows.most])]
-        cells = self.cells_.scaled(drawn)
-        strange = mean_known(self.rows_.errors(*cells) / self.unit_, cells[1]).sum(1)
-        self.ordinary_ = NearRows.chosen(self.cells_, cells[0], strange, rng)
-        apart = mean_known(self.ordinary_.distances(values, known), known).sum(1)
-        self.distance_unit_ = max(float(apart.mean()), SMALLEST_ERROR) / DISTANCE_SHARE
-
     # ---- judging
-
-    def _score(self, X: Scores, progress: Progress) -> Scores:
-        return by_chunks(lambda rows: self.contributions(rows).sum(axis=1), X, CHUNK, progress, "Scoring")
 
     def class_probabilities(self, X: Scores, progress: Progress = quiet) -> Scores:
         """How likely each row belongs to each of ``classes_.names`` (n_samples, n_classes); rows sum to 1.
@@ -291,67 +266,31 @@ class MaskedTable(Detector):
             raise UsageError("this model was taught no classes; train it with a column that holds them")
         return by_chunks(classes.probabilities, X, CHUNK, progress, "Naming classes")
 
-    def _held_out_scores(self) -> Scores:
-        scores = unseen_scores(self.decision_scores_, self._held_out)
-        del self._held_out
-        return scores
-
-    def contributions(self, X: Scores) -> Scores:
-        """What each column adds to the score (n_samples, n_groups); rows sum to the score."""
-        with torch_threads(1):
-            values, known = self.cells_.scaled(X)
-            parts = self.rows_.errors(values, known) / self.unit_
-            parts += self.ordinary_.distances(values, known) / self.distance_unit_
-            return mean_known(parts, known)
-
-    def expectation(self, X: Scores) -> Expectation:
-        """What each cell should be given the other columns, and where 90 % of ordinary rows lie around that."""
-        with torch_threads(1):
-            _, filled = self.rows_.look(*self.cells_.scaled(X))
-        low, high = (self.cells_.unscaled(filled + slip) for slip in self.slip_)
-        return Expectation(expected=self.cells_.unscaled(filled), low=low, high=high)
-
     # ---- storage
 
     def arrays(self) -> dict[str, NDArray[Any]]:
-        """Weights of both stages, cells, units, usual slips, ordinary rows, and what is hidden together."""
-        own = {"unit": self.unit_, "slip": self.slip_, "distance_unit": np.array([self.distance_unit_])}
-        for part in (self.rows_, self.rows_.inputs, self.cells_, self.ordinary_):
-            own |= part.own_arrays() if isinstance(part, MaskedRows) else part.arrays()
-        return weights_of(self.rows_.network) | own | (self.classes_.arrays() if self.classes_ else {})
+        """What both stages learned."""
+        return super().arrays() | (self.classes_.arrays() if self.classes_ else {})
 
     def restore(self, arrays: dict[str, NDArray[Any]], *, n_features: int) -> Self:
         """Build the networks the hyperparameters describe and fill them; every shape must be what it should be."""
-        self.cells_ = Cells.restore(arrays, n_cells=n_features)
-        self.groups_, n_groups = self.cells_.groups, self.cells_.n_groups
-        self.unit_, self.slip_, unit = arrays["unit"], arrays["slip"], arrays["distance_unit"]
-        passes = tuple(arrays[f"passes/{number}"] for number in range(len(_parts(n_groups))))
-        sound = (
-            self.unit_.shape == (n_groups,)
-            and (self.unit_ > 0).all()
-            and np.isfinite(self.unit_).all()
-            and self.slip_.shape == (2, n_features)
-            and np.isfinite(self.slip_).all()
-            and unit.shape == (1,)
-            and np.isfinite(unit[0])
-            and unit[0] > 0
-            and all(
-                hidden.dtype == np.bool_
-                and hidden.shape == (min(n_parts, n_groups), n_groups)
-                and (hidden.sum(axis=0) == 1).all()
-                for hidden, n_parts in zip(passes, _parts(n_groups), strict=True)
-            )
-            and self.d_model % self.n_heads == 0
+        super().restore(arrays, n_features=n_features)
+        self.classes_ = restored_classes(arrays, self.rows_, recipe=self._second, seed=self.random_state)
+        return self
+
+    def _restored_rows(self, arrays: dict[str, NDArray[Any]]) -> MaskedRows:
+        n_groups = self.cells_.n_groups
+        parts = _parts(n_groups)
+        passes = tuple(arrays[f"passes/{number}"] for number in range(len(parts)))
+        sound = self.d_model % self.n_heads == 0 and all(
+            hidden.dtype == np.bool_
+            and hidden.shape == (min(n_parts, n_groups), n_groups)
+            and (hidden.sum(axis=0) == 1).all()
+            for hidden, n_parts in zip(passes, parts, strict=True)
         )
         if not sound:
-            raise StoreError("the stored network is damaged: its parts do not add up")
-        self.distance_unit_ = float(unit[0])
-        self.ordinary_ = NearRows.restore(arrays, self.cells_)
-        self.rows_ = self._masked_rows(TableInputs.restore(arrays, self.cells_), passes)
-        fill(self.rows_.network, arrays)
-        self.classes_ = restored_classes(arrays, self.rows_, recipe=self._second, seed=self.random_state)
-        self.n_features_in_ = n_features
-        return self
+            raise StoreError(DAMAGED)
+        return self._masked_rows(TableInputs.restore(arrays, self.cells_), passes)
 
 
 def _parts(n_groups: int) -> tuple[int, ...]:

@@ -7,6 +7,7 @@ What can be rebuilt is not always ordinary: a network that learned a rule goes o
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
@@ -22,7 +23,7 @@ MOST_KEPT = 1_024  # few enough that rows alike to each other, but to no others,
 NEAREST = 3
 FAR_OUT = 2.2  # interquartile ranges above the upper quartile (Hoaglin and Iglewicz, 1987)
 MANY = 2_048  # numbers of which the smallest are sought among those of the best stretches
-STRETCH = 64
+STRETCH = 32
 BLOCK = 256  # rows are compared so many at a time, always: scores are the same in any company
 
 
@@ -30,6 +31,7 @@ class OrdinaryRows:
     """Rows (n_kept, n_cells) on the scale of :class:`Cells`; a missing cell stands at its column's mean."""
 
     most: ClassVar[int] = MOST_KEPT
+    candidates: ClassVar[int] = 4 * MOST_KEPT  # that are rebuilt to find ordinary ones among them
 
     def __init__(self, cells: Cells, kept: NDArray[np.float32]) -> None:
         self.cells, self.kept = cells, kept
@@ -50,6 +52,14 @@ class OrdinaryRows:
         A kept row that equals the row cell by cell may be the row itself; it is passed over once, so that a row that
         was kept is judged as one that was not. Groups that are not ``known`` (n, n_groups) count nothing.
         """
+        found = np.zeros((len(values), self.cells.n_groups))
+        complete = known.all(axis=1)
+        for rows, near in ((complete, self._complete), (~complete, self._lifted)):
+            if rows.any():
+                found[rows] = self._distances(values[rows], known[rows], near)
+        return found
+
+    def _distances(self, values: NDArray[np.float32], known: NDArray[np.bool_], lifted: Tensor) -> Array:
         import torch
 
         whole = ((0, -len(values) % BLOCK), (0, 0))
@@ -57,7 +67,6 @@ class OrdinaryRows:
             torch.as_tensor(np.pad(part, whole)) for part in (values, known[:, self.cells.groups])
         )
         kept, groups = torch.tensor(self.kept), torch.tensor(self.cells.groups)
-        lifted = torch.cat([kept**2, -2 * kept], 1).T.contiguous()
         found = torch.zeros(len(cells), self.cells.n_groups)
         with torch.inference_mode():
             for start in range(0, len(cells), BLOCK):
@@ -66,6 +75,22 @@ class OrdinaryRows:
                 found[block].index_add_(1, groups, apart)
         distances: Array = found[: len(values)].double().numpy()
         return distances
+
+    @cached_property
+    def _lifted(self) -> Tensor:
+        """Finds the nearest kept rows in one product (2 * n_cells, n_kept): their squares, minus twice themselves."""
+        import torch
+
+        kept = torch.tensor(self.kept)
+        return torch.cat([kept**2, -2 * kept], 1).T.contiguous()
+
+    @cached_property
+    def _complete(self) -> Tensor:
+        """The same for rows of which every cell is known (1 + n_cells, n_kept), in half the time."""
+        import torch
+
+        n_cells = self.kept.shape[1]
+        return torch.cat([self._lifted[:n_cells].sum(0, keepdim=True), self._lifted[n_cells:]])
 
     def arrays(self) -> dict[str, NDArray[Any]]:
         return {"ordinary/kept": self.kept}
@@ -86,22 +111,32 @@ class OrdinaryRows:
         return cls(cells, kept)
 
 
+class NearRows(OrdinaryRows):
+    """Ordinary rows enough to tell what lies between them."""
+
+    most: ClassVar[int] = 4 * MOST_KEPT
+    candidates: ClassVar[int] = 8 * MOST_KEPT
+
+
 def _apart(cells: Tensor, known: Tensor, kept: Tensor, lifted: Tensor) -> Tensor:
     """Mean squared differences of rows from the nearest kept ones (n, n_cells).
 
-    ``lifted`` (2 * n_cells, n_kept): the kept rows' squares, and minus twice themselves.
+    ``lifted``: of kept rows, their squares, cell by cell or summed up where all is known, and minus twice themselves.
     """
     import torch
 
     taken = min(NEAREST, max(1, len(kept) - 1))
     # One product finds who is near; rounding may swap neighbours that are as good as equally near, and no more.
-    squared = torch.cat([known, cells * known], 1) @ lifted
+    first = known[:, : len(lifted) - cells.shape[1]]
+    squared = torch.cat([first, cells * known], 1) @ lifted
     nearest = _smallest(squared, min(taken + 1, len(kept)))
     differences = (kept[nearest] - cells[:, None]) ** 2 * known[:, None]
-    order = differences.sum(-1).argsort(dim=1, stable=True)
-    differences = differences.gather(1, order[..., None].expand_as(differences))
-    itself = (differences[:, :1].sum((1, 2), keepdim=True) == 0) & (len(kept) > 1)
-    return torch.where(itself, differences[:, -taken:], differences[:, :taken]).mean(1)
+    apart = differences.sum(-1)
+    counted = torch.ones_like(apart)
+    if nearest.shape[1] > taken:  # one too many: the row itself, which adds nothing, or else the furthest
+        itself = (apart.amin(1, keepdim=True) == 0).to(counted.dtype)
+        counted.scatter_(1, apart.argmax(1, keepdim=True), itself)
+    return (differences * counted[..., None]).sum(1) / taken
 
 
 def _smallest(numbers: Tensor, count: int) -> Tensor:

@@ -6,7 +6,7 @@ ensemble fill them in from the others. Both serve :func:`engine.training.train` 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
@@ -54,10 +54,11 @@ class RowNetwork:
     def held_out_loss(self) -> float:
         import torch
 
+        rebuilt = self._rebuilding()
         blocks = [(self._values[few], self._known[few]) for few in self._watched.split(self.block)]
-        errors = torch.cat([self._errors(self._rebuilt(*block), block[0]).mean(0) for block in blocks])
+        errors = torch.cat([self._errors(rebuilt(*block), block[0]).mean(0) for block in blocks])
         known = self._known[self._watched]
-        return float((errors * known).sum() / known.sum().clamp(min=1))
+        return float((self._weighed(errors) * known).sum() / known.sum().clamp(min=1))
 
     def loss_parts(self) -> dict[str, float]:
         """None: all of the loss is reconstruction."""
@@ -82,10 +83,11 @@ class RowNetwork:
         cells, groups = (torch.as_tensor(np.pad(part, whole), device=device) for part in (values, known))
         errors = torch.empty(groups.shape, device=device)
         filled = torch.empty(cells.shape if fill else (0, 0), device=device)
+        rebuilding = self._rebuilding()
         with torch.inference_mode():
             for start in range(0, len(values), self.block):
                 block = slice(start, start + self.block)
-                rebuilt = self._rebuilt(cells[block], groups[block])
+                rebuilt = rebuilding(cells[block], groups[block])
                 errors[block] = self._errors(rebuilt, cells[block]).mean(0)
                 if fill:
                     filled[block] = self._as_cells(rebuilt).mean(0)
@@ -96,9 +98,16 @@ class RowNetwork:
         """What has to be stored beside weights and cells."""
         return {}
 
+    def _rebuilding(self) -> Callable[[Tensor, Tensor], Tensor]:
+        """What each member makes of every cell (members, n, n_cells), asked block by block with the same weights."""
+        return self._rebuilt
+
     def _rebuilt(self, values: Tensor, known: Tensor) -> Tensor:
-        """What each member makes of every cell (members, n, n_cells)."""
         raise NotImplementedError
+
+    def _weighed(self, errors: Tensor) -> Tensor:
+        """Errors (…, n_groups) as they count in the loss."""
+        return errors
 
     def _tensor(self, values: NDArray[Any]) -> Tensor:
         import torch
@@ -116,19 +125,19 @@ class RowNetwork:
         sizes = torch.bincount(groups).to(squared.dtype)
         errors = torch.zeros(*squared.shape[:-1], len(sizes), dtype=squared.dtype, device=squared.device)
         errors = errors.index_add(-1, groups, squared) / sizes
-        for group, start, end in self.cells.spans:
-            likelihood = (torch.log_softmax(filled[..., start:end], -1) * values[..., start:end]).sum(-1)
-            errors[..., group] = -likelihood
+        for chosen, levels in self.cells.choices:
+            likely = torch.log_softmax(filled[..., levels], -1) * values[..., levels]
+            errors[..., chosen] = -likely.sum(-1)
         return errors
 
     def _as_cells(self, filled: Tensor) -> Tensor:
         """Network output as cells: the levels of a category as probabilities."""
         import torch
 
-        if self.cells.spans:
+        if self.cells.choices:
             filled = filled.clone()
-        for _, start, end in self.cells.spans:
-            filled[..., start:end] = torch.softmax(filled[..., start:end], -1)
+        for _, levels in self.cells.choices:
+            filled[..., levels] = torch.softmax(filled[..., levels], -1)
         return filled
 
 

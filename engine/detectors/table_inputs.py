@@ -41,8 +41,11 @@ class TableInputs:
         self.of_shown = np.r_[
             cells.groups, cells.groups[self.numbers]
         ]  # the group of each input but the bits
+        self.of_input = np.r_[self.of_shown, np.arange(cells.n_groups)]
         self._of_shown, self._numbers = torch.tensor(self.of_shown), torch.tensor(self.numbers)
         self._ranks = torch.tensor(ranks)
+        # Of each quantile, how many from there on are equal.
+        self._alike = torch.searchsorted(self._ranks, self._ranks, right=True) - torch.arange(RANKS)
 
     @classmethod
     def fit(cls, cells: Cells, values: NDArray[np.float32], known: NDArray[np.bool_]) -> Self:
@@ -68,7 +71,7 @@ class TableInputs:
 
     @property
     def n_inputs(self) -> int:
-        return len(self.of_shown) + self.cells.n_groups
+        return len(self.of_input)
 
     def views(self, n_tokens: int, *, apart: bool) -> tuple[Tensor, Tensor]:
         """Which inputs (n_inputs, n_tokens) each token sees and which cells (n_cells, n_tokens) it fills in.
@@ -77,12 +80,11 @@ class TableInputs:
         """
         import torch
 
-        of_input = np.r_[self.of_shown, np.arange(self.cells.n_groups)]
         if not apart:
-            return torch.ones(len(of_input), n_tokens), torch.ones(len(self.cells.groups), n_tokens)
+            return torch.ones(self.n_inputs, n_tokens), torch.ones(len(self.cells.groups), n_tokens)
         token = np.arange(self.cells.n_groups) * n_tokens // self.cells.n_groups
         mine = torch.eye(n_tokens)
-        return mine[token[of_input]], mine[token[self.cells.groups]]
+        return mine[token[self.of_input]], mine[token[self.cells.groups]]
 
     def shown(self, values: Tensor) -> Tensor:
         """Cells (n, n_cells) and ranks as they are shown where nothing is hidden (n, n_shown)."""
@@ -93,8 +95,10 @@ class TableInputs:
             return cells
         numbers, ranks = (part.to(values.device) for part in (self._numbers, self._ranks))
         asked = values[:, numbers].T.contiguous()
-        below = torch.searchsorted(ranks, asked) + torch.searchsorted(ranks, asked, right=True)
-        return torch.cat([cells, (below.T / RANKS) - 1.0], 1)
+        below = torch.searchsorted(ranks, asked)
+        at = below.clamp(max=RANKS - 1)
+        equal = torch.where(ranks.gather(1, at) == asked, self._alike.to(values.device).gather(1, at), 0)
+        return torch.cat([cells, ((2 * below + equal).T / RANKS) - 1.0], 1)
 
     def hiding(self, shown: Tensor, seen: Tensor) -> Tensor:
         """Inputs of rows (…, n, n_inputs) of which a network sees the groups ``seen`` (…, n, n_groups), 1 or 0."""

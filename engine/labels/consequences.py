@@ -50,10 +50,13 @@ class LabelledPrecision:
         return max(0.0, middle - reach), min(1.0, middle + reach)
 
 
-def precision_so_far(scores: Array, answers: Array, threshold: float, *, flagged: int) -> LabelledPrecision:
+def precision_so_far(
+    scores: Array, answers: Array, threshold: float | Array, *, flagged: int
+) -> LabelledPrecision:
     """How right the flags are where people have said so.
 
-    ``scores``, ``answers`` (n_labels,) of the labelled rows, NaN unknown; ``flagged`` rows there are in all.
+    ``scores``, ``answers`` (n_labels,) of the labelled rows, NaN unknown, with one threshold or one each; ``flagged``
+    rows there are in all.
     """
     with np.errstate(invalid="ignore"):
         flags = scores > threshold

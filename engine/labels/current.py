@@ -63,6 +63,21 @@ class Labels:
         """The labels of the labelled rows as answers (n_labels,): 1 anomaly, 0 normal, NaN not sure."""
         return np.array([label.answer for label in self._labels], dtype=np.float64)
 
+    def spread(self, rows: int) -> NDArray[np.float64]:
+        """The answers of all rows of the data set (n_rows,): NaN where nobody has said one."""
+        found = np.full(rows, np.nan)
+        found[self.rows] = self.answers
+        return found
+
+    @property
+    def in_words(self) -> str:
+        """How many rows are labelled what."""
+        counts = self.counts
+        said = f"{counts['anomaly']:,} anomal{'y' if counts['anomaly'] == 1 else 'ies'}, {counts['normal']:,} normal"
+        return said + (
+            f", {counts['unsure']:,} not sure, which count for neither" if counts["unsure"] else ""
+        )
+
     @cached_property
     def anomalies(self) -> NDArray[np.int64]:
         """The rows labelled anomalies (n_anomalies,)."""

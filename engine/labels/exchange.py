@@ -11,7 +11,7 @@ import hashlib
 import io
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -120,7 +120,7 @@ def bring_labels(ledger: LabelLedger, dataset: Dataset, content: bytes, *, who: 
     while ledger.withdrawn(act):  # it was undone, and is wanted after all
         again += 1
         act = f"{found.act}-{again}"
-    return give_labels(ledger, dataset, found.labels, act=act, who=who), found
+    return give_labels(ledger, dataset, found.labels, act=act, who=who), replace(found, act=act)
 
 
 def _lines(content: bytes) -> tuple[list[str], list[dict[str, str]]]:

@@ -24,7 +24,7 @@ from engine.files import make_folder, read_plain_file, write_atomically
 if TYPE_CHECKING:
     from engine.labels.current import Labels
 
-LABEL_COLUMN = "labels given in Loupe"
+GIVEN = "labels given in Loupe"
 MOST_BYTES = 64 << 20
 _NAME = re.compile(r"[0-9a-f]{64}")
 
@@ -87,7 +87,7 @@ def with_labels(
     'anomaly' or 'normal'; for a detector that names classes (``named``), anomalies read as their class, and where the
     own column speaks, too, all is said in its words.
     """
-    name = LABEL_COLUMN
+    name = GIVEN
     while name in frame.columns:
         name += "'"
     rows = np.asarray(given.rows, dtype=np.int64)

@@ -9,6 +9,7 @@ classes apart.
 from __future__ import annotations
 
 import copy
+from threading import Lock
 
 import torch
 from torch import Tensor, nn
@@ -162,6 +163,7 @@ class Classifier(nn.Module):
         self.encoder.requires_grad_(False)
         self.names = [name for name, _ in self.encoder.named_parameters()] if rate else []
         self.moved = nn.ParameterList(torch.zeros_like(self.encoder.get_parameter(n)) for n in self.names)
+        self.turn = Lock()
 
     def forward(self, rows: Tensor, told: Tensor) -> Tensor:
         """Logits of rows (n, n_inputs) beside which is told (n, n_told)."""
@@ -173,9 +175,23 @@ class Classifier(nn.Module):
         if not self.names:
             found: Tensor = self.encoder(rows)
             return found
-        weights = {
-            name: self.encoder.get_parameter(name) + self.rate * moved
-            for name, moved in zip(self.names, self.moved, strict=True)
-        }
-        found = functional_call(self.encoder, weights, rows)
+        with (
+            self.turn
+        ):  # blocks of rows come from several threads, and the call puts the weights into the one encoder
+            weights = {
+                name: self.encoder.get_parameter(name) + self.rate * moved
+                for name, moved in zip(self.names, self.moved, strict=True)
+            }
+            found = functional_call(self.encoder, weights, rows)
         return found
+
+    def settled(self) -> Classifier:
+        """The same with weights that move no more: one that several cores may ask at the same time.
+
+        Above, weights are put in and taken out again at every call, which another core would be caught in.
+        """
+        settled = Classifier(self.encoder, self.head, 0.0)
+        with torch.no_grad():
+            for name, moved in zip(self.names, self.moved, strict=True):
+                settled.encoder.get_parameter(name).add_(self.rate * moved)
+        return settled

@@ -9,6 +9,7 @@ from engine.charts.chart import counted
 from engine.checked import Checked, CheckedSeries
 from engine.errors import DataError
 from engine.reporting.content import Block, Facts, Figure, Text
+from engine.reporting.labels_given import labels_given
 from engine.reporting.subject import Subject
 from engine.scoring.wording import number_in_words, percent
 
@@ -19,6 +20,10 @@ WINDOW, LONGEST = 100, 500  # readings of tolerance, where the model judges by n
 
 def evaluation(subject: Subject) -> list[Block]:
     """How well flags and scores meet the known answers; without any, that this was not measured."""
+    return [*_by_the_column(subject), *labels_given(subject)]
+
+
+def _by_the_column(subject: Subject) -> list[Block]:
     if subject.labels is None or subject.label is None:
         said = (
             "There are no known answers in this data, so it was not measured how many flags are right. To measure it, "
@@ -26,9 +31,10 @@ def evaluation(subject: Subject) -> list[Block]:
         )
         return [Text(said)]
     labels, understood = subject.labels
-    edges, _ = charts.histogram(np.asarray(subject.result.values))
+    values = subject.level
+    edges, _ = charts.histogram(values)
     try:
-        checked = Checked.of(np.asarray(subject.result.values), labels, edges)
+        checked = Checked.of(values, labels, edges)
         events = [] if subject.series is None else _of_events(subject, labels)
     except DataError as problem:
         return [Text(f"Nothing was measured: {problem}.")]

@@ -6,9 +6,11 @@ from functools import partial
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from engine import charts
 from engine.charts.chart import counted
+from engine.reporting.classes import class_columns
 from engine.reporting.content import Block, Column, Facts, Figure, Table, Text
 from engine.reporting.subject import Subject
 from engine.reporting.wording import threshold_in_words, unjudged_in_words
@@ -49,7 +51,8 @@ def the_threshold(subject: Subject) -> list[Block]:
         Figure(title="Anomaly scores and the threshold", chart=histogram, height=HEIGHT),
         Figure(title=f"How many {word}s other percentiles would flag", chart=curve, height=HEIGHT),
     ]
-    blocks += [Text(said, "small") for said in (now.remark, unjudged_in_words(now, word)) if said]
+    remark = now.remark if now.own is None else now.own.sentence
+    blocks += [Text(said, "small") for said in (remark, unjudged_in_words(now, word)) if said]
     return blocks
 
 
@@ -77,17 +80,18 @@ def worst_rows(subject: Subject) -> list[Block]:
 def _listed(subject: Subject) -> Table:
     """The worst rows, one a line; in a workbook all that are flagged and explained, with all their columns."""
     result, word = subject.result, subject.row_word
-    known = len(result.worst)
-    flagged = min(subject.judgement.flagged, known)
+    flagged, known = len(_flagged(subject)), len(result.worst)
     count = min(flagged or TOLD, LISTED if subject.series is None else LISTED_READINGS, known)
-    rows = [int(row) for row in result.explained_rows[:count]]
+    places = _worst(subject, count)
+    rows = result.explained_rows[places].tolist()
     severity = np.asarray(result.severity)
     columns = [Column(title=word.capitalize(), values=[row + 1 for row in rows])]
     columns += [
-        Column(title=name, values=[_cell(value) for value in result.worst[name].iloc[:count]])
+        Column(title=name, values=[_cell(value) for value in result.worst[name].iloc[places]])
         for name in _marks(subject)
     ]
     columns.append(Column(title="Severity", values=severity[rows].tolist(), digits=2))
+    columns += class_columns(subject, rows)
     columns.append(Column(title="Why", values=[result.sentence(row) for row in rows]))
     more = f"The {count:,} most unusual of {counted(subject.judgement.flagged, f'flagged {word}')}. "
     return Table(
@@ -99,11 +103,21 @@ def _listed(subject: Subject) -> Table:
     )
 
 
+def _flagged(subject: Subject) -> NDArray[np.int64]:
+    """The places, among the explained rows, of those that are flagged."""
+    return np.flatnonzero(subject.judgement.flags[subject.result.explained_rows])
+
+
+def _worst(subject: Subject, count: int) -> NDArray[np.int64]:
+    """The places, among the explained rows, of the worst flagged ones; of the worst of all where none is flagged."""
+    places = _flagged(subject)
+    return (places if len(places) else np.arange(len(subject.result.worst)))[:count]
+
+
 def _shared(subject: Subject) -> list[Block]:
     """The flagged rows gathered by the reasons they share."""
-    known = len(subject.result.worst)
-    flagged = min(subject.judgement.flagged, known)
-    groups = subject.result.shared_reasons.groups(np.arange(known) < flagged)
+    now, rows = subject.judgement, subject.result.explained_rows
+    groups = subject.result.shared_reasons.groups(now.flags[rows])
     if not groups:
         return []
     columns = [
@@ -116,16 +130,18 @@ def _shared(subject: Subject) -> list[Block]:
 def _for_workbook(subject: Subject, count: int) -> pd.DataFrame:
     """The worst rows as they stand in the table, behind what the model says of each."""
     result, word = subject.result, subject.row_word
-    rows = [int(row) for row in result.explained_rows[:count]]
+    places = _worst(subject, count)
+    rows = result.explained_rows[places].tolist()
     said = pd.DataFrame(
         {
             word.capitalize(): [row + 1 for row in rows],
             "Severity": np.asarray(result.severity)[rows],
             "Anomaly score": np.asarray(result.values)[rows],
+            **{column.title: pd.array(column.values, dtype="str") for column in class_columns(subject, rows)},
             "Why": pd.array([result.sentence(row) for row in rows], dtype="str"),
         }
     )
-    there = result.worst.iloc[:count].reset_index(drop=True)
+    there = result.worst.iloc[places].reset_index(drop=True)
     taken = {name: f"{name} (data)" for name in said.columns if name in there.columns}
     return pd.concat([said, there.rename(columns=taken)], axis=1)
 

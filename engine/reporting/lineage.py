@@ -69,6 +69,7 @@ def reproduce(subject: Subject) -> list[Block]:
     percentile = rule.value if rule.kind == "percentile" else None
     threshold = None if percentile is not None else subject.judgement.threshold
     mapping, options = subject.result.mapping, data.options.as_dict()
+    own = None if subject.judgement.own is None else subject.judgement.own.rule
     verbs: tuple[tuple[Literal["score", "report"], str], ...] = (
         ("score", "flagged.csv"),
         ("report", "report.html"),
@@ -83,6 +84,7 @@ def reproduce(subject: Subject) -> list[Block]:
             mapping=mapping,
             options=options,
             verb=verb,
+            own_lines=own,
         )
         for verb, output in verbs
     ]
@@ -93,6 +95,7 @@ def reproduce(subject: Subject) -> list[Block]:
         threshold=threshold,
         mapping=mapping,
         options=options,
+        own_lines=own,
     )
     facts = {
         "Data, SHA-256": data.sha256,

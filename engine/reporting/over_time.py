@@ -114,8 +114,7 @@ def _closer(subject: Subject, series: SeriesResult, event: Event) -> Figure:
     seconds = files.seconds[part]
     apart = float(seconds[-1] - seconds[0]) / charts.MAX_FLAGGED
     scores = files.arranged(subject.result.values, part)
-    with np.errstate(invalid="ignore"):
-        flags = scores > subject.judgement.threshold
+    flags = files.arranged(subject.judgement.flags, part)
     drawn = charts.series_chart(
         seconds,
         files.channel(channel)[part],
@@ -125,6 +124,7 @@ def _closer(subject: Subject, series: SeriesResult, event: Event) -> Figure:
         clock=files.clock,
         severity=scores,
         segments=files.segments[part],
+        label_spans=None if subject.known is None else series.spans(subject.known > 0, part, apart),
         theme="light",
     )
     at = _moment(series, event.start_time)

@@ -8,6 +8,7 @@ from types import MappingProxyType
 
 from engine.reporting.answers import evaluation
 from engine.reporting.choices import REPORT_SECTIONS, ReportChoices
+from engine.reporting.classes import named_classes
 from engine.reporting.content import Block, Report, Section
 from engine.reporting.flags import the_threshold, worst_rows
 from engine.reporting.limits import limits
@@ -24,7 +25,7 @@ WRITERS: Mapping[str, Callable[[Subject], list[Block]]] = MappingProxyType(
         "threshold": the_threshold,
         "rows": worst_rows,
         "events": the_events,
-        "evaluation": evaluation,
+        "evaluation": lambda subject: [*evaluation(subject), *named_classes(subject)],
         "limits": limits,
         "model": model_card,
         "reproduce": reproduce,

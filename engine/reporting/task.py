@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from engine.detectors.base import Progress
 from engine.reporting.choices import ReportChoices
+from engine.reporting.labels_given import labels_of
 from engine.reporting.page import page
 from engine.reporting.sections import report
 from engine.reporting.sheets import sheets
@@ -22,13 +23,16 @@ def run_report(spec: dict[str, Any], job: Job) -> dict[str, Any]:
     """Write a report of ``result`` with what is above ``threshold`` flagged, as ``name``. Returns the file's ``path``.
 
     ``rule`` is the rule that has drawn the line, ``events`` the choices that make events of a series, ``choices`` those
-    of :class:`ReportChoices`.
+    of :class:`ReportChoices`. With ``own_lines`` the rule has drawn a line for each group of rows.
     """
     space = Workspace(Path(spec["workspace"]), Path(spec["models"]))
     found = space.results.load(spec["result"])
     job.progress(0.05, "Reading the data")
+    given = labels_of(space, found.dataset)
     rule, threshold = rule_from_dict(spec["rule"]), float(spec["threshold"])
-    subject = Subject.of(space, found, rule, threshold, spec.get("events"))
+    subject = Subject.of(
+        space, found, rule, threshold, spec.get("events"), own_lines=bool(spec.get("own_lines")), given=given
+    )
     path = job.directory / Path(spec["name"]).name  # goes when the job goes
     choices = ReportChoices(**spec["choices"])
     path.write_bytes(report_bytes(path.suffix, subject, choices, job.progress))

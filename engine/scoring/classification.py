@@ -109,6 +109,13 @@ def classification(
     )
 
 
+def untempered(probabilities: Array, temperature: float) -> Array:
+    """Probabilities (n, n_classes) as they were before their logits were divided by a temperature."""
+    risen = np.maximum(probabilities, np.finfo(np.float64).tiny) ** temperature
+    shares: Array = risen / risen.sum(axis=1, keepdims=True)
+    return shares
+
+
 def _figures(
     name: str,
     confusion: NDArray[np.int64],

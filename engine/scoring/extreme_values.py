@@ -115,6 +115,7 @@ class ExtremeTail(Rule):
     high: ClassVar[float | None] = 10_000 * TAIL
     step: ClassVar[float] = 1.0
     usual: ClassVar[float] = 10.0
+    by_group: ClassVar[bool] = True
 
     value: float = 10.0
 

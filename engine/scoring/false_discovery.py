@@ -65,8 +65,12 @@ class FalseDiscoveryRate(Rule):
     step: ClassVar[float] = 0.01
     usual: ClassVar[float] = 0.1
     counts_rows: ClassVar[bool] = True
+    by_group: ClassVar[bool] = True
 
     value: float = 0.1
+
+    def carried_by(self, rows: int) -> bool:
+        return self.value * (rows + 1) >= 1
 
     def threshold(
         self, reference: Array, here: Array, labels: Array | None = None, *, rows: int = N_QUANTILES

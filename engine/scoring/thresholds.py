@@ -23,6 +23,7 @@ Array = NDArray[np.float64]
 
 N_QUANTILES = 2_001
 GRID = np.linspace(0.0, 100.0, N_QUANTILES)  # percentiles at which reference scores are kept
+FEWEST_ABOVE = 4.999  # reference scores above the line of a small group: 5, but for rounding
 NORMAL_MAD = (
     1.4826  # median absolute deviation of a normal distribution, as a share of its standard deviation
 )
@@ -77,6 +78,9 @@ class Rule:
     usual: ClassVar[float] = 0.0  # where the knob stands when nobody has moved it
     needs_labels: ClassVar[bool] = False
     counts_rows: ClassVar[bool] = False  # whether the line also depends on the scores at hand
+    by_group: ClassVar[bool] = (
+        False  # whether it can draw a line for each group by the group's reference scores
+    )
 
     value: float
 
@@ -101,6 +105,14 @@ class Rule:
         """What the rule does, with its knob where it stands."""
         raise NotImplementedError
 
+    @property
+    def text(self) -> str:
+        """The rule as a command takes it: ``KIND=VALUE``, or ``KIND`` alone for one without a knob."""
+        if not self.knob:
+            return self.kind
+        short = f"{self.value:.10g}"
+        return f"{self.kind}={short if float(short) == self.value else repr(self.value)}"
+
     def best(self, points: Curve) -> float:
         """The threshold of a rule that needs labels, from the curve of the rows it is told the labels of."""
         raise NotImplementedError
@@ -112,6 +124,10 @@ class Rule:
     def remark(self, reference: Array, here: Array, *, rows: int = N_QUANTILES) -> str:
         """What must be known of this line with these reference scores and rows; empty for nothing."""
         return ""
+
+    def carried_by(self, rows: int) -> bool:
+        """Whether so many independent reference scores are enough for this line; a few must lie above it."""
+        return True
 
     def as_dict(self) -> dict[str, Any]:
         return {"kind": self.kind, **asdict(self)}
@@ -128,8 +144,12 @@ class Percentile(Rule):
     )
     knob: ClassVar[str] = "Percentile"
     high: ClassVar[float | None] = 100.0
+    by_group: ClassVar[bool] = True
 
     value: float = 95.0
+
+    def carried_by(self, rows: int) -> bool:
+        return (1 - self.value / 100) * rows >= FEWEST_ABOVE
 
     def threshold(
         self, reference: Array, here: Array, labels: Array | None = None, *, rows: int = N_QUANTILES
@@ -151,8 +171,12 @@ class Contamination(Rule):
     help: ClassVar[str] = "Flags as large a share of the training rows as you expect to be anomalous."
     knob: ClassVar[str] = "Expected share of anomalies"
     high: ClassVar[float | None] = 0.5
+    by_group: ClassVar[bool] = True
 
     value: float = 0.05
+
+    def carried_by(self, rows: int) -> bool:
+        return self.value * rows >= FEWEST_ABOVE
 
     def threshold(
         self, reference: Array, here: Array, labels: Array | None = None, *, rows: int = N_QUANTILES
@@ -198,6 +222,7 @@ class MedianDeviation(Rule):
     )
     knob: ClassVar[str] = "k"
     high: ClassVar[float | None] = 100.0
+    by_group: ClassVar[bool] = True
 
     value: float = 3.5
 

@@ -64,6 +64,17 @@ def test_spans_say_where_each_category_lies():
     assert cells.spans == [(1, 1, 4), (3, 5, 7)]
 
 
+def test_categories_of_as_many_levels_are_taken_together():
+    X, level = mixed(missing=0), np.eye(3)[np.arange(300) % 3]
+    cells = Cells.fit(
+        np.hstack([X, level, level[:, :2], 1 - level[:, :2]]),
+        np.array([0, 1, 1, 1, 2, 3, 3, 3, 4, 4, 5, 5]),
+        rescale=True,
+    )
+    ((chosen, levels),) = cells.choices
+    assert (chosen.tolist(), levels.tolist()) == ([1, 3], [[1, 2, 3], [5, 6, 7]])
+
+
 def test_scaling_back_gives_the_numbers_again():
     X = mixed(missing=0)
     cells = Cells.fit(X, GROUPS, rescale=True)
@@ -205,6 +216,16 @@ def test_distances_are_mean_squared_differences_from_the_three_nearest():
     kept, X = rng.normal(size=(40, 5)).astype(np.float32), rng.normal(size=(300, 5)).astype(np.float32)
     found = ordinary(kept).distances(X, np.ones(X.shape, dtype=bool))
     np.testing.assert_allclose(found, naive.apart(X.tolist(), kept.tolist(), 3), rtol=1e-5)
+
+
+def test_a_row_lies_as_far_beside_rows_with_missing_cells():
+    rng = np.random.default_rng(0)
+    kept, X = rng.normal(size=(40, 5)).astype(np.float32), rng.normal(size=(30, 5)).astype(np.float32)
+    known = rng.random(X.shape) < 0.9
+    found = ordinary(kept).distances(X * known, known)
+    whole = known.all(axis=1)
+    assert 0 < whole.sum() < 30
+    np.testing.assert_array_equal(found[whole], ordinary(kept).distances(X[whole], known[whole]))
 
 
 def test_a_kept_row_does_not_vouch_for_itself_but_a_twin_does():

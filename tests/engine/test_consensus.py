@@ -77,7 +77,10 @@ def test_a_network_can_be_a_member_and_is_kept_with_the_model():
         ("isolation_forest", "2 or more different detectors"),
         ("neighbours, neighbours", "2 or more different detectors"),
         ("", "2 or more"),
-        ("neighbours, nearest_windows", "a member must be one of isolation_forest, .* got 'nearest_windows'"),
+        (
+            "neighbours, nearest_windows",
+            "each of members must be one of isolation_forest, .* got 'nearest_windows'",
+        ),
         ("neighbours, consensus", "got 'consensus'"),
     ],
 )

@@ -4,6 +4,8 @@ import numpy as np
 import pytest
 import torch
 
+from engine import cores
+from engine.detectors import masked_table
 from engine.detectors.cells import Cells
 from engine.detectors.masked_rows import MaskedRows
 from engine.detectors.masked_table import MaskedTable
@@ -11,11 +13,12 @@ from engine.detectors.ordinary_rows import MANY, _smallest
 from engine.detectors.table_inputs import RANKS, TableInputs
 from engine.detectors.table_start import TableStart
 from engine.errors import DataError, StoreError, UsageError
-from engine.networks import table_transformer
-from engine.networks.table_transformer import Block
+from engine.networks import table_looks, table_transformer
+from engine.networks.table_looks import TableLooks
+from engine.networks.table_transformer import Block, TableEncoder
 from tests.engine.test_autoencoder import GROUPS, mixed, sums
 
-QUICK = {"max_epochs_pretrain": 2, "max_epochs_finetune": 4, "n_layers": 1, "d_model": 16}
+QUICK = {"max_epochs_pretrain": 1, "max_epochs_finetune": 4, "n_layers": 1, "d_model": 16}
 
 
 def kinds(X):
@@ -100,6 +103,28 @@ def test_a_token_a_column_sees_its_column_alone():
     assert (views.sum(1) == 1).all()
 
 
+@pytest.mark.parametrize("few", [6, 0], ids=["pair by pair", "torch's attention"])
+@pytest.mark.parametrize("apart", [False, True], ids=["four tokens", "a token a column"])
+def test_looks_fill_in_what_the_network_does_where_it_sees_the_rest(monkeypatch, few, apart):
+    monkeypatch.setattr(table_looks, "FEW_TOKENS", few)
+    X = mixed(n=20)
+    cells = Cells.fit(X, GROUPS, rescale=True)
+    values, known = cells.scaled(X)
+    inputs = TableInputs.fit(cells, values, known)
+    views, own = inputs.views(3 if apart else 4, apart=apart)
+    network = table_transformer.MaskedTable(TableEncoder(views, 16, 4, 2), own, direct=not apart)
+    passes = [torch.tensor(part) for part in MaskedRows.partitions(3, (2, 3), np.random.default_rng(0))]
+    shown, known = inputs.shown(torch.tensor(values)), torch.tensor(known)
+    with torch.no_grad():
+        for weights in network.parameters():
+            weights.normal_(0.1, 0.5)
+        looks = TableLooks(network, torch.tensor(inputs.of_input), torch.tensor(GROUPS), passes)
+        filled = looks(inputs.hiding(shown, known.float()))
+        for found, hidden in zip(filled, passes, strict=True):
+            each = [network(inputs.hiding(shown, (known & ~part).float())) * part[GROUPS] for part in hidden]
+            torch.testing.assert_close(found.T, sum(each), rtol=1e-4, atol=1e-4)
+
+
 # ---- stage 1
 
 
@@ -155,11 +180,19 @@ def test_a_row_has_its_probabilities_in_any_company(taught):
     np.testing.assert_array_equal(taught.class_probabilities(X[7:8]), taught.class_probabilities(X)[7:8])
 
 
+def test_classes_are_named_on_several_cores_as_on_one(taught, monkeypatch):
+    X = sums(4_000, 1)
+    alone = taught.classes_.probabilities(X)
+    monkeypatch.setattr(masked_table, "CHUNK", 256)
+    monkeypatch.setattr(cores, "cores", lambda: 4)
+    np.testing.assert_array_equal(taught.class_probabilities(X), alone)
+
+
 @pytest.mark.parametrize("change", [{"recipe": "spec"}, {"use_two_stage": False}], ids=str)
 def test_the_other_ways_to_learn_end_in_classes(change):
     X = sums(300, 0)
     fitted = MaskedTable(**QUICK | change).fit(X, classes=kinds(X))
-    stages = {"recipe": [2, 4], "use_two_stage": [0, 4]}[next(iter(change))]
+    stages = {"recipe": [1, 4], "use_two_stage": [0, 4]}[next(iter(change))]
     assert len(fitted.history_) == sum(stages)
     assert fitted.class_probabilities(X).shape == (300, 3)
 
@@ -237,5 +270,5 @@ def test_a_new_column_is_learned_beside_those_that_are_known():
     encoder = MaskedTable(**QUICK).fit(X[:, :3])
     known = np.array([0, 1, 2, -1])
     other = MaskedTable(**QUICK).fit(X, start=TableStart(stage=encoder.rows_, groups=known, levels=known))
-    assert len(other.history_) == 2
+    assert len(other.history_) == 1
     np.testing.assert_array_equal(other.cells_.scale[:3], encoder.cells_.scale)

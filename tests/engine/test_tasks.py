@@ -15,19 +15,12 @@ from engine.data.features import FeatureRecipe
 from engine.data.roles import Roles
 from engine.detectors import CATALOGUE, Detector
 from engine.errors import Cancelled, StoreError, UsageError
+from engine.file_tasks import run_bundle, run_export, run_picture
 from engine.model import Model
 from engine.results import ResultStore
+from engine.row_tasks import run_edit, run_explain, run_look
 from engine.scoring.rules import RULES
-from engine.tasks import (
-    run_bundle,
-    run_edit,
-    run_explain,
-    run_export,
-    run_look,
-    run_picture,
-    run_score,
-    run_train,
-)
+from engine.tasks import run_score, run_train
 from engine.window_view import kept_window, window_view
 from engine.workspace import Workspace
 from tests.engine.checks import SEQUENTIAL, quick

@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 
 from engine import Model, ModelStore, Roles, load_two_stage_model, predict_anomalies, train
+from engine.arrays import unpack
 from engine.classifying import UNLIKE, Classified
 from engine.errors import DataError, SchemaError, UsageError
 from engine.model import Scores
@@ -71,8 +72,20 @@ def test_the_card_says_where_a_model_comes_from(store):
 
 
 def test_checkpoints_of_both_stages_lie_with_the_model(store):
-    kept = sorted(name.rsplit("_", 2)[0] for name in store.card("my events")["parts"] if name[0] in "pf")
+    kept = sorted(
+        name.rsplit("_", 2)[0] for name in store.card("my events")["parts"] if name[:2] in ("pr", "fi")
+    )
     assert kept == ["finetune_my-events", "fingerprint.json", "pretrain_my-events"]
+
+
+def test_the_final_model_lies_there_under_its_accuracy(store):
+    card = store.card("my events")
+    (name,) = (name for name in card["parts"] if name.startswith("two_stage"))
+    assert name == f"two_stage_model_my-events_acc_{card['classes']['accuracy']:.3f}.safetensors"
+    kept = unpack(store.parts("my events@1")[name])
+    whole = unpack(store.parts("my events@1")["detector.safetensors"])
+    assert {key.split("/")[0] for key in kept} == {"network", "classifier", "classes"}
+    assert all(np.array_equal(kept[key], whole[key]) for key in kept)
 
 
 def test_a_model_without_classes_says_so(store):

@@ -18,7 +18,7 @@ from engine.jobs import JobManager
 from engine.workspace import Workspace
 
 HERE = Path(__file__).parent
-EVERY_SCOPE = ("read", "upload", "analyze", "train", "delete")
+EVERY_SCOPE = ("read", "upload", "analyze", "label", "train", "delete")
 DATASETS = "/api/anomaly/datasets"
 
 

@@ -12,7 +12,11 @@ from engine.api.tokens import SCOPES
 from tests.engine.api.conftest import DATASETS, Caller
 
 NOT_THERE = "0123456789abcdef"
-BODIES = {"/models/{name}/train": {"json": {"dataset": NOT_THERE}}}
+LABEL = {"labels": [{"row": 1, "label": "normal"}]}
+BODIES = {
+    "/models/{name}/train": lambda dataset: {"json": {"dataset": dataset}},
+    "/anomaly/datasets/{id}/labels": lambda dataset: {"json": LABEL},
+}
 
 
 def every_route(app):
@@ -38,7 +42,7 @@ def test_every_route_but_health_wants_a_token(api):
         expected = 200 if declared == "/health" else 401
         assert (answer.status_code, path) == (expected, path)
         walked.add(declared)
-    assert len(walked) == 14
+    assert len(walked) == 18
     assert {"/docs", "/openapi.json", "/health", "/jobs/{id}:cancel", "/anomaly/datasets/upload"} <= walked
 
 
@@ -101,6 +105,11 @@ def test_the_last_use_of_a_token_is_known(api, ann):
         ("POST", f"{DATASETS}/{NOT_THERE}/analyze", "analyze"),
         ("GET", f"{DATASETS}/{NOT_THERE}/status", "read"),
         ("GET", f"{DATASETS}/{NOT_THERE}/anomalies", "read"),
+        ("GET", f"{DATASETS}/{NOT_THERE}/labels", "read"),
+        ("GET", f"{DATASETS}/{NOT_THERE}/labels.csv", "read"),
+        ("POST", f"{DATASETS}/{NOT_THERE}/labels", "label"),
+        ("POST", f"{DATASETS}/{NOT_THERE}/labels:undo", "label"),
+        ("POST", f"{DATASETS}/{NOT_THERE}/labels:import", "label"),
         ("GET", "/api/models", "read"),
         ("GET", "/api/models/pumps", "read"),
         ("POST", "/api/models/pumps/train", "train"),
@@ -124,11 +133,11 @@ def test_what_is_somebody_elses_is_not_found_on_every_route(api, ann, ben, csv, 
     for method, path, declared in every_route(api.app):
         path = path.replace(NOT_THERE, job if "/jobs/" in path else dataset)
         if "{id}" in declared or declared in BODIES:
-            body = {"json": {"dataset": dataset}} if declared in BODIES else {}
+            body = BODIES[declared](dataset) if declared in BODIES and method == "POST" else {}
             answer = ben(method, path, **body)
             assert (answer.status_code, path) == (404, path)
             asked.add(declared)
-    assert len(asked) == 7
+    assert len(asked) == 11
     assert ben.get(DATASETS).json() == {"datasets": [], "total": 0, "next": None}
     assert ann.get(f"{DATASETS}/{dataset}").status_code == 200
     assert ann.get(f"/api/jobs/{job}").json()["status"] in ("queued", "running")

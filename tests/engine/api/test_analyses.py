@@ -4,8 +4,12 @@ import json
 
 import pytest
 
-from engine.analysis import explain_worst
+from engine.analysis import explain_worst, train
+from engine.data.roles import Roles
+from engine.group_lines import judged_by_group
+from engine.scoring.thresholds import Percentile
 from tests.engine.api.conftest import DATASETS
+from tests.engine.test_group_lines import machines
 
 STRANGE = b"colour,taste\nred,1\nblue,2\ngreen,3\n"
 
@@ -419,3 +423,23 @@ def test_a_body_that_cannot_be_is_refused_in_words(analyzed, body, status, words
     answer = ann.post(f"{DATASETS}/{dataset}/analyze", **body)
     assert (answer.status_code, answer.json()["error"][: len(words)]) == (status, words)
     assert answer.json()["hint"]
+
+
+def test_each_entity_may_have_a_line_of_its_own(real):
+    frame = machines()
+    roles = Roles({"machine": "entity", "x": "feature", "y": "feature", "z": "feature"})
+    model = train(frame, roles, "neighbours", name="machines")
+    model.save(real.space.models)
+    ann = real.caller("ann of the machines")
+    dataset = ann.brought(frame.to_csv(index=False).encode(), "machines.csv")
+    asked = {"model": "machines", "percentile": 95, "per_entity": True}
+    assert ann.post(f"{DATASETS}/{dataset}/analyze", json=asked).status_code == 202
+    expected = judged_by_group(model, frame, model.score(frame).values, Percentile(95.0))
+    assert ann.ended(dataset)["anomaly_count"] == expected.flagged
+    page = ann.get(f"{DATASETS}/{dataset}/anomalies", params={"limit": 500}).json()
+    assert sorted(each["row"] for each in page["anomalies"]) == expected.flags.nonzero()[0].tolist()
+    assert page["lines"] == expected.own.sentence
+    one = ann.get(f"{DATASETS}/{dataset}/anomalies", params={"per_entity": False}).json()
+    assert (one["total"], one["lines"]) == (60, None)
+    wrong = ann.get(f"{DATASETS}/{dataset}/anomalies", params={"rule": "budget=5"})
+    assert (wrong.status_code, "draws one line for all rows" in wrong.json()["error"]) == (422, True)

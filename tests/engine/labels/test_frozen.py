@@ -9,7 +9,7 @@ import pytest
 from engine import Label, current_labels, freeze_labels, give_labels
 from engine.data.roles import as_binary
 from engine.errors import DataError, StoreError, UsageError
-from engine.labels.frozen import LABEL_COLUMN, FrozenLabels, thawed_labels, with_labels
+from engine.labels.frozen import GIVEN, FrozenLabels, thawed_labels, with_labels
 from engine.tasks import run_score, run_train
 from tests.engine.checks import quick
 
@@ -75,14 +75,14 @@ def test_labels_become_the_label_column(place):
     frame, roles = place.pumps.frame(), place.pumps.roles
     given = FrozenLabels(dataset="d", rows=[3, 395], anomalies=[False, True], classes=["", ""])
     table, new = with_labels(frame, roles, given, beside=False, named=False)
-    assert (new.label, new.columns["faulty"]) == (LABEL_COLUMN, "ignore")
-    answers = as_binary(table[LABEL_COLUMN])[0]
+    assert (new.label, new.columns["faulty"]) == (GIVEN, "ignore")
+    answers = as_binary(table[GIVEN])[0]
     assert answers[[3, 395]].tolist() == [0.0, 1.0]
     assert np.isfinite(answers).sum() == 2
     both, _ = with_labels(
         frame, roles, replace(given, rows=[399, 0], anomalies=[False, True]), beside=True, named=False
     )
-    answers = as_binary(both[LABEL_COLUMN])[0]
+    answers = as_binary(both[GIVEN])[0]
     assert answers[[398, 399, 0, 1]].tolist() == [1.0, 0.0, 1.0, 0.0], "the column speaks for the rest"
 
 
@@ -96,8 +96,8 @@ def test_classes_stand_in_the_column_for_who_names_them_and_as_far_as_normal_row
         dataset="d", rows=rows, anomalies=anomalies, classes=["leak" if row == 395 else "" for row in rows]
     )
     table, _ = with_labels(place.pumps.frame(), place.pumps.roles, given, beside=False, named=named)
-    assert as_binary(table[LABEL_COLUMN])[0][rows].tolist() == [float(odd) for odd in anomalies]
-    assert (table[LABEL_COLUMN] == "leak").any() == (named and 3 in rows)
+    assert as_binary(table[GIVEN])[0][rows].tolist() == [float(odd) for odd in anomalies]
+    assert (table[GIVEN] == "leak").any() == (named and 3 in rows)
 
 
 def test_classes_join_those_of_the_own_column(place):
@@ -105,7 +105,7 @@ def test_classes_join_those_of_the_own_column(place):
         dataset="d", rows=[0, 1, 399], anomalies=[True, True, False], classes=["leak", "", ""]
     )
     table, _ = with_labels(place.pumps.frame(), place.pumps.roles, given, beside=True, named=True)
-    assert table[LABEL_COLUMN].iloc[[0, 1, 2, 398, 399]].tolist() == ["leak", "1", "0", "1", "0"]
+    assert table[GIVEN].iloc[[0, 1, 2, 398, 399]].tolist() == ["leak", "1", "0", "1", "0"]
 
 
 def test_a_detector_that_learns_from_labels_learns_from_these(place, ledger, tmp_path):
@@ -124,7 +124,7 @@ def test_a_detector_that_learns_from_labels_learns_from_these(place, ledger, tmp
     assert card["labelled"] == 3
     assert any("learned from 3 anomalies" in note for note in card["notes"])
     found = place.space.results.load(done["result"])
-    assert LABEL_COLUMN not in found.worst.columns, "the result shows the data as they were brought"
+    assert GIVEN not in found.worst.columns, "the result shows the data as they were brought"
     later = {key: spec[key] for key in ("workspace", "models", "dataset")} | {"model": done["model"]}
     assert run_score(later, Job(tmp_path))["result"] == done["result"], "it needs no labels to judge"
     with pytest.raises(UsageError, match="learns from no labels"):
