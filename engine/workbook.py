@@ -75,9 +75,7 @@ def workbook(sheets: Sequence[Sheet]) -> bytes:
         by_file = {f"xl/worksheets/sheet{number}.xml": sheet for number, sheet in enumerate(sheets, 1)}
         for name in old.namelist():
             if name not in by_file:
-                # A picture is compressed already.
-                kind = zipfile.ZIP_STORED if name.endswith(".png") else zipfile.ZIP_DEFLATED
-                new.writestr(name, old.read(name), kind)
+                new.writestr(name, old.read(name))
                 continue
             before, place, after = old.read(name).partition(b"</sheetData>")
             assert place, "openpyxl writes an empty sheet in another way"
