@@ -241,11 +241,6 @@ class Judgement:
         None  # lines of groups of rows beside the common threshold; None: it is that of all
     )
 
-    @property
-    def line(self) -> float | OwnLines:
-        """What draws the line: one number for all rows, or lines of their own."""
-        return self.threshold if self.own is None else self.own
-
     def line_of(self, row: int) -> float:
         """The threshold of one row."""
         return self.threshold if self.own is None else self.own.line_of(row)

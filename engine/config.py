@@ -97,16 +97,11 @@ class TrainConfig:
 
     @property
     def rule(self) -> Rule | None:
-        """The rule that draws the model's own threshold; None: the expected share of anomalies does."""
+        """The rule that draws the model's own threshold, whatever the contamination; None: that does."""
         return None if self.threshold_rule is None else rule_from_text(self.threshold_rule)
 
     def check_together(self) -> None:
-        """A UsageError where two choices say one thing, or nothing can be learned from the labels."""
-        if self.threshold_rule is not None and "contamination" in self.hyperparameters:
-            raise UsageError(
-                f"threshold_rule '{self.threshold_rule}' and contamination, or {PERCENTILE}, both draw the threshold; "
-                "leave one of them out"
-            )
+        """A UsageError where two choices say what is learned, or the detector learns from no labels."""
         if self.labels and self.classes is not None:
             raise UsageError("labels and classes both say what is learned; leave one of them out")
         if self.labels:

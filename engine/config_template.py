@@ -48,7 +48,7 @@ COLUMNS = {
     ),
     "threshold_rule": (
         "The rule that draws the model's own threshold on the scores of training, KIND or KIND=NUMBER: percentile, "
-        "contamination, fdr, evt, mad, budget, fixed; cost, best_f1 with a label. Left out: contamination below.",
+        "contamination, fdr, evt, mad, budget, fixed; cost, best_f1 with a label. It goes before contamination.",
         "evt=10",
     ),
     "threshold_group": (

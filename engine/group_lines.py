@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -64,21 +64,42 @@ def judged_by_group(
     return judge_by_group(scores, model.card, rule, references, codes_of(references, frame, mapping))
 
 
+@dataclass(frozen=True, kw_only=True)
+class GroupedResult:
+    """A stored result whose model keeps reference scores group by group."""
+
+    result: Result
+    card: Card
+    references: GroupReferences
+    codes: Codes | None  # the group of each row (n_rows,); None where the data do not say whose a row is
+
+    @classmethod
+    def of(cls, space: Workspace, result: Result) -> GroupedResult | None:
+        """None where the model keeps none."""
+        references = load_groups(space.models, result.model)
+        if references is None:
+            return None
+        card = Card.from_dict(space.models.card(space.models.resolve(result.model)))
+        dataset = space.datasets.get(result.dataset)
+        column = result.mapping.get(references.column, references.column)
+        codes = references.codes(dataset.frame([column])[column]) if column in dataset.columns else None
+        return cls(result=result, card=card, references=references, codes=codes)
+
+    def judge(self, rule: Rule) -> Judgement:
+        """:func:`judge_by_group`; data that do not say whose a row is are a :class:`UsageError`."""
+        if self.codes is None:
+            check_column(self.references, (), self.result.mapping)
+        assert self.codes is not None
+        return judge_by_group(np.asarray(self.result.values), self.card, rule, self.references, self.codes)
+
+
 def stored_judgement(space: Workspace, result: Result, rule: Rule) -> Judgement:
     """:func:`judge_by_group` for a stored result."""
-    card = Card.from_dict(space.models.card(space.models.resolve(result.model)))
-    references = required(load_groups(space.models, result.model), card)
-    return judge_by_group(
-        np.asarray(result.values), card, rule, references, stored_codes(space, result, references)
-    )
-
-
-def stored_codes(space: Workspace, result: Result, references: GroupReferences) -> Codes:
-    """The group of each row of the data set of a result (n_rows,)."""
-    dataset = space.datasets.get(result.dataset)
-    column = result.mapping.get(references.column, references.column)
-    frame = dataset.frame([column] if column in dataset.columns else [])
-    return codes_of(references, frame, result.mapping)
+    found = GroupedResult.of(space, result)
+    if found is None:
+        required(None, Card.from_dict(space.models.card(space.models.resolve(result.model))))
+    assert found is not None
+    return found.judge(rule)
 
 
 def required(references: GroupReferences | None, card: Card) -> GroupReferences:

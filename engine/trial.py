@@ -108,7 +108,15 @@ def try_model(manifest: Mapping[str, Any], parts: Mapping[str, bytes]) -> None:
 
 def check_card(card: Card) -> None:
     """Raise a StoreError unless every entry of a card is what pages and commands take it for."""
-    texts = (card.name, card.detector, card.dataset, card.dataset_hash, card.job, card.origin)
+    texts = (
+        card.name,
+        card.detector,
+        card.dataset,
+        card.dataset_hash,
+        card.job,
+        card.origin,
+        card.threshold_group,
+    )
     tables = (card.columns, card.left_out, card.versions, card.hyperparameters, card.roles, card.rule)
     counts = (card.rows, card.judged, card.labelled, *([] if card.window is None else [card.window]))
     sound = (

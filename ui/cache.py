@@ -18,7 +18,7 @@ from engine import (
     EngineError,
     FeatureRecipe,
     Fingerprint,
-    GroupReferences,
+    GroupedResult,
     Judgement,
     Labels,
     ReasonGroup,
@@ -26,12 +26,9 @@ from engine import (
     as_binary,
     charts,
     current_labels,
-    judge_by_group,
     load_fingerprint,
-    load_groups,
     load_recipe,
     rule_from_dict,
-    stored_codes,
 )
 from ui import server
 
@@ -69,7 +66,7 @@ def forget_models() -> None:
     _card.clear()
     recipe.clear()
     fingerprint.clear()
-    group_references.clear()
+    _grouped.clear()
 
 
 def histogram(id: str) -> tuple[np.ndarray, np.ndarray]:
@@ -108,28 +105,14 @@ def fingerprint(model: str) -> Fingerprint | None:
     return load_fingerprint(server.workspace().models, model)
 
 
-@st.cache_resource(max_entries=16, show_spinner=False)
-def group_references(model: str) -> GroupReferences | None:
-    """The reference scores of a model's groups (name@version); None where it keeps none."""
-    return load_groups(server.workspace().models, model)
-
-
-def group_codes(found: Result) -> np.ndarray | None:
-    """The group of each row of a result; None where the model keeps none, or the data do not say whose a row is."""
-    references = group_references(found.model)
-    if references is None:
-        return None
-    if found.mapping.get(references.column, references.column) not in dataset(found.dataset).columns:
-        return None
-    return _group_codes(found.id, server.workspace().results.stamp(found.id))
+def grouped(found: Result) -> GroupedResult | None:
+    """A result by the groups of its model; None where that keeps none."""
+    return _grouped(found.id, server.workspace().results.stamp(found.id))
 
 
 @st.cache_resource(max_entries=8, show_spinner=False)
-def _group_codes(id: str, stamp: int) -> np.ndarray:
-    found = _result(id, stamp)
-    references = group_references(found.model)
-    assert references is not None, "asked before"
-    return stored_codes(server.workspace(), found, references)
+def _grouped(id: str, stamp: int) -> GroupedResult | None:
+    return GroupedResult.of(server.workspace(), _result(id, stamp))
 
 
 def judged_by_group(id: str, kind: str, value: float) -> Judgement:
@@ -139,12 +122,9 @@ def judged_by_group(id: str, kind: str, value: float) -> Judgement:
 
 @st.cache_resource(max_entries=12, show_spinner=False)
 def _judged_by_group(id: str, stamp: int, kind: str, value: float) -> Judgement:
-    found, rule = _result(id, stamp), rule_from_dict({"kind": kind, "value": value})
-    references = group_references(found.model)
-    assert references is not None, "asked before"
-    return judge_by_group(
-        np.asarray(found.values), card(found.model), rule, references, _group_codes(id, stamp)
-    )
+    found = _grouped(id, stamp)
+    assert found is not None, "asked before"
+    return found.judge(rule_from_dict({"kind": kind, "value": value}))
 
 
 @st.cache_resource(max_entries=12, show_spinner=False)

@@ -13,9 +13,9 @@ from engine import (
     CheckedSeries,
     GroupedRows,
     Half,
+    Judgement,
     Leaderboard,
     Line,
-    OwnLines,
     Result,
     SeriesColumns,
     charts,
@@ -26,11 +26,12 @@ from engine import (
 from ui import cache, cache_series, server
 
 
-def checked(found: Result, label: str, half: Half = "both", own: OwnLines | None = None) -> Checked:
+def checked(found: Result, label: str, half: Half = "both", answer: Judgement | None = None) -> Checked:
     """A result against its labels, or the half that chooses a line or judges it. Too few raise a DataError.
 
-    With lines of their own, scores are levelled: the line of each row lies at the common one.
+    Where the ``answer`` has lines of their own, scores are levelled: the line of each row lies at the common one.
     """
+    own = None if answer is None else answer.own
     by = None if own is None else (own.rule.kind, own.rule.value)
     return _checked(*cache_series.key(found, cache_series.series_of(found)), label, half, by)
 

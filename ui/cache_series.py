@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import streamlit as st
 
-from engine import Events, Lanes, OwnLines, Result, SeriesColumns, SeriesFiles, SeriesResult, charts
+from engine import Events, Judgement, Lanes, Result, SeriesColumns, SeriesFiles, SeriesResult, charts
 from ui import cache, server
 
 
@@ -22,11 +22,11 @@ def series_result(found: Result, columns: SeriesColumns) -> SeriesResult:
 
 
 def events(
-    found: Result, columns: SeriesColumns, line: float | OwnLines, choices: tuple[int, int, float]
+    found: Result, columns: SeriesColumns, answer: Judgement, choices: tuple[int, int, float]
 ) -> Events:
-    """The events above the line: bridged over so many readings, the shortest so long, above that severity."""
-    own = (line.rule.kind, line.rule.value) if isinstance(line, OwnLines) else None
-    return _events(*key(found, columns), line.common if isinstance(line, OwnLines) else line, own, choices)
+    """The events of what is flagged: bridged over so many readings, the shortest so long, above that severity."""
+    own = None if answer.own is None else (answer.own.rule.kind, answer.own.rule.value)
+    return _events(*key(found, columns), answer.threshold, own, choices)
 
 
 def whole_line(found: Result, columns: SeriesColumns, channel: str, entity: str) -> np.ndarray:

@@ -31,7 +31,7 @@ def board(found: Result, card: Card, data: Dataset, label: str) -> None:
         figures = history(card)
         try:
             answer = judged(found, card, rule, label)
-            checked = cache_checked.checked(found, label, half, answer.own)
+            checked = cache_checked.checked(found, label, half, answer)
         except DataError as problem:
             facts.info(plain(f"There is nothing to draw: {problem}."), icon=":material/info:")
             with knobs:

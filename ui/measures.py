@@ -77,7 +77,7 @@ def of_series(
     """How the events of the page of results meet the labelled ones, and what no threshold changes."""
     checked = cache_checked.checked_series(found, columns, label, min(card.window or WINDOW, LONGEST), half)
     files = cache_series.series_result(found, columns).files
-    detected = cache_series.events(found, columns, answer.line, session().view.choices)
+    detected = cache_series.events(found, columns, answer, session().view.choices)
     metrics, near = checked.at(answer.threshold, detected)
     st.markdown(in_a_sentence(metrics, files))
     few = TOO_FEW if metrics.events < FEW else ""

@@ -14,10 +14,11 @@ SWITCH = "own-lines"
 
 def switch(found: Result, rule: Rule) -> None:
     """Ask for lines of their own where the model keeps scores of training group by group, and the data say whose."""
-    references = cache.group_references(found.model)
-    if references is None:
+    grouped = cache.grouped(found)
+    if grouped is None:
         return
-    if cache.group_codes(found) is None:
+    references = grouped.references
+    if grouped.codes is None:
         st.caption(plain(f"One line for all: this data has no column '{references.column}'."))
         return
     set_widget(SWITCH, session().own_lines and rule.by_group)
@@ -35,7 +36,10 @@ def switch(found: Result, rule: Rule) -> None:
 
 def in_use(found: Result, rule: Rule) -> bool:
     """Whether rows are judged by lines of their own."""
-    return session().own_lines and rule.by_group and cache.group_codes(found) is not None
+    if not (session().own_lines and rule.by_group):
+        return False
+    grouped = cache.grouped(found)
+    return grouped is not None and grouped.codes is not None
 
 
 def told(answer: Judgement) -> None:

@@ -43,7 +43,7 @@ def _board(found: Result, columns: SeriesColumns, answer: Judgement) -> None:
 
 def _draw(found: Result, columns: SeriesColumns, series: SeriesResult, answer: Judgement) -> None:
     view, files = session().view, series.files
-    all_events = cache_series.events(found, columns, answer.line, view.choices)
+    all_events = cache_series.events(found, columns, answer, view.choices)
     if view.entity not in files.entities:
         worst = all_events.worst(1)
         view.entity = files.entity_at(int(all_events.starts[worst[0]]) if len(worst) else 0)

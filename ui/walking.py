@@ -76,8 +76,8 @@ def _around(events: Events, place: int) -> tuple[int | None, int | None, int | N
 
 def events_of(found: Result, card: Card, data: Dataset, columns: SeriesColumns) -> Events:
     """The events of a result, at the threshold and by the choices made elsewhere."""
-    line = judged_now(found, card, answers.in_use(data)).line
-    return cache_series.events(found, columns, line, session().view.choices)
+    answer = judged_now(found, card, answers.in_use(data))
+    return cache_series.events(found, columns, answer, session().view.choices)
 
 
 def _go(row: int | None) -> None:

@@ -159,7 +159,7 @@ def test_a_template_holds_every_key_and_explains_every_hyperparameter(tmp_path, 
     config = loaded(tmp_path, uncommented(template(name)))
     kind = CATALOGUE[name]
     apart = {"window"} if kind.sequential else set()
-    apart |= set() if kind.learns_from_labels else {"learn_from_label"}
+    apart |= set() if kind.learns_from_labels else {"learn_from_label", "labels"}
     apart |= set() if kind.names_classes else {"classes", "encoder"}
     assert set(config.given()) == {field.name for field in fields(TrainConfig)} - apart
     assert checked(CATALOGUE[name], config.hyperparameters) == checked(CATALOGUE[name], {})

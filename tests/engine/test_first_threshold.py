@@ -76,14 +76,13 @@ def test_a_rule_written_as_text_is_read_again(rule):
     assert rule_from_text(rule.text) == rule
 
 
-def test_yaml_and_options_name_the_rule_and_two_ways_to_draw_the_line_are_refused(tmp_path):
+def test_yaml_and_options_name_the_rule_which_goes_before_the_expected_share(tmp_path):
     assert TrainConfig.from_dict({"threshold_rule": "evt=10"}).rule == rule_from_text("evt=10")
     assert "#threshold_rule: evt=10" in template("isolation_forest")
     with pytest.raises(UsageError, match="there is no threshold rule 'magic'"):
         TrainConfig.from_dict({"threshold_rule": "magic"})
-    both = TrainConfig.from_dict({"threshold_rule": "mad=3", "threshold_percentile": 95})
-    with pytest.raises(UsageError, match="both draw the threshold; leave one of them out"):
-        both.check_together()
+    before = TrainConfig.from_dict({"threshold_rule": "mad=3", "threshold_percentile": 90})
+    assert (before.rule, before.hyperparameters) == (rule_from_text("mad=3"), {"contamination": 0.1})
     taught = TrainConfig.from_dict({"labels": True})
     with pytest.raises(UsageError, match="Isolation Forest learns from no labels"):
         taught.check_together()

@@ -32,7 +32,7 @@ def machine(space, tmp_path):
 def test_the_switch_gives_each_machine_its_own_line_on_every_page_and_in_the_files(open_page, machine, space):
     at = open_page("results", **machine)
     sound(at.toggle(key="own-lines").set_value(True).run())
-    assert at.query_params["lines"] == ["own"]
+    assert at.query_params["lines"] in ("own", ["own"])
     assert "2 groups have lines of their own, by 'machine'" in texts(at)
     table = next(found.value for found in at.dataframe if "Severity" in found.value)
     shares = table["machine"].value_counts()
