@@ -29,7 +29,6 @@ if TYPE_CHECKING:
     from engine.data.dataset import Dataset
     from engine.data.roles import Kind, Roles
     from engine.model import Card
-    from engine.reporting.labels_given import labels_of
     from engine.reporting.subject import Subject
     from engine.scoring.thresholds import Rule
     from engine.store import ModelRef, ModelStore
@@ -141,6 +140,7 @@ def _judged(
     from engine.analysis import judge
     from engine.labelled import answers_of, blocks_of
     from engine.model import Card
+    from engine.reporting.labels_given import labels_of
     from engine.reporting.subject import Subject
     from engine.scoring.labelled_lines import told
     from engine.tasks import run_score

@@ -15,7 +15,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from engine.analysis import train
-from engine.class_baselines import BASELINES, named_by
+from engine.class_baselines import BASELINES, classified_by
 from engine.classifying import Classified, classified, temperature_of
 from engine.data.roles import Roles
 from engine.detectors.base import Progress, quiet, within
@@ -120,7 +120,7 @@ def plain_contestants(
     found = []
     for title in BASELINES:
         started = time.monotonic()
-        named = named_by(title, learned, classes, asked)
+        named = classified_by(title, learned, classes, asked)
         seconds = round(time.monotonic() - started, 3)
         figures = classification(answers, named.best, named.probabilities, named.names)
         found.append(Contestant(title=title, figures=figures, seconds=seconds, history=[]))

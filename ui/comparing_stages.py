@@ -88,7 +88,8 @@ def _losses(kept: ClassEvaluation) -> None:
             title = f"{each['title']}: {'fills in hidden columns' if stage == 1 else 'names classes'}"
             key = f"stages-{each['title']}-{stage}"
             figures.append(Figure(key.replace(" ", "-"), title, partial(charts.loss_curves, records)))
-    for place, figure in zip(st.columns(max(1, len(figures)), gap="large"), figures, strict=False):
-        with place:
-            st.markdown(f"**{plain(figure.title)}**")
-            show(figure)
+    for first in range(0, len(figures), 2):
+        for place, figure in zip(st.columns(2, gap="large"), figures[first : first + 2], strict=False):
+            with place:
+                st.markdown(f"**{plain(figure.title)}**")
+                show(figure)

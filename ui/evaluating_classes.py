@@ -41,10 +41,7 @@ def board(found: Result, card: Card, data: Dataset) -> None:
         st.markdown(in_a_sentence(kept))
         figures = _figures(kept)
         contestants(kept)
-        if len(kept.contestants) == 1:
-            st.caption(
-                "Plain classifiers would have to learn from these very rows, so none stands beside it."
-            )
+        _beaten(kept)
         left, right = st.columns(2, gap="large")
         with left:
             st.markdown("**Which class is taken for which**")
@@ -72,6 +69,20 @@ def in_a_sentence(kept: ClassEvaluation) -> str:
         f"Everything here is measured on these rows alone: a twin of the model, and the plain classifiers, learned "
         f"from {kept.learned:,} other labelled rows, and nothing was told of these."
     )
+
+
+def _beaten(kept: ClassEvaluation) -> None:
+    """Say which plain classifier does better, or why none stands beside the model."""
+    own, *others = kept.contestants
+    if not others:
+        st.caption("Plain classifiers would have to learn from these very rows, so none stands beside it.")
+        return
+    best = max(others, key=lambda each: each["macro_f1"])
+    if best["macro_f1"] > own["macro_f1"]:
+        st.info(
+            f"{best['title']} names classes better here: macro-F1 {best['macro_f1']:.3f}. It has no anomaly score.",
+            icon=":material/balance:",
+        )
 
 
 def contestants(kept: ClassEvaluation) -> None:

@@ -171,18 +171,14 @@ def _reliability_spec(theme: Theme) -> Spec:
             y=alt.Y("at:Q", title=y_title, scale=unit, axis=axis),
         )
     )
-    colour = alt.Color(
-        "which:N",
-        scale=alt.Scale(domain=[BEFORE, AFTER], range=[palette.muted, palette.line]),
-        legend=alt.Legend(title=None, orient="top"),
-    )
+    scale = alt.Scale(domain=[BEFORE, AFTER], range=[palette.muted, palette.line])
     lines = (
         alt.Chart(alt.NamedData(name="points"))
         .mark_line(strokeWidth=1.75, clip=True)
         .encode(
             x=alt.X("probability:Q", title=x_title, scale=unit, axis=axis),
             y=alt.Y("accuracy:Q", title=y_title, scale=unit, axis=axis),
-            color=colour,
+            color=alt.Color("which:N", scale=scale, legend=None),
             strokeDash=alt.StrokeDash(
                 "which:N", scale=alt.Scale(domain=[BEFORE, AFTER], range=[[3, 3], [1, 0]]), legend=None
             ),
@@ -190,12 +186,14 @@ def _reliability_spec(theme: Theme) -> Spec:
     )
     points = (
         alt.Chart(alt.NamedData(name="points"))
-        .mark_circle(opacity=0.9, stroke=palette.ground, strokeWidth=1, clip=True)
+        .mark_circle(opacity=0.9, stroke=palette.ground, strokeWidth=1)
         .encode(
             x=alt.X("probability:Q", title=x_title, scale=unit, axis=axis),
             y=alt.Y("accuracy:Q", title=y_title, scale=unit, axis=axis),
             size=alt.Size("rows:Q", scale=alt.Scale(range=[50, 420]), legend=None),
-            color=colour,
+            color=alt.Color(
+                "which:N", scale=scale, legend=alt.Legend(title=None, orient="top", symbolDash=[1, 0])
+            ),
             tooltip=[
                 alt.Tooltip("which:N", title="probabilities"),
                 alt.Tooltip("probability:Q", title=x_title, format=".1%"),

@@ -45,8 +45,9 @@ class IsolationForest(Detector):
     reference: ClassVar[str] = "Liu, Ting and Zhou (2008)"
     imports: ClassVar[tuple[str, ...]] = ("sklearn.ensemble",)
     explained_by: ClassVar[str] = (
-        "Fall: how far the anomaly score falls when the column has what the ordinary rows most like this one have "
-        "there. In a series: by how many cuts the channel sets the reading apart sooner than an average one."
+        "Fall beside similar rows: how far the anomaly score falls when the column has what the ordinary rows most "
+        "like this one have there. Of a series, and by a model stored without such rows, the share of its paths is "
+        "told: by how many cuts the column sets the row apart sooner than an average row."
     )
 
     n_estimators: int = hyperparameter(

@@ -21,10 +21,11 @@ ORDINARY = (
     0.95  # of the rows learned from, those with the lowest scores: a fault must not vouch for one like it
 )
 LIKEST = 3  # rows whose values are tried
-TRIED = 32  # columns of a row, those in which it differs most from the rows most like it
+TRIED = 16  # columns of a row, those in which it differs most from the rows most like it
 FEWEST_TRIMMED = (
     5  # columns from which on the one that differs most counts nothing: it may be the one that is wrong
 )
+LARGEST = 1e17  # beyond it squares would leave what a cell can hold
 CHUNK_CELLS = 10_000_000
 
 Array = NDArray[np.float64]
@@ -43,7 +44,7 @@ class LikestRows:
         """Some of the rows learned from (n_samples, n_features) by lot, none of them among the most unusual."""
         usual = np.flatnonzero(scores <= np.quantile(scores, ORDINARY))
         drawn = np.random.default_rng(seed).permutation(usual)[:MOST_KEPT]
-        return cls(X[np.sort(drawn)].astype(np.float32))
+        return cls(_cells(X[np.sort(drawn)]))
 
     @classmethod
     def restore(cls, kept: NDArray[Any], *, n_features: int) -> Self:
@@ -75,7 +76,7 @@ class LikestRows:
         return np.vstack([np.zeros((0, n_groups)), *parts])
 
     def _chunk(self, score: Callable[[Array], Array], X: Array, groups: Rows, taken: int) -> Array:
-        apart = self._apart(X.astype(np.float32), groups)
+        apart = self._apart(_cells(X), groups)
         rows, tried, likest = self._likest(apart, taken)
         altered = np.repeat(X[rows], taken, axis=0).reshape(len(rows), taken, X.shape[1])
         altered = np.where(groups == tried[:, None, None], self.kept[likest], altered)
@@ -108,7 +109,7 @@ class LikestRows:
         chosen = np.zeros((n_rows, n_groups), dtype=bool)
         most = np.argsort(-differs.T, axis=1, kind="stable")[:, :TRIED]
         np.put_along_axis(chosen, most, values=True, axis=1)
-        tried, rows = np.nonzero(chosen.T)
+        rows, tried = np.nonzero(chosen)  # row by row: trees are quicker with rows alike one after the other
         found = np.empty((len(rows), taken), dtype=np.int64)
         for group in range(n_groups):
             at = rows[tried == group]
@@ -116,6 +117,10 @@ class LikestRows:
             worst = np.where(own >= first[at], second[at], first[at]) if n_groups >= FEWEST_TRIMMED else 0
             found[tried == group] = _smallest(total[at] - own - worst, taken)
         return rows, tried, found
+
+
+def _cells(X: Array) -> Cells:
+    return np.clip(X, -LARGEST, LARGEST).astype(np.float32)
 
 
 def _smallest(numbers: Cells, count: int) -> Rows:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from engine.detectors.masked_rows import MaskedRows
+    from engine.networks.table_transformer import Classifier
 
 Recipe = Literal["fast", "spec", "single"]
 MOST_CLASSES = 100
@@ -154,9 +155,9 @@ class RowClasses:
         """None: all of the loss is cross-entropy."""
         return {}
 
-    def _logits(self, shown: Tensor, seen: Tensor) -> Tensor:
+    def _logits(self, shown: Tensor, seen: Tensor, network: Classifier | None = None) -> Tensor:
         inputs = self.inputs.hiding(shown, seen)
-        found: Tensor = self.network(inputs, inputs[:, :0] if self.recipe == "spec" else inputs)
+        found: Tensor = (network or self.network)(inputs, inputs[:, :0] if self.recipe == "spec" else inputs)
         return found
 
     def _watched_logits(self) -> Tensor:
@@ -188,13 +189,14 @@ class RowClasses:
         values, known = self.inputs.cells.scaled(X)
         whole = ((0, -len(values) % BLOCK), (0, 0))
         cells, seen = (torch.as_tensor(np.pad(part, whole)) for part in (values, known))
+        network = self.network.settled().eval()
         with torch.inference_mode():
-            logits = [
-                self._logits(self.inputs.shown(cells[at : at + BLOCK]), seen[at : at + BLOCK].to(cells.dtype))
-                for at in range(0, len(values), BLOCK)
-            ]
+            blocks = zip(cells.split(BLOCK), seen.to(cells.dtype).split(BLOCK), strict=True)
+            logits = [self._logits(self.inputs.shown(block), known, network) for block, known in blocks]
         found = (
-            torch.cat(logits)[: len(values)].double().numpy() if logits else np.zeros((0, len(self.names)))
+            torch.cat(logits)[: len(values)].double().numpy()
+            if len(values)
+            else np.zeros((0, len(self.names)))
         )
         return _softmax(found / self.temperature)
 

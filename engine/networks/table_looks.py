@@ -27,7 +27,7 @@ class BlockOfLooks:
     def __init__(self, block: Block) -> None:
         self.width = block.width
         asked, shift = _behind(block.before_attention, block.asked)
-        scale = torch.ones(len(asked), 1)
+        scale = torch.ones_like(shift)
         scale[: len(asked) // 3] = self.width**-0.5  # the queries
         self.asked: Weights = asked * scale, shift * scale
         self.attended: Weights = _centred(block.attended.weight), _centred(block.attended.bias[:, None])

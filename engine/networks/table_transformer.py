@@ -184,3 +184,14 @@ class Classifier(nn.Module):
             }
             found = functional_call(self.encoder, weights, rows)
         return found
+
+    def settled(self) -> Classifier:
+        """The same with weights that move no more: one that several cores may ask at the same time.
+
+        Above, weights are put in and taken out again at every call, which another core would be caught in.
+        """
+        settled = Classifier(self.encoder, self.head, 0.0)
+        with torch.no_grad():
+            for name, moved in zip(self.names, self.moved, strict=True):
+                settled.encoder.get_parameter(name).add_(self.rate * moved)
+        return settled

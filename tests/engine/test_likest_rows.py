@@ -60,6 +60,15 @@ def test_no_rows_have_no_falls(rows):
     assert rows.falls(off, np.zeros((0, 3)), GROUPS).shape == (0, 3)
 
 
+def test_enormous_cells_are_compared_too():
+    X = RNG.normal(size=(50, 3))
+    row = np.array([[0.0, 1e300, 0.0]])
+    found = LikestRows.chosen(X, np.zeros(50), 0).falls(
+        lambda X: (np.abs(X) > 1e10).sum(axis=1) * 1.0, row, GROUPS
+    )
+    np.testing.assert_array_equal(found, [[0, 1, 0]])
+
+
 def test_the_most_unusual_rows_are_not_kept():
     X = np.r_[np.zeros((95, 2)), np.ones((5, 2))]
     assert not LikestRows.chosen(X, X[:, 0], 0).kept.any()

@@ -4,6 +4,8 @@ import numpy as np
 import pytest
 import torch
 
+from engine import cores
+from engine.detectors import masked_table
 from engine.detectors.cells import Cells
 from engine.detectors.masked_rows import MaskedRows
 from engine.detectors.masked_table import MaskedTable
@@ -16,7 +18,7 @@ from engine.networks.table_looks import TableLooks
 from engine.networks.table_transformer import Block, TableEncoder
 from tests.engine.test_autoencoder import GROUPS, mixed, sums
 
-QUICK = {"max_epochs_pretrain": 2, "max_epochs_finetune": 4, "n_layers": 1, "d_model": 16}
+QUICK = {"max_epochs_pretrain": 1, "max_epochs_finetune": 4, "n_layers": 1, "d_model": 16}
 
 
 def kinds(X):
@@ -178,11 +180,19 @@ def test_a_row_has_its_probabilities_in_any_company(taught):
     np.testing.assert_array_equal(taught.class_probabilities(X[7:8]), taught.class_probabilities(X)[7:8])
 
 
+def test_classes_are_named_on_several_cores_as_on_one(taught, monkeypatch):
+    X = sums(4_000, 1)
+    alone = taught.classes_.probabilities(X)
+    monkeypatch.setattr(masked_table, "CHUNK", 256)
+    monkeypatch.setattr(cores, "cores", lambda: 4)
+    np.testing.assert_array_equal(taught.class_probabilities(X), alone)
+
+
 @pytest.mark.parametrize("change", [{"recipe": "spec"}, {"use_two_stage": False}], ids=str)
 def test_the_other_ways_to_learn_end_in_classes(change):
     X = sums(300, 0)
     fitted = MaskedTable(**QUICK | change).fit(X, classes=kinds(X))
-    stages = {"recipe": [2, 4], "use_two_stage": [0, 4]}[next(iter(change))]
+    stages = {"recipe": [1, 4], "use_two_stage": [0, 4]}[next(iter(change))]
     assert len(fitted.history_) == sum(stages)
     assert fitted.class_probabilities(X).shape == (300, 3)
 
@@ -260,5 +270,5 @@ def test_a_new_column_is_learned_beside_those_that_are_known():
     encoder = MaskedTable(**QUICK).fit(X[:, :3])
     known = np.array([0, 1, 2, -1])
     other = MaskedTable(**QUICK).fit(X, start=TableStart(stage=encoder.rows_, groups=known, levels=known))
-    assert len(other.history_) == 2
+    assert len(other.history_) == 1
     np.testing.assert_array_equal(other.cells_.scale[:3], encoder.cells_.scale)

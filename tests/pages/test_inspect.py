@@ -171,7 +171,7 @@ def test_the_reasons_stand_in_a_sentence_with_their_method_and_whether_they_hold
     at = open_page("inspect", **addresses["pumps"])
     assert "Mostly because pressure is low (" in texts(at)
     assert "; also because flow is high (" in texts(at)
-    assert "Method: **Path share**." in texts(at)
+    assert "Method: **Fall beside similar rows**." in texts(at)
     assert "Faithfulness: checked on 20 flagged rows" in texts(at)
     assert "So the scores do come from the columns that are named." in texts(at)
     assert "Against what its other columns let expect" not in titles(at)
