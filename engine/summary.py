@@ -36,7 +36,7 @@ def training_summary(card: Card, folder: Path, run: Path, metrics: Metrics, seco
         "Folder": _near(folder),
         "Files": f"{', '.join(files_of(card))} ({size / 1e6:,.1f} MB)",
         "Run": _near(run),
-        "Threshold": f"{card.threshold:.6g} ({rule_from_dict(card.rule).text})",
+        "Threshold": f"{card.threshold:.6g}{_by(card)}",
         "Features": f"{len(card.features)}{left_out}: {_some(card.features)}",
         "Rows": f"{card.rows:,}, of which {card.judged:,} could be judged",
     }
@@ -59,6 +59,11 @@ def training_summary(card: Card, folder: Path, run: Path, metrics: Metrics, seco
         )
     facts["Seconds"] = f"{seconds:.1f}"
     return _headed("Training Summary", "\n".join(_fact(name, text) for name, text in facts.items()))
+
+
+def _by(card: Card) -> str:
+    """The rule that drew the threshold, where it was chosen."""
+    return "" if card.rule["kind"] == "contamination" else f" ({rule_from_dict(card.rule).text})"
 
 
 def validation_check(card: Card, share_flagged: float) -> str:

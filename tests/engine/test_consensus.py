@@ -7,6 +7,7 @@ from scipy.stats import spearmanr
 from engine.analysis import train
 from engine.detectors import CATALOGUE, Consensus, IsolationForest, KNearestNeighbours, suitable
 from engine.errors import StoreError, UsageError
+from engine.hyperparameters import declared
 from engine.scoring.thresholds import GRID, reference_quantiles
 
 RNG = np.random.default_rng(0)
@@ -112,3 +113,13 @@ def test_what_fits_comes_with_the_quick_ones_first():
     assert len(suitable("series")) == len(CATALOGUE)
     speeds = [kind.speed for kind in suitable("series")]
     assert speeds == sorted(speeds, reverse=True)
+
+
+def test_members_are_chosen_among_the_detectors_there_are_and_written_by_name():
+    knob = declared(Consensus)["members"]
+    assert {"isolation_forest", "autoencoder"} <= set(knob.choices)
+    assert not {"consensus", "nearest_windows"} & set(knob.choices)
+    assert knob.check(["neighbours", "autoencoder"]) == "neighbours, autoencoder"
+    assert knob.named(knob.check("neighbours,autoencoder")) == ["neighbours", "autoencoder"]
+    with pytest.raises(UsageError, match="did you mean 'neighbours'"):
+        knob.check("neighbors, autoencoder")

@@ -36,7 +36,7 @@ def test_every_detector_offers_the_hyperparameters_it_declares(open_page, pump_d
     at = open_page("detect", data=pump_data.id)
     sound(at.segmented_control(key="detector").set_value(name).run())
     knobs = declared(CATALOGUE[name])
-    shown = [*at.number_input, *at.selectbox, *at.toggle, *at.text_input]
+    shown = [*at.number_input, *at.selectbox, *at.toggle, *at.text_input, *at.multiselect]
     assert {found.key for found in shown} >= {f"{name}-{knob}" for knob in knobs}
     assert CATALOGUE[name].summary in texts(at)
 
