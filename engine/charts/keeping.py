@@ -61,7 +61,7 @@ def _read() -> dict[str, Spec]:
 @cache
 def _place() -> Path:
     """The file of this state of the sources."""
-    print = sha256(version("altair").encode())
+    digest = sha256(version("altair").encode())
     for source in sorted(Path(__file__).parent.glob("*.py")):
-        print.update(source.read_bytes())
-    return Path(cache_from_source(__file__)).with_name(f"charts-{print.hexdigest()[:16]}.json")
+        digest.update(source.read_bytes())
+    return Path(cache_from_source(__file__)).with_name(f"charts-{digest.hexdigest()[:16]}.json")

@@ -9,13 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.detectors.base import Detector, Progress, Scores
-from engine.detectors.likest_rows import LikestRows
 from engine.detectors.path_shares import path_shares
+from engine.detectors.similar_rows import SimilarRows
 from engine.errors import StoreError
 from engine.hyperparameters import hyperparameter
 
 CHUNK = 65_536  # rows scored between two looks at the cancel flag
-LIKEST = "likest"  # array of the ordinary rows kept beside the trees
+SIMILAR = "similar"  # array of the ordinary rows kept beside the trees
 
 
 @dataclass(kw_only=True, eq=False, repr=False)
@@ -113,12 +113,12 @@ class IsolationForest(Detector):
 
     def _reference_scores(self, X: Scores, progress: Progress) -> Scores:
         scores = self._score(X, progress)
-        self.likest_: LikestRows | None = LikestRows.chosen(X, scores, self.random_state)
+        self.similar_: SimilarRows | None = SimilarRows.chosen(X, scores, self.random_state)
         return scores
 
     def falls(self, X: Scores) -> Scores | None:
-        """See :meth:`LikestRows.falls`: paths alone miss a value that contradicts the others."""
-        return None if self.likest_ is None else self.likest_.falls(self.decision_function, X, self.groups_)
+        """See :meth:`SimilarRows.falls`: paths alone miss a value that contradicts the others."""
+        return None if self.similar_ is None else self.similar_.falls(self.decision_function, X, self.groups_)
 
     def contributions(self, X: Scores) -> Scores:
         """By how many cuts each group of columns shortens the mean path (n_samples, n_groups)."""
@@ -137,7 +137,7 @@ class IsolationForest(Detector):
             "columns": np.stack(self.columns_).astype(np.int64),
             "expected_path_length": np.array([self.expected_path_length_]),
             **{field: np.ascontiguousarray(joined[field]) for field in NODE_FIELDS},
-            **({} if self.likest_ is None else {LIKEST: self.likest_.kept}),
+            **({} if self.similar_ is None else {SIMILAR: self.similar_.kept}),
         }
 
     def restore(self, arrays: dict[str, NDArray[Any]], *, n_features: int) -> Self:
@@ -181,8 +181,8 @@ class IsolationForest(Detector):
         self.expected_path_length_ = float(expected[0])
         self.n_features_in_ = n_features
         self.groups_ = np.arange(n_features)
-        stored = arrays.get(LIKEST)  # models stored before they were kept have none
-        self.likest_ = None if stored is None else LikestRows.restore(stored, n_features=n_features)
+        stored = arrays.get(SIMILAR)  # models stored before they were kept have none
+        self.similar_ = None if stored is None else SimilarRows.restore(stored, n_features=n_features)
         return self
 
 

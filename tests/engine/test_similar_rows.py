@@ -5,7 +5,7 @@ import pytest
 
 from engine.analysis import train
 from engine.detectors import IsolationForest
-from engine.detectors.likest_rows import TRIED, LikestRows
+from engine.detectors.similar_rows import TRIED, SimilarRows
 from engine.errors import StoreError
 from engine.scoring.reasons import explain
 from tests.planted import hits, out_of_step
@@ -23,7 +23,7 @@ def off(X):
 def rows():
     X = RNG.integers(-20, 20, (4_000, 3)).astype(float)
     X[:, 2] = X[:, 0] + X[:, 1]
-    return LikestRows.chosen(X, off(X), seed=0)
+    return SimilarRows.chosen(X, off(X), seed=0)
 
 
 def test_the_column_that_contradicts_the_others_is_owed_all_of_the_score(rows):
@@ -33,13 +33,13 @@ def test_the_column_that_contradicts_the_others_is_owed_all_of_the_score(rows):
 
 
 def test_a_row_that_was_kept_does_not_vouch_for_itself():
-    alone = LikestRows(np.array([[0, 0, 50], [0, 1, 1], [1, 0, 1], [1, 1, 2]], dtype=np.float32))
+    alone = SimilarRows(np.array([[0, 0, 50], [0, 1, 1], [1, 0, 1], [1, 1, 2]], dtype=np.float32))
     found = alone.falls(off, np.array([[0.0, 0.0, 50.0]]), GROUPS)[0]
     assert found[2] == pytest.approx(50 - 4 / 3)
 
 
 def test_cells_of_one_column_are_replaced_together():
-    kept = LikestRows(np.array([[0, 1, 0], [1, 0, 0], [1, 0, 1]], dtype=np.float32))
+    kept = SimilarRows(np.array([[0, 1, 0], [1, 0, 0], [1, 0, 1]], dtype=np.float32))
     seen = []
     kept.falls(lambda X: (seen.append(X.copy()), X.sum(axis=1))[1], np.ones((1, 3)), np.array([0, 0, 1]))
     assert {tuple(row) for row in seen[0]} == {(0, 1, 1), (1, 0, 1), (1, 1, 0), (1, 1, 1)}
@@ -49,7 +49,7 @@ def test_of_many_columns_those_that_differ_most_are_tried():
     X = RNG.normal(size=(200, TRIED + 8))
     row = X[:1].copy()
     row[0, 5] += 9
-    found = LikestRows.chosen(X, np.zeros(200), 0).falls(
+    found = SimilarRows.chosen(X, np.zeros(200), 0).falls(
         lambda X: np.abs(X).sum(axis=1), row, np.arange(TRIED + 8)
     )
     assert np.count_nonzero(found) == TRIED
@@ -63,7 +63,7 @@ def test_no_rows_have_no_falls(rows):
 def test_enormous_cells_are_compared_too():
     X = RNG.normal(size=(50, 3))
     row = np.array([[0.0, 1e300, 0.0]])
-    found = LikestRows.chosen(X, np.zeros(50), 0).falls(
+    found = SimilarRows.chosen(X, np.zeros(50), 0).falls(
         lambda X: (np.abs(X) > 1e10).sum(axis=1) * 1.0, row, GROUPS
     )
     np.testing.assert_array_equal(found, [[0, 1, 0]])
@@ -71,7 +71,7 @@ def test_enormous_cells_are_compared_too():
 
 def test_the_most_unusual_rows_are_not_kept():
     X = np.r_[np.zeros((95, 2)), np.ones((5, 2))]
-    assert not LikestRows.chosen(X, X[:, 0], 0).kept.any()
+    assert not SimilarRows.chosen(X, X[:, 0], 0).kept.any()
 
 
 def test_a_forest_names_a_value_that_is_ordinary_by_itself_and_contradicts_the_others():
@@ -89,7 +89,7 @@ def test_a_forest_stored_before_rows_were_kept_tells_its_paths():
     arrays = forest.arrays()
     again = IsolationForest(n_estimators=10).restore(arrays, n_features=3)
     np.testing.assert_array_equal(again.falls(X[:5]), forest.falls(X[:5]))
-    older = {name: array for name, array in arrays.items() if name != "likest"}
+    older = {name: array for name, array in arrays.items() if name != "similar"}
     assert IsolationForest(n_estimators=10).restore(older, n_features=3).falls(X[:5]) is None
 
 
@@ -98,4 +98,4 @@ def test_a_forest_stored_before_rows_were_kept_tells_its_paths():
 )
 def test_damaged_rows_are_refused(kept):
     with pytest.raises(StoreError, match="do not add up"):
-        LikestRows.restore(kept, n_features=3)
+        SimilarRows.restore(kept, n_features=3)

@@ -20,7 +20,7 @@ MOST_KEPT = 1_024
 ORDINARY = (
     0.95  # of the rows learned from, those with the lowest scores: a fault must not vouch for one like it
 )
-LIKEST = 3  # rows whose values are tried
+SIMILAR = 3  # rows whose values are tried
 TRIED = 16  # columns of a row, those in which it differs most from the rows most like it
 FEWEST_TRIMMED = (
     5  # columns from which on the one that differs most counts nothing: it may be the one that is wrong
@@ -34,7 +34,7 @@ Cells = NDArray[np.float32]
 
 
 @dataclass(frozen=True)
-class LikestRows:
+class SimilarRows:
     """Ordinary rows kept from training (n_kept, n_features)."""
 
     kept: Cells
@@ -67,7 +67,7 @@ class LikestRows:
         over those rows; negative where the score rises, 0 of groups that are not tried.
         """
         n_groups = int(groups.max()) + 1
-        taken = min(LIKEST, len(self.kept))
+        taken = min(SIMILAR, len(self.kept))
         a_row = n_groups * len(self.kept) + taken * min(TRIED, n_groups) * X.shape[1]
         step = max(1, CHUNK_CELLS // a_row)
         parts = [
@@ -77,9 +77,9 @@ class LikestRows:
 
     def _chunk(self, score: Callable[[Array], Array], X: Array, groups: Rows, taken: int) -> Array:
         apart = self._apart(_cells(X), groups)
-        rows, tried, likest = self._likest(apart, taken)
+        rows, tried, similar = self._similar(apart, taken)
         altered = np.repeat(X[rows], taken, axis=0).reshape(len(rows), taken, X.shape[1])
-        altered = np.where(groups == tried[:, None, None], self.kept[likest], altered)
+        altered = np.where(groups == tried[:, None, None], self.kept[similar], altered)
         after = score(altered.reshape(-1, X.shape[1])).reshape(len(rows), taken).mean(axis=1)
         found = np.zeros((len(X), len(apart)))
         found[rows, tried] = score(X)[rows] - after
@@ -93,7 +93,7 @@ class LikestRows:
             apart[group] += difference * difference
         return apart
 
-    def _likest(self, apart: Cells, taken: int) -> tuple[Rows, Rows, Rows]:
+    def _similar(self, apart: Cells, taken: int) -> tuple[Rows, Rows, Rows]:
         """The rows and groups that are tried together (n_tried,), and the kept rows most like each (n_tried, taken)."""
         n_groups, n_rows = apart.shape[:2]
         total = apart.sum(axis=0)
@@ -102,10 +102,10 @@ class LikestRows:
         for part in apart if n_groups >= FEWEST_TRIMMED else ():
             second = np.maximum(second, np.minimum(first, part))
             first = np.maximum(first, part)
-        likest = _smallest(total - first, taken)
-        differs = np.take_along_axis(apart, np.broadcast_to(likest, (n_groups, *likest.shape)), axis=2).mean(
-            axis=2
-        )
+        similar = _smallest(total - first, taken)
+        differs = np.take_along_axis(
+            apart, np.broadcast_to(similar, (n_groups, *similar.shape)), axis=2
+        ).mean(axis=2)
         chosen = np.zeros((n_rows, n_groups), dtype=bool)
         most = np.argsort(-differs.T, axis=1, kind="stable")[:, :TRIED]
         np.put_along_axis(chosen, most, values=True, axis=1)
