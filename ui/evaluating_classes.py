@@ -53,7 +53,7 @@ def board(found: Result, card: Card, data: Dataset) -> None:
         st.markdown("**Class by class**")
         by_class(kept)
         _more_labels(found, card, data, figures)
-        take_away(list(figures.values()), data, card.id, found.id)
+        take_away(list(figures.values()), data, card.id, found.id, key="class-charts-away")
 
 
 def in_a_sentence(kept: ClassEvaluation) -> str:

@@ -39,14 +39,16 @@ def show(figure: Figure, *, on_select: Callable[[str], None] | None = None, stil
         st.caption(plain(drawn.alt))
 
 
-def take_away(figures: Sequence[Figure], data: Dataset, model: str, content: str = "") -> None:
+def take_away(
+    figures: Sequence[Figure], data: Dataset, model: str, content: str = "", *, key: str = "charts-away"
+) -> None:
     """A popover with every figure in every format, filled when it is opened; drawn on white when it is asked for.
 
-    ``content`` changes with what the figures show, beside data and model.
+    ``content`` changes with what the figures show, beside data and model; ``key`` tells popovers of a page apart.
     """
     if not figures:
         return
-    box = st.popover("Take the charts away", icon=":material/image:", key="charts-away", on_change="rerun")
+    box = st.popover("Take the charts away", icon=":material/image:", key=key, on_change="rerun")
     if not box.open:
         return
     who = owner()  # the download runs outside the page and could not ask

@@ -517,12 +517,10 @@ class small_batches:  # noqa: N801, reads as a sentence: with small_batches(dete
     """Let a detector work in batches of a few rows, so that 300 rows are many batches."""
 
     def __init__(self, detector):
-        own = sys.modules[CATALOGUE[detector].__module__]
-        places = (
-            [own]
-            if detector in TABULAR
-            else [own, importlib.import_module("engine.detectors.window_signals")]
-        )
+        families = [kind.__module__ for kind in CATALOGUE[detector].__mro__]
+        places = [sys.modules[name] for name in families if name.startswith("engine.detectors.")]
+        if detector not in TABULAR:
+            places.append(importlib.import_module("engine.detectors.window_signals"))
         self.found = [(place, name) for place in places for name in SMALL if hasattr(place, name)]
 
     def __enter__(self):

@@ -8,7 +8,7 @@ import torch
 
 from engine import cores
 from engine.cores import side_by_side, torch_threads
-from engine.detectors import autoencoder
+from engine.detectors import rebuilding_detector
 from engine.detectors.autoencoder import AutoEncoder
 
 
@@ -52,7 +52,7 @@ def test_what_a_block_raises_is_raised(n_cores):
 
 @pytest.mark.parametrize("mode", ["robust", "classic"])
 def test_scores_are_the_same_to_the_last_digit_on_however_many_cores(mode, monkeypatch):
-    monkeypatch.setattr(autoencoder, "CHUNK", 100)
+    monkeypatch.setattr(rebuilding_detector, "CHUNK", 100)
     X = np.random.default_rng(0).normal(size=(1_500, 5))
     detector = AutoEncoder(mode=mode, epochs=1, encoder_dims=(8,)).fit(X[:300])
     monkeypatch.setattr(cores, "cores", lambda: 1)
