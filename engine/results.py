@@ -77,11 +77,13 @@ class Result:
 
     @cached_property
     def drift(self) -> Drift:
-        """Whether the data looks like what the model learned from; results of earlier versions cannot say."""
+        """Whether the data looks like what the model learned from; scores alone, and earlier versions, cannot say."""
         kept = self.about.get("drift")
         if kept:
             return Drift.from_dict(kept)
         why = "this result was stored before drift was measured; score the data again"
+        if not self.reasons_ready:
+            why = "only the scores are there yet; drift and reasons follow them"
         return Drift(verdict="not measured", rows=len(self.values), why=why)
 
     @cached_property

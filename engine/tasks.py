@@ -132,7 +132,7 @@ def run_train(spec: dict[str, Any], job: Job) -> dict[str, Any]:
 def run_score(spec: dict[str, Any], job: Job) -> dict[str, Any]:
     """Score ``dataset`` with ``model``; ``mapping`` says which column stands for which. Returns ``result`` (id).
 
-    Scores can be read as soon as there are any; the reasons of the most unusual rows follow them.
+    Scores can be read as soon as there are any; drift, classes and the reasons of the most unusual rows follow them.
     """
     space = workspace_of(spec)
     dataset = space.datasets.get(spec["dataset"])
@@ -142,6 +142,8 @@ def run_score(spec: dict[str, Any], job: Job) -> dict[str, Any]:
     frame, mapping = dataset.frame(), spec.get("mapping") or {}
     prepared = model.encode(frame, mapping)
     scores = model.judge(prepared, progress=lambda done, message: job.progress(0.7 * done, message))
+    if not space.results.exists(model.card.id, dataset.id, mapping):  # what is whole is not replaced by less
+        space.results.save(model.card.id, dataset.id, scores, None, frame, mapping)
     here = dataset.sha256 == model.card.dataset_hash
     same = here and dataset.rows == model.card.rows and not mapping
     drift = drift_of(model, prepared, scores, learned=same)
@@ -150,8 +152,6 @@ def run_score(spec: dict[str, Any], job: Job) -> dict[str, Any]:
     label = None if here else dataset.roles.label
     naming = Naming.of(model, prepared, frame, learned=same, label=label)
     classes = naming.kept(scores)
-    if not space.results.exists(model.card.id, dataset.id, mapping):  # what is whole is not replaced by less
-        space.results.save(model.card.id, dataset.id, scores, None, frame, mapping, drift, classes)
     explained = _explained(model, prepared, scores, job, start=0.7)
     checked = naming.evaluated(job.progress)
     _put_in_order(model, dataset, mapping)
