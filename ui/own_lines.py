@@ -23,7 +23,7 @@ def switch(found: Result, rule: Rule) -> None:
         return
     set_widget(SWITCH, session().own_lines and rule.by_group)
     st.toggle(
-        plain(f"A line of its own for each '{references.column}'"),
+        plain(f"A line for each '{references.column}'"),
         key=SWITCH,
         on_change=_changed,
         disabled=not rule.by_group,
