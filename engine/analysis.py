@@ -32,6 +32,7 @@ from engine.fitting import (
     check_training,
     fitted,
     needed_columns,
+    recipe_of,
     reference_of,
     training_notes,
 )
@@ -45,7 +46,7 @@ from engine.scoring.metrics import Confusion, Curve, confusion_at, curve
 from engine.scoring.reasons import Explained, explain
 from engine.scoring.series_evaluation import SeriesEvaluation, series_evaluation
 from engine.scoring.thresholds import Rule, percentile_of
-from engine.teaching import check_taught, named_classes, shaped, started_from, taught_by, taught_roles
+from engine.teaching import check_taught, named_classes, shaped, taught_by, taught_roles
 
 MOST_EXPLAINED = 2_000  # rows explained when a table is scored, the most unusual first
 
@@ -118,6 +119,7 @@ def train_and_score(
     course: Course | None = None,
 ) -> Training:
     """:func:`train` that also hands back what it knows of the training rows, so that nobody scores them again.
+
     With ``first``, these are the rows learned from alone, in the order of :func:`earliest`.
     """
     started = time.monotonic()
@@ -136,16 +138,14 @@ def train_and_score(
     chosen = checked(kind, shaped(kind, given, encoder))
     taught = taught_by(frame, roles, kind, classes, learn_from_label=learn_from_label)
     progress(0.0, "Preparing the columns")
-    form: dict[str, Any] = {"mixed": kind.mixed, "sequential": kind.sequential}
-    recipe = FeatureRecipe.fit(frame, roles, scaling=scaling, window=window, **form)
-    recipe, taught = started_from(recipe, encoder, taught) if encoder else (recipe, taught)
+    recipe, taught = recipe_of(frame, roles, kind, taught, encoder, scaling=scaling, window=window)
     columns = needed_columns(frame, recipe)
     prepared = Prepared.by(recipe, frame[list(columns)])
     learner, values = fitted(kind(**chosen), prepared, recipe, progress, course, taught)
     prepared = prepared.for_windows(window_of(learner, recipe) or 0)
     rows, judged = len(frame), int(prepared.encoded.judged.sum())
-    width, label = prepared.encoded.values.shape[1], roles.label
-    notes = training_notes(rows, judged, width, first=first, label=label, taught=taught)
+    width = prepared.encoded.values.shape[1]
+    notes = training_notes(rows, judged, width, first=first, label=roles.label, taught=taught)
     found = (choice and choice.comparison) or comparison_of(learner, recipe, frame, roles, progress)
     line = first_threshold(rule, threshold_group, learner, recipe, values, frame, roles)
     card = _card(

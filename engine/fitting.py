@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
-from typing import Any, get_args
+from typing import TYPE_CHECKING, Any, get_args
 
 import numpy as np
 import pandas as pd
@@ -23,9 +23,29 @@ from engine.detectors.base import Course, Detector, Progress, quiet
 from engine.detectors.sequential import SequentialDetector
 from engine.errors import DataError, UsageError
 from engine.scoring.thresholds import reference_quantiles
-from engine.teaching import Taught
+from engine.teaching import Taught, started_from
+
+if TYPE_CHECKING:
+    from engine.model import Model
 
 FEWEST_ROWS = 10
+
+
+def recipe_of(
+    frame: pd.DataFrame,
+    roles: Roles,
+    kind: type[Detector],
+    taught: Taught,
+    encoder: Model | None = None,
+    *,
+    scaling: Scaling = "standard",
+    window: int | None = None,
+) -> tuple[FeatureRecipe, Taught]:
+    """What becomes of the columns for a detector of this kind, and what it is taught; from an encoder on if given."""
+    recipe = FeatureRecipe.fit(
+        frame, roles, scaling=scaling, window=window, mixed=kind.mixed, sequential=kind.sequential
+    )
+    return (recipe, taught) if encoder is None else started_from(recipe, encoder, taught)
 
 
 def check_training(

@@ -125,8 +125,10 @@ def _trained_instead(
 
 def _started(session: Session, job: Job | None, *, reused: bool) -> dict[str, Any]:
     # A short job may be done by now; its status tells, once the result has been looked at.
-    known = job is None or session.anomalies is not None
-    state = "analyzed" if known or job is None else "running" if job.state == "done" else job.state
+    if job is None or session.anomalies is not None:
+        state = "analyzed"
+    else:
+        state = "running" if job.state == "done" else job.state
     return {"session_id": session.id, "status": state, "reused": reused, "model": session.model}
 
 

@@ -12,6 +12,7 @@ from pydantic import BaseModel, ValidationError
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import FormData, UploadFile
 
+from engine.api.forms import check_form, file_form
 from engine.api.problems import Refusal, of_validation
 from engine.api.repeats import Asked
 from engine.api.schemas import DatasetOut, DatasetPage, ReadingChoices, RoleChoices
@@ -30,43 +31,19 @@ router = APIRouter(prefix="/anomaly/datasets", tags=["data sets"])
 Offset = Annotated[int, Query(ge=0, le=10**12, description="how many to pass over")]
 Limit = Annotated[int, Query(ge=1, le=LARGEST_PAGE, description="how many at most")]
 
-_FORM = {
-    "requestBody": {
-        "required": True,
-        "content": {
-            "multipart/form-data": {
-                "schema": {
-                    "type": "object",
-                    "required": ["file"],
-                    "properties": {
-                        "file": {
-                            "type": "string",
-                            "format": "binary",
-                            "description": "CSV, Excel, OpenDocument, Parquet or JSON, at most 200 MB",
-                        },
-                        "roles": {
-                            "type": "string",
-                            "description": "JSON: what columns are for, where the first guess is wrong: "
-                            '{"label": …, "time": …, "entity": …, "ignore": […], "kind": "table" or "series"}',
-                        },
-                        "reading": {
-                            "type": "string",
-                            "description": "JSON: how to read the file, where what was found is wrong: "
-                            '{"delimiter": ";", "sheet": "Jan", "header_row": 3, …}',
-                        },
-                    },
-                }
-            }
-        },
-    }
-}
+_FORM = file_form(
+    "CSV, Excel, OpenDocument, Parquet or JSON, at most 200 MB",
+    roles="JSON: what columns are for, where the first guess is wrong: "
+    '{"label": …, "time": …, "entity": …, "ignore": […], "kind": "table" or "series"}',
+    reading="JSON: how to read the file, where what was found is wrong: "
+    '{"delimiter": ";", "sheet": "Jan", "header_row": 3, …}',
+)
 
 
 @router.post("/upload", status_code=201, response_model=DatasetOut, openapi_extra=_FORM)
 async def upload(request: Request, token: Uploader, here: Here, key: Key = None) -> Response:
     """Bring a file. The same content read the same way is kept once and has the same id."""
-    if not request.headers.get("content-type", "").lower().startswith("multipart/form-data"):
-        raise Refusal(415, "a file must come as a form", "send multipart/form-data: curl -F file=@data.csv …")
+    check_form(request, "data.csv")
     async with request.form(max_files=1, max_fields=2) as form, request.app.state.reading:
         return await run_in_threadpool(_upload, form, token, here, key)
 

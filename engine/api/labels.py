@@ -17,6 +17,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import FormData, UploadFile
 
 from engine.api.datasets import Limit, Offset, following
+from engine.api.forms import check_form, file_form
 from engine.api.models import resolved
 from engine.api.problems import Refusal, not_found
 from engine.api.repeats import Asked
@@ -31,27 +32,10 @@ from engine.labels.verdicts import Label
 
 router = APIRouter(prefix="/anomaly/datasets", tags=["labels"])
 
-_FORM = {
-    "requestBody": {
-        "required": True,
-        "content": {
-            "multipart/form-data": {
-                "schema": {
-                    "type": "object",
-                    "required": ["file"],
-                    "properties": {
-                        "file": {
-                            "type": "string",
-                            "format": "binary",
-                            "description": "CSV, at most 10 MB: series,timestamp,value,label, or an id and a label, or "
-                            "row,label with rows counted from 1; a label is 1 or 0, -1 or 1, a word, or a class",
-                        }
-                    },
-                }
-            }
-        },
-    }
-}
+_FORM = file_form(
+    "CSV, at most 10 MB: series,timestamp,value,label, or an id and a label, or row,label with rows counted from 1; "
+    "a label is 1 or 0, -1 or 1, a word, or a class"
+)
 _CSV: dict[int | str, dict[str, Any]] = {200: {"content": {"text/csv": {}}, "description": "The labels"}}
 
 
@@ -136,10 +120,7 @@ def export(id: str, token: Reader, here: Here) -> Response:
 async def bring(id: str, request: Request, token: Labeller, here: Here, key: Key = None) -> Response:
     """Bring labels from a CSV file, in the name of the token. The same file brought twice counts once."""
     dataset, _ = await run_in_threadpool(here.upload, token, id)
-    if not request.headers.get("content-type", "").lower().startswith("multipart/form-data"):
-        raise Refusal(
-            415, "a file must come as a form", "send multipart/form-data: curl -F file=@labels.csv …"
-        )
+    check_form(request, "labels.csv")
     async with request.form(max_files=1, max_fields=1) as form, request.app.state.reading:
         return await run_in_threadpool(_brought, form, dataset, token, here, key)
 

@@ -9,7 +9,6 @@ classes apart.
 from __future__ import annotations
 
 import copy
-from threading import Lock
 
 import torch
 from torch import Tensor, nn
@@ -163,7 +162,6 @@ class Classifier(nn.Module):
         self.encoder.requires_grad_(False)
         self.names = [name for name, _ in self.encoder.named_parameters()] if rate else []
         self.moved = nn.ParameterList(torch.zeros_like(self.encoder.get_parameter(n)) for n in self.names)
-        self.turn = Lock()
 
     def forward(self, rows: Tensor, told: Tensor) -> Tensor:
         """Logits of rows (n, n_inputs) beside which is told (n, n_told)."""
@@ -175,14 +173,11 @@ class Classifier(nn.Module):
         if not self.names:
             found: Tensor = self.encoder(rows)
             return found
-        with (
-            self.turn
-        ):  # blocks of rows come from several threads, and the call puts the weights into the one encoder
-            weights = {
-                name: self.encoder.get_parameter(name) + self.rate * moved
-                for name, moved in zip(self.names, self.moved, strict=True)
-            }
-            found = functional_call(self.encoder, weights, rows)
+        weights = {
+            name: self.encoder.get_parameter(name) + self.rate * moved
+            for name, moved in zip(self.names, self.moved, strict=True)
+        }
+        found = functional_call(self.encoder, weights, rows)
         return found
 
     def settled(self) -> Classifier:
