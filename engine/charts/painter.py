@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import sys
-from typing import Any, BinaryIO, cast
+from typing import Any, BinaryIO
 
 SIZE = 8  # bytes in front of an answer, which tell its length
 FAILED = 2**63  # added to the length of an answer that is not a picture but what went wrong
@@ -26,7 +26,7 @@ def paint(spec: dict[str, Any], format: str, scale: float) -> bytes:
     if format == "svg":
         drawn: str = vl_convert.vegalite_to_svg(spec, allowed_base_urls=[])
         return drawn.encode()
-    return cast("bytes", vl_convert.vegalite_to_png(spec, scale=scale, allowed_base_urls=[]))
+    return vl_convert.vegalite_to_png(spec, scale=scale, allowed_base_urls=[])
 
 
 def serve(asked: BinaryIO, answers: BinaryIO) -> None:
