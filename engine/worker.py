@@ -44,6 +44,7 @@ FUNCTIONS = {
     "bundle": "engine.file_tasks:run_bundle",
     "picture": "engine.file_tasks:run_picture",
     "unlabelled": "engine.unlabelled:run_unlabelled",
+    "leaderboard": "engine.leaderboard_job:run_leaderboard",
     "report": "engine.reporting.task:run_report",
     "learning_curve": "engine.class_evaluation:run_learning_curve",
     "stages": "engine.class_evaluation:run_stages",
