@@ -115,7 +115,7 @@ class AdamW:
         self._weight_decay, self._clip = weight_decay, clip
         self._mean = [torch.zeros_like(weights) for weights in self._weights]
         self._square = [torch.zeros_like(weights) for weights in self._weights]
-        self._steps = [torch.zeros((), device=weights.device) for weights in self._weights]
+        self._steps = torch.zeros((), device=self._weights[0].device)  # one for all: each has taken as many
 
     def step(self, loss: Tensor, learning_rate: float) -> None:
         """Move the weights against the gradient of a loss."""
@@ -124,9 +124,9 @@ class AdamW:
         with torch.no_grad():
             gradients = list(torch.autograd.grad(loss, self._weights))
             norm = torch.stack(torch._foreach_norm(gradients)).norm()
-            torch._foreach_add_(self._steps, 1)
+            self._steps += 1
             torch._fused_adamw_(
-                *(self._weights, gradients, self._mean, self._square, [], self._steps),
+                *(self._weights, gradients, self._mean, self._square, [], [self._steps] * len(gradients)),
                 lr=learning_rate,
                 beta1=BETA_1,
                 beta2=BETA_2,
@@ -145,7 +145,7 @@ class AdamW:
             name: torch.cat([part.reshape(-1) for part in parts])
             for name, parts in (("mean", self._mean), ("square", self._square))
         }
-        return {**flat, "steps": self._steps[0]}
+        return {**flat, "steps": self._steps}
 
     def load_state(self, state: Mapping[str, Tensor]) -> None:
         """Take back what :meth:`state` gave."""
@@ -153,8 +153,7 @@ class AdamW:
         for name, parts in (("mean", self._mean), ("square", self._square)):
             for part, values in zip(parts, state[name].split(sizes), strict=True):
                 part.copy_(values.view_as(part))
-        for steps in self._steps:
-            steps.copy_(state["steps"])
+        self._steps.copy_(state["steps"])
 
 
 def train(
