@@ -70,7 +70,7 @@ class Attention(torch.autograd.Function):
         of_tokens = together @ attend.transpose(1, 2).reshape(parts * width, d_model)
         of_attend = (tokens.reshape(n * count, d_model).T @ together).view(d_model, parts, width)
         of_bias = together.sum(0).view(parts, 1, width)
-        return of_tokens.view_as(tokens), of_attend.transpose(0, 1).contiguous(), of_bias
+        return of_tokens.view_as(tokens), of_attend.transpose(0, 1), of_bias
 
 
 class Block(nn.Module):
