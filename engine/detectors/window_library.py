@@ -84,9 +84,7 @@ class Library:
     """Reference windows of one shape, in each of some views."""
 
     points: Singles  # (n_views, n_references, count * n_channels)
-    lifted: (
-        Singles  # (n_views, count * n_channels + 1, n_references): the points, and minus half their square
-    )
+    lifted: Singles  # (n_views, count * n_channels + 1, n_references): the points, minus half their squares
 
     @classmethod
     def of(cls, points: Singles) -> Library:
