@@ -25,7 +25,6 @@ from engine.detectors.window_library import (
     drawn,
     filled_up,
     hold_together,
-    seen,
     smoothed,
 )
 from engine.detectors.window_matching import Alike
@@ -53,7 +52,8 @@ class NearestWindows(SequentialDetector):
     distance to the nearest reference is divided by the usual one, the median over training windows, and averaged over
     half a window. The score is the geometric mean of these ratios: about 1 where readings are as like the training
     readings as these are like each other, 3 where they are three times as far away. The distance counts all channels
-    together, so a combination of channels that never came before is found as well.
+    together, so a combination of channels that never came before is found as well. As it is, none of several channels
+    counts as farther out than it was in training: one that drifts away would drown the others.
 
     A window of the training readings is judged without itself and without the windows that overlap with it; so are
     windows of new readings that are the same, number for number. Training readings and new ones are comparable.
@@ -169,8 +169,9 @@ class NearestWindows(SequentialDetector):
         self._distances: dict[Shape, list[Floats]] = {}  # of the references, worked out when first asked for
         for shape in self.shapes_:
             windows = shape.cut(shape.means(self.readings_), self.begins_)
+            edges = shape.edges(self.readings_)
             for view in VIEWS:
-                self._libraries[shape, view] = Library.of(seen(windows, view))
+                self._libraries[shape, view] = Library.of(windows, view, edges)
         length = self.shapes_[0].span
         known = codes(self.readings_, length)
         whole = self.origins_[length - 1 :] - self.origins_[: len(known)] == length - 1
@@ -254,7 +255,7 @@ class NearestWindows(SequentialDetector):
             windows = shape.cut(means, filled_up(begins[block]))
             passed = filled_up(low[block]), filled_up(high[block])
             for number, view in enumerate(VIEWS):
-                found, far = self._libraries[shape, view].nearest(seen(windows, view), *passed)
+                found, far = self._libraries[shape, view].nearest(windows, *passed)
                 nearest[number, block], distances[number, block] = found[:count], far[:count]
         return nearest, distances
 
@@ -273,8 +274,8 @@ class NearestWindows(SequentialDetector):
             with one_blas_thread():
                 _, windows, found, distances = self._around(X, filled_up(rows), shape, stretches)
             for number, view in enumerate(VIEWS):
-                apart = seen(windows, view) - self._libraries[shape, view].points[found[number]]
-                square = (apart * apart).reshape(BLOCK, shape.count, -1).sum(axis=1, dtype=np.float64)
+                apart = self._libraries[shape, view].apart(windows, found[number])
+                square = (apart * apart).sum(axis=1, dtype=np.float64)
                 whole = np.maximum(square.sum(axis=1), np.finfo(np.float64).tiny)
                 ratio = np.nan_to_num(distances[number]) / usual[number]
                 parts += square * (ratio / whole)[:, None]
@@ -305,6 +306,7 @@ class NearestWindows(SequentialDetector):
             self.readings_[first : first + shape.span],
             shape,
             VIEWS[view],
+            apart=self._libraries[shape, VIEWS[view]].apart(windows, found[view])[0],
             begin=part.start + int(begins[0]),
             origin=int(self.origins_[first]),
             distance=float(distances[view, 0]),

@@ -64,6 +64,10 @@ class Shape:
         """The windows that begin at some readings (n_windows, count, n_channels)."""
         return means[begins[:, None] + self.step * np.arange(self.count)]
 
+    def edges(self, readings: Singles) -> Singles:
+        """The least and the most of each channel among some readings, in the unit of :meth:`means` (2, n_channels)."""
+        return np.stack([readings.min(axis=0), readings.max(axis=0)]) * np.float32(np.sqrt(self.step))
+
 
 def seen(windows: Singles, view: View) -> Singles:
     """Windows (n_windows, count, n_channels) in a view, as points (n_windows, count * n_channels)."""
@@ -75,23 +79,40 @@ def seen(windows: Singles, view: View) -> Singles:
     return windows.reshape(len(windows), -1)
 
 
+def _within(windows: Singles, view: View, edges: Singles) -> Singles:
+    """Windows in a view; of several channels as they are none lies beyond its edges."""
+    if view == "raw" and edges.shape[1] > 1:
+        windows = windows.clip(*edges)
+    return seen(windows, view)
+
+
 @dataclass(frozen=True)
 class Library:
-    """Reference windows of one shape in one view."""
+    """Reference windows of one shape in one view.
 
+    Where several channels are compared as they are, none counts as farther out than the ``edges`` between which it was
+    in training: one that drifts away would drown what the others do, for as long as it is away. The other views mind
+    no level, and see what is strange in the shape of such a channel.
+    """
+
+    view: View
+    edges: Singles  # (2, n_channels)
     points: Singles  # (n_references, count * n_channels)
     lifted: Singles  # (count * n_channels + 1, n_references): the points, and minus half their square
 
     @classmethod
-    def of(cls, points: Singles) -> Library:
+    def of(cls, windows: Singles, view: View, edges: Singles) -> Library:
+        points = _within(windows, view, edges)
         half = 0.5 * (points * points).sum(axis=1)
-        return cls(points, np.ascontiguousarray(np.vstack([points.T, -half[None]])))
+        return cls(view, edges, points, np.ascontiguousarray(np.vstack([points.T, -half[None]])))
 
-    def nearest(self, points: Singles, low: Ints, high: Ints) -> tuple[Ints, Singles]:
+    def nearest(self, windows: Singles, low: Ints, high: Ints) -> tuple[Ints, Singles]:
         """The reference nearest to each of a block of windows and its distance; -1 and NaN where there is none.
 
-        References from ``low`` on and before ``high`` (n_windows,) are passed over.
+        ``windows`` (n_windows, count, n_channels); references from ``low`` on and before ``high`` (n_windows,) are
+        passed over.
         """
+        points = _within(windows, self.view, self.edges)
         ones = np.ones((len(points), 1), dtype=np.float32)
         closeness = np.hstack([points, ones]) @ self.lifted  # the nearest of all references has the most
         for place in range(int((high - low).max(initial=0))):
@@ -104,6 +125,10 @@ class Library:
         )  # the product rounds off what is small beside the points themselves
         distances = np.sqrt((apart * apart).sum(axis=1))
         return np.where(found, best, -1), np.where(found, distances, np.float32(np.nan))
+
+    def apart(self, windows: Singles, numbers: Ints) -> Singles:
+        """By how much windows differ from some references, number for number (n_windows, count, n_channels)."""
+        return (_within(windows, self.view, self.edges) - self.points[numbers]).reshape(windows.shape)
 
 
 def filled_up(numbers: Ints) -> Ints:

@@ -7,7 +7,7 @@ from typing import Self
 
 import numpy as np
 
-from engine.detectors.window_library import FLAT, Floats, Shape, Singles, View, seen
+from engine.detectors.window_library import FLAT, Floats, Shape, Singles, View
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,6 +31,7 @@ class Alike:
         shape: Shape,
         view: View,
         *,
+        apart: Singles,
         begin: int,
         origin: int,
         distance: float,
@@ -39,11 +40,11 @@ class Alike:
     ) -> Self:
         """Of a ``window`` as :meth:`Shape.cut` gives it (count, n_channels) and the normal one's readings.
 
-        ``usual`` is the usual distance, ``others`` (n_others,) are those of training windows to their nearest ones.
+        ``apart`` (count, n_channels) is by how much the two differ in the view, of length ``distance``; ``usual`` is
+        the usual distance, ``others`` (n_others,) are those of training windows to their nearest ones.
         """
         normal = shape.cut(shape.means(readings), np.array([0]))[0]
-        apart = seen(window[None], view) - seen(normal[None], view)
-        parts = (apart * apart).reshape(shape.count, -1).sum(axis=0, dtype=np.float64)
+        parts = (apart * apart).sum(axis=0, dtype=np.float64)
         return cls(
             begin=begin,
             view=view,

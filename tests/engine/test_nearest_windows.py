@@ -94,6 +94,46 @@ def test_a_broken_relation_between_channels_is_found_and_the_channels_are_named(
     assert parts[0, 2] < parts[0, :2].min()
 
 
+@pytest.fixture(scope="module")
+def three():
+    """Nearest windows of three rhythms."""
+    return NearestWindows().fit(three_rhythms(3_000, 0))
+
+
+def three_rhythms(n, seed):
+    return np.hstack([rhythm(n, seed=3 * seed + channel) for channel in range(3)])
+
+
+def test_a_channel_that_drifts_away_does_not_drown_what_another_one_does(three):
+    X = three_rhythms(2_000, 1)
+    X[:, 0] += np.linspace(0, 30, 2_000)
+    X[600:660, 1] *= -1
+    scores = three.decision_function(X)
+    assert scores[550:710].max() > 1.3 * scores[1_000:].max()
+    assert three.parts_at(X, np.array([630]))[0].argmax() == 1
+
+
+def test_of_several_channels_a_shift_beyond_everything_known_is_found_still(three):
+    X = three_rhythms(2_000, 1)
+    X[600:1_200, 0] += 5
+    scores = three.decision_function(X)
+    inside, outside = scores[600:1_200], np.r_[scores[:500], scores[1_300:]]
+    assert inside.min() > 1.5 * np.quantile(outside, 0.99), "in the middle of it, too"
+    further = X.copy()
+    further[600:1_200, 0] += 50
+    middle = slice(800, 1_000)
+    np.testing.assert_allclose(three.decision_function(further)[middle], scores[middle], rtol=0.02)
+    assert (three.parts_at(X, np.array([630, 900])).argmax(axis=1) == 0).all()
+
+
+def test_of_one_channel_farther_out_is_stranger(fitted):
+    X = rhythm(2_000, seed=1)
+    X[600:1_200] += 5
+    near = fitted.decision_function(X)
+    X[600:1_200] += 50
+    assert (fitted.decision_function(X)[800:1_000] > 1.5 * near[800:1_000]).all()
+
+
 def test_a_stretch_scores_the_same_alone_and_inside_a_longer_series(strided):
     X, reach = rhythm(3_000, seed=3), strided.window_
     whole = strided.decision_function(X)
@@ -187,12 +227,15 @@ def test_a_match_is_given_the_level_and_size_of_the_window_as_far_as_its_view_mi
     rng, shape = np.random.default_rng(4), Shape.of(64)
     readings, window = (rng.normal(size=(64, 2)).astype(np.float32) for _ in range(2))
     readings[:, 1], coarse = 3 * readings[:, 1] + 7, shape.cut(shape.means(window), np.array([0]))
+    own = shape.cut(shape.means(readings), np.array([0]))
     for view in VIEWS:
+        apart = (seen(coarse, view) - seen(own, view)).reshape(1, shape.count, 2)
         found = Alike.of(
             coarse[0],
             readings,
             shape,
             view,
+            apart=apart[0],
             begin=0,
             origin=0,
             distance=1.0,
@@ -201,13 +244,12 @@ def test_a_match_is_given_the_level_and_size_of_the_window_as_far_as_its_view_mi
         )
         given = found.matched.astype(np.float32)
         again = shape.cut(shape.means(given), np.array([0]))
-        own = shape.cut(shape.means(readings), np.array([0]))
         np.testing.assert_allclose(seen(again, view), seen(own, view), atol=1e-4)
         level, spread = given.mean(axis=0), again.std(axis=1)[0]
         assert np.allclose(level, window.mean(axis=0), atol=1e-5) == (view != "raw")
         assert np.allclose(spread, coarse.std(axis=1)[0], atol=1e-5) == (view == "normalised")
         assert (found.ratio, found.percentile) == (0.5, 25.0)
-        square = ((seen(coarse, view) - seen(own, view)) ** 2).reshape(shape.count, 2).sum(axis=0)
+        square = (apart[0] ** 2).sum(axis=0)
         np.testing.assert_allclose(found.parts, square / square.sum(), rtol=1e-5)
 
 
@@ -239,18 +281,19 @@ def test_the_nearest_reference_equals_a_plain_search():
     shape, readings = Shape.of(64), rng.normal(size=(500, 2)).astype(np.float32)
     begins = np.arange(0, 430, 3)
     for view in ("raw", "centred", "normalised"):
-        points = seen(shape.cut(shape.means(readings), begins), view)
+        windows = shape.cut(shape.means(readings), begins)
+        library, points = Library.of(windows, view, shape.edges(readings)), seen(windows, view)
         none = np.zeros(len(points), dtype=np.int64)
         place = np.arange(len(points))
-        numbers, distances = Library.of(points).nearest(points, place, place + 1)  # all but itself
+        numbers, distances = library.nearest(windows, place, place + 1)  # all but itself
         apart = np.sqrt(((points[:, None].astype(float) - points[None]) ** 2).sum(axis=2))
         np.fill_diagonal(apart, np.inf)
         np.testing.assert_array_equal(numbers, apart.argmin(axis=1))
         np.testing.assert_allclose(distances, apart.min(axis=1), rtol=1e-5)
-        again, zero = Library.of(points).nearest(points, none, none)
+        again, zero = library.nearest(windows, none, none)
         np.testing.assert_array_equal(again, place)
         np.testing.assert_array_equal(zero, 0)
-        gone, no_distance = Library.of(points).nearest(points, none, none + len(points))
+        gone, no_distance = library.nearest(windows, none, none + len(points))
         assert (gone == -1).all()
         assert np.isnan(no_distance).all()
 
