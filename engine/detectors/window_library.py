@@ -64,13 +64,25 @@ class Shape:
         """The windows that begin at some readings (n_windows, count, n_channels)."""
         return means[begins[:, None] + self.step * np.arange(self.count)]
 
-    def edges(self, readings: Singles) -> Singles:
-        """The least and the most of each channel among some readings, in the unit of :meth:`means` (2, n_channels)."""
-        return np.stack([readings.min(axis=0), readings.max(axis=0)]) * np.float32(np.sqrt(self.step))
+    def edges(self, readings: Singles) -> Singles | None:
+        """The least and the most of each of several channels, as two windows (2, count, n_channels).
+
+        None of one channel: there is nothing that it could drown, and farther out is stranger.
+        """
+        if readings.shape[1] == 1:
+            return None
+        edges = np.stack([readings.min(axis=0), readings.max(axis=0)]) * np.float32(np.sqrt(self.step))
+        return np.repeat(edges[:, None], self.count, axis=1)
 
 
-def seen(windows: Singles, view: View) -> Singles:
-    """Windows (n_windows, count, n_channels) in a view, as points (n_windows, count * n_channels)."""
+def seen(windows: Singles, view: View, edges: Singles | None = None) -> Singles:
+    """Windows (n_windows, count, n_channels) in a view, as points (n_windows, count * n_channels).
+
+    As they are, none lies beyond the ``edges`` of its channel (:meth:`Shape.edges`): a channel that drifts away would
+    drown what the others do for as long as it is away. The other views mind no level.
+    """
+    if view == "raw" and edges is not None:
+        windows = np.minimum(np.maximum(windows, edges[0]), edges[1])  # faster than clip
     if view != "raw":
         windows = windows - windows.mean(axis=1, keepdims=True)
     if view == "normalised":
@@ -79,40 +91,23 @@ def seen(windows: Singles, view: View) -> Singles:
     return windows.reshape(len(windows), -1)
 
 
-def _within(windows: Singles, view: View, edges: Singles) -> Singles:
-    """Windows in a view; of several channels as they are none lies beyond its edges."""
-    if view == "raw" and edges.shape[1] > 1:
-        windows = windows.clip(*edges)
-    return seen(windows, view)
-
-
 @dataclass(frozen=True)
 class Library:
-    """Reference windows of one shape in one view.
+    """Reference windows of one shape in one view."""
 
-    Where several channels are compared as they are, none counts as farther out than the ``edges`` between which it was
-    in training: one that drifts away would drown what the others do, for as long as it is away. The other views mind
-    no level, and see what is strange in the shape of such a channel.
-    """
-
-    view: View
-    edges: Singles  # (2, n_channels)
     points: Singles  # (n_references, count * n_channels)
     lifted: Singles  # (count * n_channels + 1, n_references): the points, and minus half their square
 
     @classmethod
-    def of(cls, windows: Singles, view: View, edges: Singles) -> Library:
-        points = _within(windows, view, edges)
+    def of(cls, points: Singles) -> Library:
         half = 0.5 * (points * points).sum(axis=1)
-        return cls(view, edges, points, np.ascontiguousarray(np.vstack([points.T, -half[None]])))
+        return cls(points, np.ascontiguousarray(np.vstack([points.T, -half[None]])))
 
-    def nearest(self, windows: Singles, low: Ints, high: Ints) -> tuple[Ints, Singles]:
+    def nearest(self, points: Singles, low: Ints, high: Ints) -> tuple[Ints, Singles]:
         """The reference nearest to each of a block of windows and its distance; -1 and NaN where there is none.
 
-        ``windows`` (n_windows, count, n_channels); references from ``low`` on and before ``high`` (n_windows,) are
-        passed over.
+        References from ``low`` on and before ``high`` (n_windows,) are passed over.
         """
-        points = _within(windows, self.view, self.edges)
         ones = np.ones((len(points), 1), dtype=np.float32)
         closeness = np.hstack([points, ones]) @ self.lifted  # the nearest of all references has the most
         for place in range(int((high - low).max(initial=0))):
@@ -125,10 +120,6 @@ class Library:
         )  # the product rounds off what is small beside the points themselves
         distances = np.sqrt((apart * apart).sum(axis=1))
         return np.where(found, best, -1), np.where(found, distances, np.float32(np.nan))
-
-    def apart(self, windows: Singles, numbers: Ints) -> Singles:
-        """By how much windows differ from some references, number for number (n_windows, count, n_channels)."""
-        return (_within(windows, self.view, self.edges) - self.points[numbers]).reshape(windows.shape)
 
 
 def filled_up(numbers: Ints) -> Ints:

@@ -7,7 +7,7 @@ from typing import Self
 
 import numpy as np
 
-from engine.detectors.window_library import FLAT, Floats, Shape, Singles, View
+from engine.detectors.window_library import FLAT, Floats, Shape, Singles, View, seen
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,8 +30,8 @@ class Alike:
         readings: Singles,
         shape: Shape,
         view: View,
+        edges: Singles | None,
         *,
-        apart: Singles,
         begin: int,
         origin: int,
         distance: float,
@@ -40,11 +40,12 @@ class Alike:
     ) -> Self:
         """Of a ``window`` as :meth:`Shape.cut` gives it (count, n_channels) and the normal one's readings.
 
-        ``apart`` (count, n_channels) is by how much the two differ in the view, of length ``distance``; ``usual`` is
-        the usual distance, ``others`` (n_others,) are those of training windows to their nearest ones.
+        ``edges`` are those of :func:`seen`, ``usual`` is the usual distance, ``others`` (n_others,) are those of
+        training windows to their nearest ones.
         """
         normal = shape.cut(shape.means(readings), np.array([0]))[0]
-        parts = (apart * apart).sum(axis=0, dtype=np.float64)
+        apart = seen(window[None], view, edges) - seen(normal[None], view, edges)
+        parts = (apart * apart).reshape(shape.count, -1).sum(axis=0, dtype=np.float64)
         return cls(
             begin=begin,
             view=view,

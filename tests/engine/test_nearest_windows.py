@@ -227,15 +227,13 @@ def test_a_match_is_given_the_level_and_size_of_the_window_as_far_as_its_view_mi
     rng, shape = np.random.default_rng(4), Shape.of(64)
     readings, window = (rng.normal(size=(64, 2)).astype(np.float32) for _ in range(2))
     readings[:, 1], coarse = 3 * readings[:, 1] + 7, shape.cut(shape.means(window), np.array([0]))
-    own = shape.cut(shape.means(readings), np.array([0]))
     for view in VIEWS:
-        apart = (seen(coarse, view) - seen(own, view)).reshape(1, shape.count, 2)
         found = Alike.of(
             coarse[0],
             readings,
             shape,
             view,
-            apart=apart[0],
+            None,
             begin=0,
             origin=0,
             distance=1.0,
@@ -244,12 +242,13 @@ def test_a_match_is_given_the_level_and_size_of_the_window_as_far_as_its_view_mi
         )
         given = found.matched.astype(np.float32)
         again = shape.cut(shape.means(given), np.array([0]))
+        own = shape.cut(shape.means(readings), np.array([0]))
         np.testing.assert_allclose(seen(again, view), seen(own, view), atol=1e-4)
         level, spread = given.mean(axis=0), again.std(axis=1)[0]
         assert np.allclose(level, window.mean(axis=0), atol=1e-5) == (view != "raw")
         assert np.allclose(spread, coarse.std(axis=1)[0], atol=1e-5) == (view == "normalised")
         assert (found.ratio, found.percentile) == (0.5, 25.0)
-        square = (apart[0] ** 2).sum(axis=0)
+        square = ((seen(coarse, view) - seen(own, view)) ** 2).reshape(shape.count, 2).sum(axis=0)
         np.testing.assert_allclose(found.parts, square / square.sum(), rtol=1e-5)
 
 
@@ -281,19 +280,18 @@ def test_the_nearest_reference_equals_a_plain_search():
     shape, readings = Shape.of(64), rng.normal(size=(500, 2)).astype(np.float32)
     begins = np.arange(0, 430, 3)
     for view in ("raw", "centred", "normalised"):
-        windows = shape.cut(shape.means(readings), begins)
-        library, points = Library.of(windows, view, shape.edges(readings)), seen(windows, view)
+        points = seen(shape.cut(shape.means(readings), begins), view)
         none = np.zeros(len(points), dtype=np.int64)
         place = np.arange(len(points))
-        numbers, distances = library.nearest(windows, place, place + 1)  # all but itself
+        numbers, distances = Library.of(points).nearest(points, place, place + 1)  # all but itself
         apart = np.sqrt(((points[:, None].astype(float) - points[None]) ** 2).sum(axis=2))
         np.fill_diagonal(apart, np.inf)
         np.testing.assert_array_equal(numbers, apart.argmin(axis=1))
         np.testing.assert_allclose(distances, apart.min(axis=1), rtol=1e-5)
-        again, zero = library.nearest(windows, none, none)
+        again, zero = Library.of(points).nearest(points, none, none)
         np.testing.assert_array_equal(again, place)
         np.testing.assert_array_equal(zero, 0)
-        gone, no_distance = library.nearest(windows, none, none + len(points))
+        gone, no_distance = Library.of(points).nearest(points, none, none + len(points))
         assert (gone == -1).all()
         assert np.isnan(no_distance).all()
 
