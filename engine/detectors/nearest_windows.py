@@ -52,7 +52,7 @@ class NearestWindows(SequentialDetector):
     distance to the nearest reference is divided by the usual one, the median over training windows, and averaged over
     half a window. The score is the geometric mean of these ratios: about 1 where readings are as like the training
     readings as these are like each other, 3 where they are three times as far away. The distance counts all channels
-    together, so a combination of channels that never came before is found as well.
+    together: a new combination of them is found as well, and one that drifts away (see :func:`seen`) drowns no other.
 
     A window of the training readings is judged without itself and without the windows that overlap with it; so are
     windows of new readings that are the same, number for number. Training readings and new ones are comparable.
@@ -165,10 +165,11 @@ class NearestWindows(SequentialDetector):
     def _index(self) -> None:
         """Make the reference windows, and the codes by which training windows are known again."""
         self._libraries: dict[Shape, Library] = {}
+        self._edges = {shape: shape.edges(self.readings_) for shape in self.shapes_}
         self._distances: dict[Shape, list[Floats]] = {}  # of the references, worked out when first asked for
         for shape in self.shapes_:
             windows = shape.cut(shape.means(self.readings_), self.begins_)
-            self._libraries[shape] = Library.of(all_seen(windows))
+            self._libraries[shape] = Library.of(all_seen(windows, self._edges[shape]))
         length = self.shapes_[0].span
         known = codes(self.readings_, length)
         whole = self.origins_[length - 1 :] - self.origins_[: len(known)] == length - 1
@@ -240,7 +241,7 @@ class NearestWindows(SequentialDetector):
         ``own`` (n_windows,) says which training reading the window begins with: references that overlap with that
         training window are passed over. -1 and NaN where no other is left.
         """
-        means, references = shape.means(readings), self.origins_[self.begins_]
+        means, edges, references = shape.means(readings), self._edges[shape], self.origins_[self.begins_]
         low = np.searchsorted(references, own - shape.span, side="right")
         high = np.where(own < 0, low, np.searchsorted(references, own + shape.span, side="left"))
         nearest = np.empty((len(VIEWS), len(begins)), dtype=np.int64)
@@ -252,7 +253,7 @@ class NearestWindows(SequentialDetector):
             count = len(begins[block])
             windows = shape.cut(means, filled_up(begins[block]))
             passed = filled_up(low[block]), filled_up(high[block])
-            found, far = library.nearest(all_seen(windows), *passed, room)
+            found, far = library.nearest(all_seen(windows, edges), *passed, room)
             nearest[:, block], distances[:, block] = found[:, :count], far[:, :count]
         return nearest, distances
 
@@ -268,9 +269,10 @@ class NearestWindows(SequentialDetector):
     def _block_of_parts(self, X: Scores, rows: Ints, stretches: ArrayLike | None) -> Floats:
         parts = np.zeros((BLOCK, X.shape[1]))
         for shape, usual in zip(self.shapes_, self.usual_, strict=True):
+            edges = self._edges[shape]
             with one_blas_thread():
                 _, windows, found, distances = self._around(X, filled_up(rows), shape, stretches)
-            points = all_seen(windows)
+            points = all_seen(windows, edges)
             for number in range(len(VIEWS)):
                 apart = points[number] - self._libraries[shape].points[number, found[number]]
                 square = (apart * apart).reshape(BLOCK, shape.count, -1).sum(axis=1, dtype=np.float64)
@@ -282,8 +284,7 @@ class NearestWindows(SequentialDetector):
     def most_alike(self, X: Scores, row: int, *, stretches: ArrayLike | None = None) -> Alike | None:
         """The most similar normal window, of the length and in the view that add most to the score of the reading.
 
-        The window has the reading in its middle as far as the stretch allows. None where no normal window is left to
-        compare with.
+        The window has the reading in its middle as far as the stretch allows. None where no other window is left.
         """
         starts, ends = bounds(stretches, len(X))
         part = slice(int(max(starts[row], row - self.window_)), int(min(ends[row], row + self.window_)))
@@ -304,6 +305,7 @@ class NearestWindows(SequentialDetector):
             self.readings_[first : first + shape.span],
             shape,
             VIEWS[view],
+            self._edges[shape],
             begin=part.start + int(begins[0]),
             origin=int(self.origins_[first]),
             distance=float(distances[view, 0]),

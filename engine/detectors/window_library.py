@@ -64,18 +64,34 @@ class Shape:
         """The windows that begin at some readings (n_windows, count, n_channels)."""
         return means.take(begins[:, None] + self.step * np.arange(self.count), axis=0)
 
+    def edges(self, readings: Singles) -> Singles | None:
+        """The least and the most of each of several channels, as two windows (2, count, n_channels).
 
-def all_seen(windows: Singles) -> Singles:
-    """Windows (n_windows, count, n_channels) in every view, as points (n_views, n_windows, count * n_channels)."""
+        None of one channel: there is nothing that it could drown, and farther out is stranger.
+        """
+        if readings.shape[1] == 1:
+            return None
+        edges = np.stack([readings.min(axis=0), readings.max(axis=0)]) * np.float32(np.sqrt(self.step))
+        return np.repeat(edges[:, None], self.count, axis=1)
+
+
+def all_seen(windows: Singles, edges: Singles | None = None) -> Singles:
+    """Windows (n_windows, count, n_channels) in every view, as points (n_views, n_windows, count * n_channels).
+
+    As they are, none lies beyond the ``edges`` of its channel (:meth:`Shape.edges`): a channel that drifts away would
+    drown what the others do for as long as it is away. The other views mind no level.
+    """
     centred = windows - windows.mean(axis=1, keepdims=True)
     spread = np.sqrt((centred * centred).mean(axis=1, keepdims=True))
     normalised = centred / np.maximum(spread, np.float32(FLAT))
+    if edges is not None:
+        windows = np.minimum(np.maximum(windows, edges[0]), edges[1])  # faster than clip
     return np.stack([windows, centred, normalised]).reshape(len(VIEWS), len(windows), -1)
 
 
-def seen(windows: Singles, view: View) -> Singles:
+def seen(windows: Singles, view: View, edges: Singles | None = None) -> Singles:
     """Windows (n_windows, count, n_channels) in one view, as points (n_windows, count * n_channels)."""
-    points: Singles = all_seen(windows)[VIEWS.index(view)]
+    points: Singles = all_seen(windows, edges)[VIEWS.index(view)]
     return points
 
 

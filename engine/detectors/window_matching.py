@@ -30,6 +30,7 @@ class Alike:
         readings: Singles,
         shape: Shape,
         view: View,
+        edges: Singles | None,
         *,
         begin: int,
         origin: int,
@@ -39,10 +40,11 @@ class Alike:
     ) -> Self:
         """Of a ``window`` as :meth:`Shape.cut` gives it (count, n_channels) and the normal one's readings.
 
-        ``usual`` is the usual distance, ``others`` (n_others,) are those of training windows to their nearest ones.
+        ``edges`` are those of :func:`seen`, ``usual`` is the usual distance, ``others`` (n_others,) are those of
+        training windows to their nearest ones.
         """
         normal = shape.cut(shape.means(readings), np.array([0]))[0]
-        apart = seen(window[None], view) - seen(normal[None], view)
+        apart = seen(window[None], view, edges) - seen(normal[None], view, edges)
         parts = (apart * apart).reshape(shape.count, -1).sum(axis=0, dtype=np.float64)
         return cls(
             begin=begin,

@@ -94,6 +94,46 @@ def test_a_broken_relation_between_channels_is_found_and_the_channels_are_named(
     assert parts[0, 2] < parts[0, :2].min()
 
 
+@pytest.fixture(scope="module")
+def three():
+    """Nearest windows of three rhythms."""
+    return NearestWindows().fit(three_rhythms(3_000, 0))
+
+
+def three_rhythms(n, seed):
+    return np.hstack([rhythm(n, seed=3 * seed + channel) for channel in range(3)])
+
+
+def test_a_channel_that_drifts_away_does_not_drown_what_another_one_does(three):
+    X = three_rhythms(2_000, 1)
+    X[:, 0] += np.linspace(0, 30, 2_000)
+    X[600:660, 1] *= -1
+    scores = three.decision_function(X)
+    assert scores[550:710].max() > 1.3 * scores[1_000:].max()
+    assert three.parts_at(X, np.array([630]))[0].argmax() == 1
+
+
+def test_of_several_channels_a_shift_beyond_everything_known_is_found_still(three):
+    X = three_rhythms(2_000, 1)
+    X[600:1_200, 0] += 5
+    scores = three.decision_function(X)
+    inside, outside = scores[600:1_200], np.r_[scores[:500], scores[1_300:]]
+    assert inside.min() > 1.5 * np.quantile(outside, 0.99), "in the middle of it, too"
+    further = X.copy()
+    further[600:1_200, 0] += 50
+    middle = slice(800, 1_000)
+    np.testing.assert_allclose(three.decision_function(further)[middle], scores[middle], rtol=0.02)
+    assert (three.parts_at(X, np.array([630, 900])).argmax(axis=1) == 0).all()
+
+
+def test_of_one_channel_farther_out_is_stranger(fitted):
+    X = rhythm(2_000, seed=1)
+    X[600:1_200] += 5
+    near = fitted.decision_function(X)
+    X[600:1_200] += 50
+    assert (fitted.decision_function(X)[800:1_000] > 1.5 * near[800:1_000]).all()
+
+
 def test_a_stretch_scores_the_same_alone_and_inside_a_longer_series(strided):
     X, reach = rhythm(3_000, seed=3), strided.window_
     whole = strided.decision_function(X)
@@ -193,6 +233,7 @@ def test_a_match_is_given_the_level_and_size_of_the_window_as_far_as_its_view_mi
             readings,
             shape,
             view,
+            None,
             begin=0,
             origin=0,
             distance=1.0,
