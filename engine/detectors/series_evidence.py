@@ -70,7 +70,8 @@ class Evidence:
         for first in range(0, len(near), AT_ONCE):
             part = slice(first, first + AT_ONCE)
             surprise = self.surprise(_logarithms(told[:, part], near[part], self.usual))
-            scores[part] = self.weights @ surprise
+            # not a product: BLAS adds up the last readings of a part in another order
+            scores[part] = (self.weights[:, None] * surprise).sum(axis=0)
         return scores
 
     def parts(self, told: Floats, near: Floats, apart: Floats) -> Floats:
