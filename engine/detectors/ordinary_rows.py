@@ -24,7 +24,7 @@ NEAREST = 3
 FAR_OUT = 2.2  # interquartile ranges above the upper quartile (Hoaglin and Iglewicz, 1987)
 MANY = 2_048  # numbers of which the smallest are sought among those of the best stretches
 STRETCH = 32
-BLOCK = 256  # rows are compared so many at a time, always: scores are the same in any company
+BLOCK = 128  # rows are compared so many at a time, always: scores are the same in any company
 
 
 class OrdinaryRows:

@@ -20,7 +20,7 @@ from engine.detectors.stored_network import fill, weights_of
 from engine.detectors.unseen_rows import by_chunks, mean_known, unseen_scores
 from engine.errors import StoreError
 
-CHUNK = 4_096  # rows scored between two looks at the cancel flag
+CHUNK = 2_048  # rows scored between two looks at the cancel flag; small enough that cores share them out evenly
 SMALLEST_ERROR = 0.01  # what is nearly always rebuilt exactly must not make a tiny slip look enormous
 DAMAGED = "the stored network is damaged: its parts do not add up"
 
