@@ -39,7 +39,7 @@ class MaskedTable(RebuildingDetector[MaskedRows]):
     Stage 1 needs no labels: columns are hidden at random and filled in from the others, numbers by mean squared error,
     categories by cross-entropy, each column in units of what a blind guess costs. A row is judged by hiding its columns
     by halves and by thirds or, where there are few, one by one: each column's error counts against the root of its
-    usual error on held-out rows. Added to it is the squared distance to the nearest three of some ordinary rows. An
+    usual error on held-out rows. Added to it is the squared distance to the nearest two of some known rows. An
     ordinary row scores 1, half of it by error.
 
     Stage 2, where classes are told: a head on the encoder names each row's class; see
