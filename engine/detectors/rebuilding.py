@@ -215,12 +215,10 @@ class HiddenCells(RowNetwork):
         hidden = hidden.to(self.device)
         errors = self._errors(self._filled(values, known, hidden), values)
         weights = torch.where(hidden, 1.0, SEEN_WEIGHT) * known
-        errors = errors * weights
         if trimmed := int(self._trim * n):
-            worst = errors.detach().sum((0, 2)) / weights.sum((0, 2)).clamp(min=SEEN_WEIGHT)
-            kept = worst.topk(n - trimmed, largest=False).indices
-            errors, weights = errors[:, kept], weights[:, kept]
-        return errors.sum() / weights.sum().clamp(min=1)
+            mean = (errors.detach() * weights).sum((0, 2)) / weights.sum((0, 2)).clamp(min=SEEN_WEIGHT)
+            weights[:, mean.topk(trimmed).indices] = 0.0
+        return (errors * weights).sum() / weights.sum().clamp(min=1)
 
     def _filled(self, values: Tensor, known: Tensor, hidden: Tensor) -> Tensor:
         """What each member makes of the rows without the hidden groups: (members, n, n_cells).
