@@ -231,7 +231,7 @@ class MaskedTable(RebuildingDetector[MaskedRows]):
         return Course(record=record, checkpoint=path and path.with_stem(f"{path.stem}-{STAGES[number - 1]}"))
 
     def checkpoints(self) -> dict[str, dict[str, NDArray[Any]]]:
-        """The weights at the best epoch of each stage, under the stage, that epoch and its held-out loss.
+        """The weights each stage ended with, under the stage, their epoch and its held-out loss.
 
         Beside them what tells classes, under its accuracy on held-out rows.
         """
@@ -241,8 +241,9 @@ class MaskedTable(RebuildingDetector[MaskedRows]):
             records = [record for record in self.history_ if record["stage"] == number]
             if records and network is not None:
                 best = min(records, key=lambda record: record["validation_loss"])
-                epoch = best["epoch"] - records[0]["epoch"] + 1
-                kept[f"{stage}_{{name}}_{epoch:.0f}_{best['validation_loss']:.4f}"] = weights_of(network)
+                of = records[-1] if number == 2 and self._second != "spec" else best
+                epoch = of["epoch"] - records[0]["epoch"] + 1
+                kept[f"{stage}_{{name}}_{epoch:.0f}_{of['validation_loss']:.4f}"] = weights_of(network)
         if self.classes_ is not None:
             stages, accuracy = "two" if self.use_two_stage else "one", self.classes_.measured["accuracy"]
             whole = weights_of(self.rows_.network) | self.classes_.arrays()
