@@ -47,8 +47,8 @@ class MaskedTable(RebuildingDetector[MaskedRows]):
 
     ``recipe="spec"`` has a token for each column, hides each cell with ``mask_probability``, goes through all rows in
     each epoch and trains the head, the encoder frozen, at a tenth of the learning rate. ``recipe="fast"`` has four
-    tokens that all see every column, an epoch of 150 mini-batches, a varied share of hidden columns, and thaws the
-    encoder in stage 2 at a tenth of the head's learning rate.
+    tokens that all see every column, an epoch of 150 mini-batches, a varied share of hidden columns, and has the
+    encoder go on learning in stage 2.
 
     References
     ----------
@@ -82,7 +82,7 @@ class MaskedTable(RebuildingDetector[MaskedRows]):
 
     recipe: Literal["fast", "spec"] = hyperparameter(
         "fast",
-        "fast: a few tokens see all columns, the encoder goes on learning slowly in stage 2. spec: a token a column, "
+        "fast: a few tokens see all columns, the encoder goes on learning in stage 2. spec: a token a column, "
         "the encoder frozen in stage 2.",
     )
     use_two_stage: bool = hyperparameter(
