@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 Recipe = Literal["fast", "spec", "single"]
 MOST_CLASSES = 100
-HELD_OUT = 0.2  # share of the labelled rows, class by class, that choose the temperature (and of 'spec' the epoch)
+HELD_OUT = 0.2  # of the labelled rows, class by class, for the temperature (in 'spec' for the epoch, too)
 BLOCK = (
     256  # rows go through the network so many at a time, always: probabilities are the same in any company
 )
