@@ -14,7 +14,7 @@ from engine.reporting.classes import class_columns
 from engine.reporting.content import Block, Column, Facts, Figure, Table, Text
 from engine.reporting.subject import Subject
 from engine.reporting.wording import threshold_in_words, unjudged_in_words
-from engine.scoring.wording import percent
+from engine.scoring.wording import moment_in_words, percent
 
 PERCENTILES = np.r_[np.arange(50.0, 99.0, 0.5), np.arange(99.0, 100.0001, 0.05)]
 LISTED, TOLD, MAPPED = 25, 3, 20  # worst rows in the table, with all their reasons, in the map
@@ -46,7 +46,7 @@ def the_threshold(subject: Subject) -> list[Block]:
     )
     curve = charts.flagged_curve(PERCENTILES, above, (now.percentile, now.flagged), theme="light")
     blocks: list[Block] = [
-        Text(threshold_in_words(now, rule, word), "lead"),
+        Text(threshold_in_words(now, rule, subject.result.drift, word), "lead"),
         Facts(facts),
         Figure(title="Anomaly scores and the threshold", chart=histogram, height=HEIGHT),
         Figure(title=f"How many {word}s other percentiles would flag", chart=curve, height=HEIGHT),
@@ -184,4 +184,6 @@ def _cell(value: object) -> str:
     """A cell as text."""
     if value is None or value is pd.NaT or value != value:
         return ""
+    if isinstance(value, pd.Timestamp):
+        return moment_in_words(value)
     return f"{value:g}" if isinstance(value, float) else str(value)
