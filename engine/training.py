@@ -50,6 +50,7 @@ class Plan:
     steps: int | None = None  # mini-batches of an epoch; None: as many as the rows fill
     seed: int = 0
     threads: int | None = None  # of the processor; None: as many as torch takes
+    keep: Literal["best", "last"] = "best"  # which epoch's weights; with few held-out rows the best is chance
 
     def learning_rate_at(self, done: float) -> float:
         """The learning rate after a share ``done`` of all steps: constant, or a rise and a cosine fall."""
@@ -154,7 +155,7 @@ class AdamW:
 def train(
     learner: Learner, plan: Plan, *, content: str, course: Course, progress: Progress
 ) -> list[dict[str, float]]:
-    """Train ``learner.network`` by the plan, leave its best weights in it, and return one record an epoch.
+    """Train ``learner.network`` by the plan, leave its best or last weights in it, and return one record an epoch.
 
     ``content`` names what is learned from (a hash of the data and of everything else that matters): a checkpoint of
     something else is not gone on with. Raises :class:`Diverged` when the loss is no longer a number.
@@ -182,7 +183,7 @@ def train(
                 )
             record = {"epoch": standing.epoch + 1, "train_loss": loss, "validation_loss": held_out}
             record |= {f"{name}_loss": part for name, part in learner.loss_parts().items()}
-            if standing.take(record):
+            if standing.take(record) or plan.keep == "last":
                 best = _copy(learner.network)
             if course.checkpoint is not None:
                 kept = _checkpoint(key, standing, best, learner, optimizer)

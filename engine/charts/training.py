@@ -44,7 +44,7 @@ GROWING = "Loss of each epoch while the model learns: on the rows it learns from
 
 
 def loss_curves(records: Sequence[Mapping[str, float]], *, theme: Theme, planned: int | None = None) -> Chart:
-    """Training and held-out loss over the epochs, and a dot at the best epoch, whose weights are kept.
+    """Training and held-out loss over the epochs, and a dot at the epoch with the lowest held-out loss.
 
     ``records`` hold ``epoch``, ``train_loss`` and ``validation_loss``. While the model still learns, say how many
     epochs are ``planned``: the axis reaches them and the sentence stays the same, so that a new epoch neither moves

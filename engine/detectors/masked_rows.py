@@ -28,7 +28,7 @@ class MaskedRows(RowNetwork):
     others, be it a number or a category.
     """
 
-    block = 128
+    block = 256
 
     def __init__(
         self,

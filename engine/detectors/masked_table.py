@@ -39,7 +39,7 @@ class MaskedTable(RebuildingDetector[MaskedRows]):
     Stage 1 needs no labels: columns are hidden at random and filled in from the others, numbers by mean squared error,
     categories by cross-entropy, each column in units of what a blind guess costs. A row is judged by hiding its columns
     by halves and by thirds or, where there are few, one by one: each column's error counts against the root of its
-    usual error on held-out rows. Added to it is the squared distance to the nearest three of some ordinary rows. An
+    usual error on held-out rows. Added to it is the squared distance to the nearest two of some known rows. An
     ordinary row scores 1, half of it by error.
 
     Stage 2, where classes are told: a head on the encoder names each row's class; see
@@ -47,8 +47,8 @@ class MaskedTable(RebuildingDetector[MaskedRows]):
 
     ``recipe="spec"`` has a token for each column, hides each cell with ``mask_probability``, goes through all rows in
     each epoch and trains the head, the encoder frozen, at a tenth of the learning rate. ``recipe="fast"`` has four
-    tokens that all see every column, an epoch of 150 mini-batches, a varied share of hidden columns, and thaws the
-    encoder in stage 2 at a tenth of the head's learning rate.
+    tokens that all see every column, an epoch of 150 mini-batches, a varied share of hidden columns, and has the
+    encoder go on learning in stage 2.
 
     References
     ----------
@@ -82,7 +82,7 @@ class MaskedTable(RebuildingDetector[MaskedRows]):
 
     recipe: Literal["fast", "spec"] = hyperparameter(
         "fast",
-        "fast: a few tokens see all columns, the encoder goes on learning slowly in stage 2. spec: a token a column, "
+        "fast: a few tokens see all columns, the encoder goes on learning in stage 2. spec: a token a column, "
         "the encoder frozen in stage 2.",
     )
     use_two_stage: bool = hyperparameter(
@@ -231,7 +231,7 @@ class MaskedTable(RebuildingDetector[MaskedRows]):
         return Course(record=record, checkpoint=path and path.with_stem(f"{path.stem}-{STAGES[number - 1]}"))
 
     def checkpoints(self) -> dict[str, dict[str, NDArray[Any]]]:
-        """The weights at the best epoch of each stage, under the stage, that epoch and its held-out loss.
+        """The weights each stage ended with, under the stage, their epoch and its held-out loss.
 
         Beside them what tells classes, under its accuracy on held-out rows.
         """
@@ -241,8 +241,9 @@ class MaskedTable(RebuildingDetector[MaskedRows]):
             records = [record for record in self.history_ if record["stage"] == number]
             if records and network is not None:
                 best = min(records, key=lambda record: record["validation_loss"])
-                epoch = best["epoch"] - records[0]["epoch"] + 1
-                kept[f"{stage}_{{name}}_{epoch:.0f}_{best['validation_loss']:.4f}"] = weights_of(network)
+                of = records[-1] if number == 2 and self._second != "spec" else best
+                epoch = of["epoch"] - records[0]["epoch"] + 1
+                kept[f"{stage}_{{name}}_{epoch:.0f}_{of['validation_loss']:.4f}"] = weights_of(network)
         if self.classes_ is not None:
             stages, accuracy = "two" if self.use_two_stage else "one", self.classes_.measured["accuracy"]
             whole = weights_of(self.rows_.network) | self.classes_.arrays()

@@ -20,31 +20,57 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 MOST_KEPT = 1_024  # few enough that rows alike to each other, but to no others, seldom vouch for one another
-NEAREST = 3
+NEAREST = 2
+NEAREST_BEFORE = 3  # in what was stored before the number was
+MOST_NEAREST = 16
 FAR_OUT = 2.2  # interquartile ranges above the upper quartile (Hoaglin and Iglewicz, 1987)
 MANY = 2_048  # numbers of which the smallest are sought among those of the best stretches
 STRETCH = 32
-BLOCK = 256  # rows are compared so many at a time, always: scores are the same in any company
+BLOCK = 128  # rows are compared so many at a time, always: scores are the same in any company
 
 
 class OrdinaryRows:
-    """Rows (n_kept, n_cells) on the scale of :class:`Cells`; a missing cell stands at its column's mean."""
+    """Rows (n_kept, n_cells) on the scale of :class:`Cells`; a missing cell stands at its column's mean.
+
+    The last of them may look odd themselves. Rare ordinary rows and odd ones cannot be told apart, so these vouch for
+    a row only as far as they are ordinary: a row lies as far from one as it differs from it and as the odd row itself
+    lies from what is expected, column by column.
+    """
 
     most: ClassVar[int] = MOST_KEPT
     candidates: ClassVar[int] = 4 * MOST_KEPT  # that are rebuilt to find ordinary ones among them
 
-    def __init__(self, cells: Cells, kept: NDArray[np.float32]) -> None:
-        self.cells, self.kept = cells, kept
+    def __init__(
+        self,
+        cells: Cells,
+        kept: NDArray[np.float32],
+        oddness: NDArray[np.float32] | None = None,
+        nearest: int = NEAREST,
+    ) -> None:
+        """``oddness`` (n_odd, n_groups) of the last of the rows kept, in squared differences; None: of none.
+
+        ``nearest``: how many rows a row is compared with.
+        """
+        self.cells, self.kept, self.nearest = cells, kept, nearest
+        self.oddness = np.zeros((0, cells.n_groups), dtype=np.float32) if oddness is None else oddness
 
     @classmethod
     def chosen(
         cls, cells: Cells, candidates: NDArray[np.float32], errors: Array, rng: np.random.Generator
-    ) -> Self:
-        """Keep some of the candidates (n, n_cells), none whose error (n,) is far out among them."""
+    ) -> tuple[Self, NDArray[np.int64]]:
+        """Some of the candidates (n, n_cells), and which are the last of them: those whose error is far out.
+
+        ``errors`` (n,): of each candidate.
+        """
         logarithms = np.log(np.maximum(errors, np.finfo(float).tiny))
         lower, upper = np.quantile(logarithms, (0.25, 0.75))
-        usual = np.flatnonzero(logarithms <= upper + FAR_OUT * (upper - lower))
-        return cls(cells, candidates[np.sort(rng.permutation(usual)[: cls.most])])
+        odd = logarithms > upper + FAR_OUT * (upper - lower)
+        drawn = np.sort(rng.permutation(len(candidates))[: cls.most])
+        return cls(cells, candidates[np.r_[drawn[~odd[drawn]], drawn[odd[drawn]]]]), drawn[odd[drawn]]
+
+    def doubted(self, oddness: Array) -> Self:
+        """The same rows, the last of them as odd as said (n_odd, n_groups), in squared differences."""
+        return type(self)(self.cells, self.kept, oddness.astype(np.float32), self.nearest)
 
     def distances(self, values: NDArray[np.float32], known: NDArray[np.bool_]) -> Array:
         """Squared differences of rows (n, n_cells) from the nearest kept ones, the mean of these (n, n_groups).
@@ -71,10 +97,47 @@ class OrdinaryRows:
         with torch.inference_mode():
             for start in range(0, len(cells), BLOCK):
                 block = slice(start, start + BLOCK)
-                apart = _apart(cells[block], of_cell[block].to(cells.dtype), kept, lifted)
+                apart = self._apart(cells[block], of_cell[block].to(cells.dtype), kept, lifted)
                 found[block].index_add_(1, groups, apart)
         distances: Array = found[: len(values)].double().numpy()
         return distances
+
+    def _apart(self, cells: Tensor, known: Tensor, kept: Tensor, lifted: Tensor) -> Tensor:
+        """Mean squared differences of rows from the nearest kept ones (n, n_cells).
+
+        ``lifted``: of kept rows, their squares, cell by cell or summed up where all is known, and minus twice
+        themselves.
+        """
+        import torch
+
+        taken = min(self.nearest, max(1, len(kept) - 1))
+        # One product finds who is near; rounding may swap neighbours that are as good as equally near, and no more.
+        first = known[:, : len(lifted) - cells.shape[1]]
+        squared = torch.cat([first, cells * known], 1) @ lifted
+        nearest = _smallest(squared, min(taken + 1, len(kept)))
+        differences = (kept[nearest] - cells[:, None]) ** 2 * known[:, None]
+        apart = differences.sum(-1)
+        smallest, itself = apart.min(1, keepdim=True)
+        there = smallest == 0  # the row itself
+        odd = nearest >= len(kept) - len(self.oddness)
+        if odd.any():
+            odd.scatter_(1, itself, odd.gather(1, itself) & ~there)
+            row, place = odd.nonzero(as_tuple=True)
+            doubt = self._doubt[nearest[row, place] - len(kept)] * known[row]
+            differences[row, place] += doubt
+            apart[row, place] += doubt.sum(-1)
+        counted = torch.ones_like(apart)
+        if nearest.shape[1] > taken:  # one too many: the row itself, which adds nothing, or else the furthest
+            counted.scatter_(1, apart.argmax(1, keepdim=True), there.to(counted.dtype))
+        return (differences * counted[..., None]).sum(1) / taken
+
+    @cached_property
+    def _doubt(self) -> Tensor:
+        """How odd the last rows kept are, each column's oddness spread over its cells (n_odd, n_cells)."""
+        import torch
+
+        groups = self.cells.groups
+        return torch.tensor(self.oddness[:, groups] / np.bincount(groups)[groups].astype(np.float32))
 
     @cached_property
     def _lifted(self) -> Tensor:
@@ -82,7 +145,9 @@ class OrdinaryRows:
         import torch
 
         kept = torch.tensor(self.kept)
-        return torch.cat([kept**2, -2 * kept], 1).T.contiguous()
+        squares = kept**2
+        squares[len(kept) - len(self.oddness) :] += self._doubt
+        return torch.cat([squares, -2 * kept], 1).T.contiguous()
 
     @cached_property
     def _complete(self) -> Tensor:
@@ -93,22 +158,33 @@ class OrdinaryRows:
         return torch.cat([self._lifted[:n_cells].sum(0, keepdim=True), self._lifted[n_cells:]])
 
     def arrays(self) -> dict[str, NDArray[Any]]:
-        return {"ordinary/kept": self.kept}
+        nearest = np.array([self.nearest])
+        return {"ordinary/kept": self.kept, "ordinary/oddness": self.oddness, "ordinary/nearest": nearest}
 
     @classmethod
     def restore(cls, arrays: Mapping[str, NDArray[Any]], cells: Cells) -> Self:
         """Rows as :meth:`arrays` gave them; a :class:`StoreError` when they are not whole."""
         kept = arrays["ordinary/kept"]
+        oddness = arrays.get("ordinary/oddness", np.zeros((0, cells.n_groups), dtype=np.float32))
+        nearest = arrays.get("ordinary/nearest", np.array([NEAREST_BEFORE]))
         whole = (
             kept.ndim == 2
             and 1 <= len(kept) <= cls.most
             and kept.shape[1] == len(cells.groups)
-            and kept.dtype == np.float32
+            and kept.dtype == oddness.dtype == np.float32
             and (np.abs(kept) <= TARGET_LIMIT).all()
+            and oddness.ndim == 2
+            and len(oddness) <= len(kept)
+            and oddness.shape[1] == cells.n_groups
+            and np.isfinite(oddness).all()
+            and (oddness >= 0).all()
+            and nearest.shape == (1,)
+            and np.issubdtype(nearest.dtype, np.integer)
+            and 1 <= nearest[0] <= MOST_NEAREST
         )
         if not whole:
             raise StoreError("the stored network is damaged: its ordinary rows do not add up")
-        return cls(cells, kept)
+        return cls(cells, kept, oddness, int(nearest[0]))
 
 
 class NearRows(OrdinaryRows):
@@ -116,27 +192,6 @@ class NearRows(OrdinaryRows):
 
     most: ClassVar[int] = 4 * MOST_KEPT
     candidates: ClassVar[int] = 8 * MOST_KEPT
-
-
-def _apart(cells: Tensor, known: Tensor, kept: Tensor, lifted: Tensor) -> Tensor:
-    """Mean squared differences of rows from the nearest kept ones (n, n_cells).
-
-    ``lifted``: of kept rows, their squares, cell by cell or summed up where all is known, and minus twice themselves.
-    """
-    import torch
-
-    taken = min(NEAREST, max(1, len(kept) - 1))
-    # One product finds who is near; rounding may swap neighbours that are as good as equally near, and no more.
-    first = known[:, : len(lifted) - cells.shape[1]]
-    squared = torch.cat([first, cells * known], 1) @ lifted
-    nearest = _smallest(squared, min(taken + 1, len(kept)))
-    differences = (kept[nearest] - cells[:, None]) ** 2 * known[:, None]
-    apart = differences.sum(-1)
-    counted = torch.ones_like(apart)
-    if nearest.shape[1] > taken:  # one too many: the row itself, which adds nothing, or else the furthest
-        itself = (apart.amin(1, keepdim=True) == 0).to(counted.dtype)
-        counted.scatter_(1, apart.argmax(1, keepdim=True), itself)
-    return (differences * counted[..., None]).sum(1) / taken
 
 
 def _smallest(numbers: Tensor, count: int) -> Tensor:

@@ -20,7 +20,7 @@ from engine.detectors.stored_network import fill, weights_of
 from engine.detectors.unseen_rows import by_chunks, mean_known, unseen_scores
 from engine.errors import StoreError
 
-CHUNK = 4_096  # rows scored between two looks at the cancel flag
+CHUNK = 2_048  # rows scored between two looks at the cancel flag; cores share many chunks evenly
 SMALLEST_ERROR = 0.01  # what is nearly always rebuilt exactly must not make a tiny slip look enormous
 DAMAGED = "the stored network is damaged: its parts do not add up"
 
@@ -66,9 +66,10 @@ class RebuildingDetector(Detector, Generic[Network]):
         self.slip_: Scores = np.nanquantile(slips, (0.05, 0.95), axis=0)
         self.unit_: Scores = self._units(errors, known)
         if self._compares:
-            self.ordinary_ = self._ordinary_rows(np.delete(X, held_out, axis=0), rng)
-            apart = mean_known(self.ordinary_.distances(values, known), known).sum(1)
+            ordinary, errors = self._ordinary_rows(X, rng)
+            apart = mean_known(ordinary.distances(values, known), known).sum(1)
             self.distance_unit_ = max(float(apart.mean()), SMALLEST_ERROR) / self.distance_share
+            self.ordinary_ = ordinary.doubted(errors * self.distance_unit_)
 
     def _units(self, errors: Scores, known: NDArray[np.bool_]) -> Scores:
         """What each group's error is divided by (n_groups,), from errors of held-out rows (n, n_groups)."""
@@ -78,12 +79,13 @@ class RebuildingDetector(Detector, Generic[Network]):
         units: Scores = root / (1 - self.distance_share) * of_a_row
         return units
 
-    def _ordinary_rows(self, X: Scores, rng: np.random.Generator) -> OrdinaryRows:
-        """Some of the rows learned from (n_learned, n_cells), none of them rebuilt far worse than the others."""
+    def _ordinary_rows(self, X: Scores, rng: np.random.Generator) -> tuple[OrdinaryRows, Scores]:
+        """Rows to compare with, held-out ones among them, and the errors in units (n_odd, n_groups) of the odd ones."""
         drawn = X[np.sort(rng.permutation(len(X))[: self.ordinary_rows.candidates])]
         values, known = self.cells_.scaled(drawn)
-        errors = mean_known(self.rows_.errors(values, known) / self.unit_, known).sum(1)
-        return self.ordinary_rows.chosen(self.cells_, values, errors, rng)
+        errors = np.where(known, self.rows_.errors(values, known) / self.unit_, 0.0)
+        ordinary, odd = self.ordinary_rows.chosen(self.cells_, values, mean_known(errors, known).sum(1), rng)
+        return ordinary, errors[odd]
 
     # ---- judging
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 Recipe = Literal["fast", "spec", "single"]
 MOST_CLASSES = 100
-HELD_OUT = 0.2  # share of the labelled rows, class by class, that choose the epoch and the temperature
+HELD_OUT = 0.2  # of the labelled rows, class by class, for the temperature (in 'spec' for the epoch, too)
 BLOCK = (
     256  # rows go through the network so many at a time, always: probabilities are the same in any company
 )
@@ -31,7 +31,8 @@ STEPS, BATCH = 40, 128  # mini-batches of an epoch and their rows, of all recipe
 HIDDEN = 0.1  # share of the columns hidden while classes are learned, so that no one column decides
 WIDTH, DROPOUT = 64, 0.2  # of the head's hidden layer
 HIGHEST_RATE = 5.0  # of the cycle, in learning rates
-ENCODER_RATE = 0.1  # of the head's learning rate, in the recipe 'fast'
+ENCODER_RATES = {"fast": 1.0, "spec": 0.0, "single": 1.0}  # in the head's learning rates
+ENCODER_RATES_BEFORE = ENCODER_RATES | {"fast": 0.1}  # of what was stored before the rate was
 WEIGHT_DECAY = 0.01
 TEMPERATURES = np.exp(np.linspace(np.log(0.5), np.log(5.0), 200))
 FEWEST_CALIBRATED = 20  # held-out rows below which probabilities stay as they come
@@ -48,7 +49,9 @@ class RowClasses:
         recipe: Recipe,
         seed: int,
         temperature: float = 1.0,
+        rate: float | None = None,
     ) -> None:
+        """``rate``: of the encoder, in the head's learning rates; None: as the recipe has it."""
         import torch
 
         from engine.networks.table_transformer import ClassHead, Classifier
@@ -62,8 +65,7 @@ class RowClasses:
             torch.manual_seed(seed)
             encoded = encoder.n_tokens * encoder.d_model
             head = ClassHead(encoded, told, len(names), 0 if recipe == "spec" else WIDTH, DROPOUT)
-            rate = {"fast": ENCODER_RATE, "spec": 0.0, "single": 1.0}[recipe]
-            self.network = Classifier(encoder, head, rate)
+            self.network = Classifier(encoder, head, ENCODER_RATES[recipe] if rate is None else rate)
 
     @classmethod
     def of(cls, stage: MaskedRows, told: NDArray[Any], *, recipe: Recipe, seed: int) -> Self:
@@ -96,7 +98,11 @@ class RowClasses:
         self._watched = np.flatnonzero(held_out)
 
     def plan(self, epochs: int, batch_size: int, learning_rate: float) -> Plan:
-        """How to train: 'spec' at a tenth of the learning rate, all others in a cycle of few mini-batches."""
+        """How to train: 'spec' at a tenth of the learning rate, all others in a cycle of few mini-batches, to its end.
+
+        A fifth of a few labels is too few rows to choose an epoch by: their loss is lowest long before all has been
+        learned, where a network that is right is also sure.
+        """
         if self.recipe == "spec":
             return Plan(
                 epochs=epochs,
@@ -115,6 +121,7 @@ class RowClasses:
             peak=HIGHEST_RATE,
             steps=STEPS,
             threads=1,
+            keep="last",
         )
 
     # ---- what the loop asks for
@@ -208,6 +215,7 @@ class RowClasses:
         return weights_of(self.network, "classifier") | {
             "classes/names": np.frombuffer(words, dtype=np.uint8),
             "classes/temperature": np.array([self.temperature]),
+            "classes/rate": np.array([self.network.rate]),
         }
 
 
@@ -219,6 +227,7 @@ def restored_classes(
         return None
     names = json.loads(arrays["classes/names"].astype(np.uint8).tobytes())
     temperature = arrays["classes/temperature"]
+    rate = arrays.get("classes/rate", np.array([ENCODER_RATES_BEFORE[recipe]]))
     sound = (
         isinstance(names, list)
         and 2 <= len(names) <= MOST_CLASSES
@@ -227,10 +236,13 @@ def restored_classes(
         and temperature.shape == (1,)
         and np.isfinite(temperature[0])
         and temperature[0] > 0
+        and rate.shape == (1,)
+        and rate[0] in (ENCODER_RATES[recipe], ENCODER_RATES_BEFORE[recipe])
     )
     if not sound:
         raise StoreError("the stored network is damaged: its classes do not add up")
-    found = RowClasses(stage, tuple(names), recipe=recipe, seed=seed, temperature=float(temperature[0]))
+    known = {"temperature": float(temperature[0]), "rate": float(rate[0])}
+    found = RowClasses(stage, tuple(names), recipe=recipe, seed=seed, **known)
     fill(found.network, arrays, "classifier")
     found.network.eval()
     return found

@@ -43,9 +43,10 @@ class TableInputs:
         ]  # the group of each input but the bits
         self.of_input = np.r_[self.of_shown, np.arange(cells.n_groups)]
         self._of_shown, self._numbers = torch.tensor(self.of_shown), torch.tensor(self.numbers)
-        self._ranks = torch.tensor(ranks)
-        # Of each quantile, how many from there on are equal.
-        self._alike = torch.searchsorted(self._ranks, self._ranks, right=True) - torch.arange(RANKS)
+        # Each quantile and the next number below: how many are smaller than a number is its rank from below plus its
+        # rank from above, so that equal ones stand in the middle of their ranks.
+        twice = np.concatenate([ranks, np.nextafter(ranks, np.float32(-np.inf))], axis=1)
+        self._ranks = torch.tensor(np.sort(twice, axis=1))
 
     @classmethod
     def fit(cls, cells: Cells, values: NDArray[np.float32], known: NDArray[np.bool_]) -> Self:
@@ -94,11 +95,8 @@ class TableInputs:
         if not len(self.numbers):
             return cells
         numbers, ranks = (part.to(values.device) for part in (self._numbers, self._ranks))
-        asked = values[:, numbers].T.contiguous()
-        below = torch.searchsorted(ranks, asked)
-        at = below.clamp(max=RANKS - 1)
-        equal = torch.where(ranks.gather(1, at) == asked, self._alike.to(values.device).gather(1, at), 0)
-        return torch.cat([cells, ((2 * below + equal).T / RANKS) - 1.0], 1)
+        below = torch.searchsorted(ranks, values.T[numbers], out_int32=True)
+        return torch.cat([cells, (below.T / RANKS) - 1.0], 1)
 
     def hiding(self, shown: Tensor, seen: Tensor) -> Tensor:
         """Inputs of rows (…, n, n_inputs) of which a network sees the groups ``seen`` (…, n, n_groups), 1 or 0."""

@@ -198,7 +198,7 @@ def test_the_worst_rows_of_a_mini_batch_are_not_learned_from():
 # ---- ordinary rows
 
 
-def ordinary(kept):
+def ordinary(kept, oddness=None, nearest=3):
     """Rows kept as they are, and cells that leave numbers alone."""
     kept = np.asarray(kept, dtype=np.float32)
     width = kept.shape[1]
@@ -208,7 +208,7 @@ def ordinary(kept):
         center=np.zeros(width),
         scale=np.ones(width),
     )
-    return OrdinaryRows(cells, kept)
+    return OrdinaryRows(cells, kept, None if oddness is None else np.asarray(oddness, np.float32), nearest)
 
 
 def test_distances_are_mean_squared_differences_from_the_three_nearest():
@@ -244,14 +244,42 @@ def test_what_is_not_known_lies_nowhere():
     )  # beside (1, 50), which is equal where it is known
 
 
-def test_rows_with_errors_far_out_are_not_kept():
+def test_rows_with_errors_far_out_are_kept_last():
     rng = np.random.default_rng(0)
     candidates = np.arange(2 * MOST_KEPT, dtype=np.float32)[:, None]
     errors = np.exp(rng.normal(size=2 * MOST_KEPT))
     errors[:30] *= 1_000
-    kept = OrdinaryRows.chosen(ordinary([[0]]).cells, candidates, errors, rng).kept
-    assert len(kept) == MOST_KEPT
-    assert kept.min() >= 30
+    found, odd = OrdinaryRows.chosen(ordinary([[0]]).cells, candidates, errors, rng)
+    assert len(found.kept) == MOST_KEPT
+    assert 0 < len(odd) < 30
+    np.testing.assert_array_equal(found.kept[-len(odd) :, 0], odd)
+    assert found.kept[: -len(odd)].min() >= 30
+
+
+def test_an_odd_row_vouches_for_others_only_as_far_as_it_is_ordinary():
+    kept, known = [[0, 0], [9, 0], [9, 9]], np.ones((1, 2), dtype=bool)
+
+    def apart(row, oddness):
+        return ordinary(kept, oddness, 1).distances(np.array([row], dtype=np.float32), known)[0]
+
+    np.testing.assert_allclose(apart([9.0, 8.0], None), [0, 1])
+    np.testing.assert_allclose(apart([9.0, 8.0], [[5, 2]]), [5, 3], err_msg="its own oddness is added")
+    np.testing.assert_allclose(apart([9.0, 8.0], [[60, 60]]), [0, 64], err_msg="another is nearer then")
+    np.testing.assert_allclose(apart([9.0, 9.0], [[5, 2]]), [0, 81], err_msg="never for itself")
+
+
+def test_an_odd_row_counts_for_known_cells_alone():
+    found = ordinary([[50, 0], [0, 9]], [[5, 2]], 1)
+    apart = found.distances(np.array([[1.0, 0.0]], dtype=np.float32), np.array([[True, False]]))
+    np.testing.assert_allclose(apart, [[6, 0]])
+
+
+def test_rows_stored_before_are_compared_with_three():
+    stored = {"ordinary/kept": np.zeros((5, 2), dtype=np.float32)}
+    cells = ordinary([[0, 0]]).cells
+    found = OrdinaryRows.restore(stored, cells)
+    assert found.nearest == 3
+    assert OrdinaryRows.restore(ordinary([[0, 0]] * 5, [[1, 1]], 2).arrays(), cells).nearest == 2
 
 
 @pytest.mark.parametrize(
@@ -267,6 +295,22 @@ def test_rows_with_errors_far_out_are_not_kept():
 def test_damaged_ordinary_rows_are_refused(kept):
     with pytest.raises(StoreError, match="ordinary rows do not add up"):
         OrdinaryRows.restore({"ordinary/kept": kept.astype(np.float32)}, ordinary([[0, 0]]).cells)
+
+
+@pytest.mark.parametrize(
+    "part",
+    [
+        {"oddness": np.full((1, 2), -1.0, dtype=np.float32)},
+        {"oddness": np.zeros((9, 2), dtype=np.float32)},
+        {"oddness": np.zeros((1, 3), dtype=np.float32)},
+        {"nearest": np.array([0])},
+        {"nearest": np.array([2.0])},
+    ],
+)
+def test_damaged_facts_of_ordinary_rows_are_refused(part):
+    arrays = ordinary([[0, 0]] * 5).arrays() | {f"ordinary/{name}": array for name, array in part.items()}
+    with pytest.raises(StoreError, match="ordinary rows do not add up"):
+        OrdinaryRows.restore(arrays, ordinary([[0, 0]]).cells)
 
 
 def test_a_row_that_follows_the_rule_where_no_row_ever_was_is_found():

@@ -212,10 +212,24 @@ def test_classes_come_back_from_a_file_bit_for_bit(taught):
     assert again.classes_.names == taught.classes_.names
 
 
+def test_classes_stored_before_the_encoder_learned_as_fast_as_the_head_are_read_with_its_tenth(taught):
+    arrays = taught.arrays()
+    del arrays["classes/rate"]
+    again = MaskedTable(**taught.get_params()).restore(arrays, n_features=4)
+    assert (taught.classes_.network.rate, again.classes_.network.rate) == (1.0, 0.1)
+
+
+def test_classes_are_learned_to_the_end_and_the_rest_to_the_best_epoch(taught):
+    ends = [name for name in taught.checkpoints() if name.startswith("finetune_{name}_10_")]
+    assert len(ends) == 1
+    assert float(ends[0].rsplit("_", 1)[1]) == round(taught.history_[-1]["validation_loss"], 4)
+
+
 def test_damaged_classes_are_refused(taught):
     arrays = taught.arrays()
     for name, wrong in (
         ("classes/temperature", np.array([0.0])),
+        ("classes/rate", np.array([0.5])),
         ("classes/names", np.frombuffer(b'["a", "a"]', dtype=np.uint8)),
         ("inputs/ranks", arrays["inputs/ranks"][:, ::-1]),
     ):
