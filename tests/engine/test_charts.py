@@ -185,7 +185,8 @@ def test_every_chart_is_plain_vega_lite_with_named_tables(theme, name):
 def test_rules_and_words_never_rely_on_a_default_colour(theme, name):
     palette = charts.PALETTES[theme]
     for mark in layers(every_chart(theme)[name].spec):
-        if mark["mark"]["type"] in {"rule", "text"}:
+        rim = mark["mark"].get("stroke") == palette.ground  # what keeps words legible across a curve
+        if mark["mark"]["type"] in {"rule", "text"} and not rim:
             assert mark["mark"]["color"] in {palette.ink, palette.muted}
 
 
