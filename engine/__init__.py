@@ -81,6 +81,7 @@ if TYPE_CHECKING:
     from engine.scoring.rules import RULES, Line, lines, rule_from_dict, usual_rules
     from engine.scoring.shared_reasons import ReasonGroup
     from engine.scoring.thresholds import Rule, percentile_of
+    from engine.scoring.wording import moment_in_words
     from engine.series_files import SeriesFiles
     from engine.series_result import Lanes, SeriesColumns, SeriesResult
     from engine.snippets import cli_line, python_snippet
@@ -142,6 +143,7 @@ _NAMES = {
     "engine.scoring.rules": "RULES Line lines rule_from_dict usual_rules",
     "engine.scoring.shared_reasons": "ReasonGroup",
     "engine.scoring.thresholds": "Rule percentile_of",
+    "engine.scoring.wording": "moment_in_words",
     "engine.series_files": "SeriesFiles",
     "engine.series_result": "Lanes SeriesColumns SeriesResult",
     "engine.snippets": "cli_line python_snippet",
@@ -261,6 +263,7 @@ __all__ = [
     "load_recipe",
     "load_two_stage_model",
     "method_of",
+    "moment_in_words",
     "nearest_normal",
     "offers_for",
     "percentile_of",

@@ -28,30 +28,33 @@ _LOCK_SECONDS = 30.0  # a writer holds the lock for milliseconds; longer means t
 _LOCK_PAUSE_SECONDS = 0.005
 
 
-def write_atomically(path: Path, data: bytes, *, staging: Path | None = None) -> None:
+def write_atomically(path: Path, data: bytes, *, staging: Path | None = None, wait: bool = True) -> None:
     """Put ``data`` at ``path`` in one step: a reader sees the old content or the new, never a mixture.
 
-    It is prepared in ``staging`` if that is given (on the same file system), else beside ``path``.
+    It is prepared in ``staging`` if that is given (on the same file system), else beside ``path``. Without ``wait`` it
+    outlives a kill of the process, not a loss of power: for what can be told to be damaged and made again.
     """
     beside = (staging or path.parent) / f".{uuid.uuid4().hex}.tmp"
     try:
-        write_new(beside, data)
+        write_new(beside, data, wait=wait)
         os.replace(beside, path)
     except BaseException:
         with suppress(OSError):
             beside.unlink(missing_ok=True)
         raise
-    sync_folder(path.parent)
+    if wait:
+        sync_folder(path.parent)
 
 
-def write_new(path: Path, data: bytes) -> None:
-    """Write a file that does not exist yet, and wait until the disk has its content."""
+def write_new(path: Path, data: bytes, *, wait: bool = True) -> None:
+    """Write a file that does not exist yet, and ``wait`` until the disk has its content."""
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o644)
     try:
         rest = memoryview(data)
         while rest:
             rest = rest[os.write(descriptor, rest) :]  # a write may take less than all it was given
-        os.fsync(descriptor)
+        if wait:
+            os.fsync(descriptor)
     finally:
         os.close(descriptor)
 

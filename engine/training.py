@@ -30,9 +30,7 @@ if TYPE_CHECKING:
 
 WARM_UP = 0.15  # share of the steps in which the learning rate of a cycle rises
 KEPT_SECONDS = 14 * 86_400.0  # a checkpoint nobody came back to
-SHA256_BYTES = (
-    32  # a checkpoint begins with the hash of what follows: one that a crash damaged is not gone on with
-)
+SHA256_BYTES = 32  # a checkpoint begins with the hash of what follows: a damaged one is not gone on with
 BETA_1, BETA_2, EPSILON = 0.9, 0.999, 1e-8  # of Adam, as its authors chose them
 FLOOR = 0.01  # of the learning rate, where a cycle starts and ends
 
@@ -187,7 +185,8 @@ def train(
             if standing.take(record):
                 best = _copy(learner.network)
             if course.checkpoint is not None:
-                write_atomically(course.checkpoint, _checkpoint(key, standing, best, learner, optimizer))
+                kept = _checkpoint(key, standing, best, learner, optimizer)
+                write_atomically(course.checkpoint, kept, wait=False)  # its hash tells a damaged one
             course.record(**record)
         learner.network.load_state_dict(best)
         learner.network.eval()

@@ -22,10 +22,10 @@ with st.container(horizontal=True, vertical_alignment="center", horizontal_align
     st.title(panels.plain(data.name), anchor=False, width="stretch")
     st.button("Bring another file", icon=":material/upload_file:", on_click=upload.close)
 upload.facts(data)
-upload.findings(data)
-columns.roles_form(data)
-columns.preview(data)
 with st.container(horizontal=True):
     detecting.straight_to_flags(CATALOGUE, data)
     if st.button("Choose a detector", icon=":material/arrow_forward:", key="to-detect"):
         st.switch_page(panels.page("detect"))
+upload.findings(data)
+columns.roles_form(data)
+columns.preview(data)

@@ -8,6 +8,7 @@ from ui import classes, expecting, inspecting, labelling_row, looking, panels, s
 panels.show_problem()
 found, card, data = panels.need_result()
 row = inspecting.choose_row(found)
+inspecting.identity(data, row)
 inspecting.headline(found, card, data, row)
 classes.headline(found, row)
 stories.ending(STORIES, found, data, row)

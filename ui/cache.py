@@ -61,6 +61,19 @@ def result_of(model: str, dataset_id: str) -> str | None:
     return space.results.id_of(ref, dataset_id) if space.results.exists(ref, dataset_id) else None
 
 
+def judged_by(dataset_id: str) -> dict[str, str]:
+    """The models that have judged a data set and are still there, the newest first, and the ids of their results."""
+    found: dict[str, str] = {}
+    for id in server.workspace().results.of_dataset(dataset_id):
+        try:
+            model = result(id).model
+            card(model)
+        except EngineError:
+            continue
+        found.setdefault(model, id)
+    return found
+
+
 def forget_models() -> None:
     """Forget the cards, recipes and fingerprints of models, after one was deleted."""
     _card.clear()

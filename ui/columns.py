@@ -85,7 +85,8 @@ def _range(facts: dict[str, Any]) -> str:
     if facts["low"] is None:
         return ""
     if facts["type"] == "datetime":
-        return f"{str(facts['low'])[:16]} to {str(facts['high'])[:16]}"
+        low, high = (str(facts[end])[:16].removesuffix(" 00:00") for end in ("low", "high"))
+        return f"{low} to {high}"
     return f"{facts['low']:,.6g} to {facts['high']:,.6g}"
 
 

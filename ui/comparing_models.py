@@ -6,18 +6,18 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from engine import Dataset, EngineError, Job, charts, offers_for
+from engine import Dataset, Job, charts, offers_for
 from ui import cache, server
 from ui.panels import attempt, empty_state, plain
 from ui.session import owner
 from ui.tray import POLL, job_details
 
-FIRST_CHOSEN = 5  # models compared before anybody chooses
+FIRST_CHOSEN = 6  # models compared before anybody chooses: as many as a table has detectors
 
 
 def choose(data: Dataset) -> tuple[str, ...]:
     """Let the visitor choose models that fit; the ids of the results of those that have judged the data."""
-    judged = _judged(data)
+    judged = cache.judged_by(data.id)
     fitting = [
         offer.card.id
         for offer in offers_for(server.workspace().models, data, printed=_unprinted)[0]
@@ -44,19 +44,6 @@ def choose(data: Dataset) -> tuple[str, ...]:
     found = tuple(judged[model] for model in chosen if model in judged)
     if not found:
         st.info("Choose models that have judged this data, or have others judge it.", icon=":material/info:")
-    return found
-
-
-def _judged(data: Dataset) -> dict[str, str]:
-    """The models that have judged the data and are still there, the newest first, and the ids of their results."""
-    found: dict[str, str] = {}
-    for id in server.workspace().results.of_dataset(data.id):
-        try:
-            model = cache.result(id).model
-            cache.card(model)
-        except EngineError:
-            continue
-        found.setdefault(model, id)
     return found
 
 

@@ -10,7 +10,7 @@ import streamlit as st
 from engine import AUTO, Dataset, Detector, EngineError, recommended, suggested_name, validated_name
 from ui import cache, first_threshold, forms, labelling_training, server, waiting
 from ui.panels import attempt, page, plain
-from ui.session import owner, session, widget
+from ui.session import owner, session, set_widget, widget
 
 STAR = " :material/star:"
 FAST = 3
@@ -34,10 +34,13 @@ def choose_detector(catalogue: Mapping[str, type[Detector]], data: Dataset) -> t
         catalogue = {name: kind for name, kind in catalogue.items() if not kind.sequential}
     fast = catalogue[advice.detector].speed == FAST
     badge = " :blue-badge[recommended]"
+    taught = labelling_training.take_wish(data)
+    if taught:
+        set_widget("detector", taught)
     chosen = st.segmented_control(
         "Detector",
         [*catalogue, *([AUTO] if data.roles.kind == "series" else [])],
-        default=advice.detector if fast else next(iter(catalogue)),
+        default=None if taught else advice.detector if fast else next(iter(catalogue)),
         required=True,
         format_func=lambda name: (
             "Let Loupe choose"
@@ -56,7 +59,7 @@ def choose_detector(catalogue: Mapping[str, type[Detector]], data: Dataset) -> t
                 "highest is trained on all of them. No label is looked at. A long series takes some minutes."
             )
         return None
-    kind = catalogue[chosen]
+    kind = catalogue[chosen or advice.detector]
     with st.container(border=True):
         st.markdown(f"**{kind.summary}**{badge if chosen == advice.detector else ''}")
         left, right, speed = st.columns([3, 3, 1])
@@ -133,6 +136,8 @@ def earlier(data: Dataset) -> None:
 def straight_to_flags(catalogue: Mapping[str, type[Detector]], data: Dataset) -> None:
     """One click from the data to its flagged rows: a fast detector that suits them, with its defaults."""
     kind = _fast(catalogue, data)
+    if not data.roles.features:
+        st.caption("No column has the role 'feature' below: there is nothing to judge the rows by.")
     if st.button(
         "Find what is unusual",
         type="primary",

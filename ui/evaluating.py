@@ -59,7 +59,7 @@ def board(found: Result, card: Card, data: Dataset, label: str) -> None:
                 st.caption("Scores are moved here so that the line of each row lies at the common threshold.")
             measures.of_rows(checked, threshold, series=columns is not None)
             show(shown["confusion"], still="Labelled anomalies and normal rows, flagged and not flagged.")
-        _curves(checked, shown)
+        _curves(checked, shown, series=columns is not None)
         st.subheader("Scores by label", anchor=False)
         show(shown["by-label"])
         tradeoffs.against_the_threshold(checked, card, threshold)
@@ -68,7 +68,7 @@ def board(found: Result, card: Card, data: Dataset, label: str) -> None:
     remember()
 
 
-def _curves(checked: Checked, shown: dict[str, Figure]) -> None:
+def _curves(checked: Checked, shown: dict[str, Figure], *, series: bool) -> None:
     """Both curves side by side; too few of a label draw none."""
     if checked.few:
         return
@@ -79,7 +79,7 @@ def _curves(checked: Checked, shown: dict[str, Figure]) -> None:
         show(shown["pr"])
     st.caption(
         "The shaded bands hold the curves in 95 % of resamples of the labelled rows: how far they could have come out "
-        "otherwise, by chance alone. Readings of one event are drawn together."
+        f"otherwise, by chance alone.{' Readings of one event are drawn together.' if series else ''}"
     )
 
 

@@ -56,7 +56,7 @@ def table(found: Result, series: SeriesResult, events: Events) -> None:
                 "readings of the result; of an event without any it is not measured until a reading of it is opened.",
             ),
             "Direction": st.column_config.TextColumn(
-                help="Where the first channel lies at its worst, against the median in training."
+                help="Where the first channel lies over the event, against its median in training."
             ),
         },
     )

@@ -49,7 +49,8 @@ def _label(group: ReasonGroup) -> str:
 def _below(answer: Judgement, explained: int, groups: list[ReasonGroup]) -> None:
     """How many rows are in no group, and how many were not explained."""
     rest = explained - sum(len(group.places) for group in groups)
-    said = [f"{rest:,} flagged rows are in no group."] if rest else []
+    are = "row is" if rest == 1 else "rows are"
+    said = [f"{rest:,} flagged {are} in no group."] if rest else []
     if answer.flagged > explained:
         said.append(
             f"Reasons were worked out for the {explained:,} most unusual of {answer.flagged:,} flagged rows; of the "

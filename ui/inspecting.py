@@ -16,6 +16,7 @@ from engine import (
     detector_class,
     in_plain_words,
     method_of,
+    moment_in_words,
     nearest_normal,
     places,
 )
@@ -25,6 +26,7 @@ from ui.session import owner, session, set_widget, theme, widget
 from ui.threshold import judged_now
 from ui.tray import answer
 
+MOST_IDS = 3  # columns of ids told of a row
 FAITHFULNESS = (
     "Reasons are faithful when the score comes from the columns they name. So these columns are given ordinary "
     "values: what the row's other columns let expect, a typical value, or what the most similar ordinary stretch of "
@@ -63,6 +65,17 @@ def choose_row(found: Result) -> int:
         )
         st.number_input("Row number", 1, last + 1, key="row-number", on_change=_go_to_number, width=150)
     return current.row
+
+
+def identity(data: Dataset, row: int) -> None:
+    """What the row is known by outside Loupe, where the file says it: its ids, whose it is, its time."""
+    roles = data.roles
+    wanted = [*roles.of("id")[:MOST_IDS], roles.entity, roles.time]
+    cells = cache.row(data.id, row).iloc[0]
+    known = [(name, cells[name]) for name in wanted if name is not None and pd.notna(cells[name])]
+    said = [f"{plain(name)} **{plain(moment_in_words(value)[:60])}**" for name, value in known]
+    if said:
+        st.markdown(" · ".join(said))
 
 
 def headline(found: Result, card: Card, data: Dataset, row: int) -> None:

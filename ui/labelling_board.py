@@ -52,6 +52,7 @@ def board(found: Result, card: Card, data: Dataset, answer: Judgement) -> None:
             st.switch_page(page("inspect"))
         if len(labels):
             if st.button("Train with these labels", icon=":material/model_training:", key="label-train"):
+                session().teach = True
                 st.switch_page(page("detect"))
             stamp = hashlib.sha256(str(labels.own[-1].sequence if labels.own else 0).encode()).hexdigest()[:8]
             st.download_button(
@@ -85,8 +86,9 @@ def _numbers(found: Result, labels: Labels, answer: Judgement) -> None:
         )
     if precision.labelled:
         low, high = precision.interval
+        have = "has" if precision.labelled == 1 else "have"
         st.caption(
-            f"{precision.labelled:,} of {precision.flagged:,} flagged rows have a label. Were they drawn by lot, the "
+            f"Of {precision.flagged:,} flagged rows {precision.labelled:,} {have} a label. Were they drawn by lot, the "
             f"precision would lie between {100 * low:.0f} and {100 * high:.0f} %."
         )
     _threshold(found, scores, labels, answer)

@@ -89,12 +89,36 @@ def need_result() -> tuple[Result, Card, Dataset]:
             current.result = current.model = None
             st.warning(_sentence(problem), icon=":material/info:")
     data = need_dataset()
+    _earlier(data)
     empty_state(
         f"{plain(data.name)} has not been judged yet",
         "Train a detector on it, or load a trained model.",
         "detect",
         "Detect",
     )
+    st.stop()
+
+
+def _earlier(data: Dataset) -> None:
+    """Models have judged the data, and none of the results is open: which is it to be? The page ends here."""
+    known = cache.judged_by(data.id)
+    if not known:
+        return
+    with st.container(border=True, horizontal_alignment="center"):
+        st.subheader("Whose result do you want to see?", anchor=False)
+        models = "one model has" if len(known) == 1 else f"{len(known):,} models have"
+        st.write(plain(f"{data.name}: {models} judged it."))
+        with st.container(horizontal=True, horizontal_alignment="center"):
+            for model, id in known.items():
+                st.button(
+                    plain(model),
+                    key=f"open-{id}",
+                    icon=":material/flag:",
+                    on_click=session().open_result,
+                    args=(id,),
+                )
+        if st.button("Detect", icon=":material/arrow_forward:", key="empty-detect"):
+            st.switch_page(page("detect"))
     st.stop()
 
 
@@ -131,7 +155,15 @@ def beside(added: Mapping[str, Any], rows: pd.DataFrame) -> pd.DataFrame:
     taken = {name: f"{name} (data)" for name in added if name in rows.columns}
     while any(name in rows.columns for name in taken.values()):
         taken = {name: f"{marked}'" for name, marked in taken.items()}
-    return pd.concat([pd.DataFrame(dict(added), index=rows.index), rows.rename(columns=taken)], axis=1)
+    ours = pd.DataFrame(dict(added), index=rows.index)
+    return pd.concat([ours, _days(rows).rename(columns=taken)], axis=1)
+
+
+def _days(rows: pd.DataFrame) -> pd.DataFrame:
+    """The rows with columns of days written as days, without a midnight."""
+    times = rows.select_dtypes("datetime")
+    days = [name for name in times if (times[name].dropna() == times[name].dropna().dt.normalize()).all()]
+    return rows.assign(**{str(name): times[name].dt.date for name in days}) if days else rows
 
 
 def plain(text: str) -> str:

@@ -23,7 +23,7 @@ def report(found: Result, card: Card, data: Dataset, answer: Judgement, rule: Ru
             "One file that opens without a network and prints on A4: what was done and found, with charts, reasons, "
             "limits, and how to get the same again. As of now: at the threshold in use."
         )
-        choices = _choices(series=events is not None)
+        choices = _choices(data.name, series=events is not None)
         if choices is None:
             st.info("A report needs a section at least.", icon=":material/info:")
             return
@@ -45,10 +45,14 @@ def report(found: Result, card: Card, data: Dataset, answer: Judgement, rule: Ru
                 )
 
 
-def _choices(*, series: bool) -> ReportChoices | None:
+def _choices(name: str, *, series: bool) -> ReportChoices | None:
     """What is wanted of the report; None without any section."""
     title = st.text_input(
-        "Title", key="report-title", persist_state="session", max_chars=200, placeholder="found by itself"
+        "Title",
+        key="report-title",
+        persist_state="session",
+        max_chars=200,
+        placeholder=f"What is unusual in {name}",
     )
     author = st.text_input("Author", key="report-author", persist_state="session", max_chars=200)
     note = st.text_area("Note", key="report-note", persist_state="session", max_chars=5_000, height=80)

@@ -141,6 +141,7 @@ def _table(found: Result, data: Dataset, answer: Judgement) -> None:
                 max_value=100,
                 format="%.2f",
             ),
+            "Label": st.column_config.TextColumn(width=110),
             "Why": st.column_config.TextColumn(width="large"),
         },
     )
@@ -166,7 +167,8 @@ def _not_judged(found: Result, answer: Judgement) -> None:
     unjudged = answer.rows - answer.judged
     if not unjudged and not found.notes:
         return
-    with st.expander(f"Rows that could not be judged ({unjudged:,}) and notes", icon=":material/help:"):
+    title = f"Rows that could not be judged ({unjudged:,}), and notes" if unjudged else "Notes"
+    with st.expander(title, icon=":material/help:"):
         for note in found.notes:
             st.markdown(f":material/info: {plain(note)}")
         listed = list(found.obstacles.items())[:SHOWN]

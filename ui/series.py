@@ -9,7 +9,7 @@ import streamlit as st
 
 from engine import Events as FoundEvents
 from engine import Judgement, Result, SeriesColumns, SeriesFiles, SeriesResult, charts
-from ui import answers, cache, cache_series, events
+from ui import answers, cache, cache_series, events, server
 from ui.panels import chart, in_plain_words, plain
 from ui.session import remember, session, set_widget, theme, widget
 
@@ -24,12 +24,17 @@ def over_time(found: Result, answer: Judgement) -> None:
         return
     st.subheader("Over time", anchor=False)
     events.choices(cache_series.series_result(found, columns).files)
-    _board(found, columns, answer)
+    _board(found, columns, answer, server.labels().stamp())
 
 
 @st.fragment
-def _board(found: Result, columns: SeriesColumns, answer: Judgement) -> None:
-    """Overview, closer look, events and map; a drag or a click reruns this and no more."""
+def _board(found: Result, columns: SeriesColumns, answer: Judgement, labels: int) -> None:
+    """Overview, closer look, events and map; a drag or a click reruns this and no more.
+
+    ``labels`` is the stamp of the labels when the page was drawn: new ones change the rest of the page, too.
+    """
+    if server.labels().stamp() != labels:
+        st.rerun()
     with in_plain_words():
         series = cache_series.series_result(found, columns)
         if len(series.files) and columns.channels:
@@ -48,7 +53,7 @@ def _draw(found: Result, columns: SeriesColumns, series: SeriesResult, answer: J
         worst = all_events.worst(1)
         view.entity = files.entity_at(int(all_events.starts[worst[0]]) if len(worst) else 0)
     if view.channel not in columns.channels:
-        view.channel = columns.channels[0]
+        view.channel = _to_blame(columns, series, all_events)
     _choose(columns, files)
     part = files.part(view.entity)
     view.keep_within(float(files.seconds[part.start]), float(files.seconds[part.stop - 1]))
@@ -57,6 +62,13 @@ def _draw(found: Result, columns: SeriesColumns, series: SeriesResult, answer: J
     _closer(series, here, answer)
     events.table(found, series, all_events)
     _map(found, columns, files)
+
+
+def _to_blame(columns: SeriesColumns, series: SeriesResult, found: FoundEvents) -> str:
+    """The channel that most of the worst event comes from, as far as one can be drawn; else the first."""
+    worst = series.blamed([found[number] for number in found.worst(1).tolist()])
+    blamed = [name for event in worst for name, _ in event.channels if name in columns.channels]
+    return [*blamed, columns.channels[0]][0]
 
 
 def _choose(columns: SeriesColumns, files: SeriesFiles) -> None:

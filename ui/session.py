@@ -49,6 +49,7 @@ class Session:
     problem: str | None = None  # what went wrong in a callback, to be shown once
     news: str | None = None  # what went well in a callback, to be shown once
     saved: str | None = None  # which labels were saved or undone, to be shown once
+    teach: bool = False  # whether a detector that learns from labels is wanted next
     tables: int = 0  # how often a selection of rows was labelled: each time a table without one
 
     def rule(self, default: Rule) -> Rule:

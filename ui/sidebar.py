@@ -17,9 +17,9 @@ def at_hand(current: Session) -> None:
     try:
         data = cache.dataset(current.dataset)
         st.caption("At hand")
-        st.markdown(
-            f":material/table: **{plain(data.name)}**  \n{data.rows:,} rows × {len(data.columns)} columns"
-        )
+        rows = "1 row" if data.rows == 1 else f"{data.rows:,} rows"
+        columns = "1 column" if len(data.columns) == 1 else f"{len(data.columns)} columns"
+        st.markdown(f":material/table: **{plain(data.name)}**  \n{rows} × {columns}")
         if current.result:
             found = cache.result(current.result)
             card = cache.card(found.model)

@@ -89,9 +89,9 @@ def findings(data: Dataset) -> None:
     worrying = sum(finding.level == "warning" for finding in found)
     title = f"What reading the file found ({len(found)})" if found else "The file was read without surprises"
     with st.expander(title, expanded=worrying > 0, icon=":material/fact_check:"):
-        for finding in found:
-            icon = ":material/warning:" if finding.level == "warning" else ":material/check:"
-            st.markdown(f"{icon} {plain(finding.text)}")
+        icons = [":material/warning:" if f.level == "warning" else ":material/check:" for f in found]
+        lines = [f"{icon} {plain(finding.text)}" for icon, finding in zip(icons, found, strict=True)]
+        st.markdown("  \n".join(lines))  # a paragraph each would push the columns off the screen
         st.caption("Something read wrongly? Say how it should be; the file is read again.")
         rereading.form(data)
 

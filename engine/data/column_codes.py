@@ -35,6 +35,7 @@ class ColumnCode:
     typical: list[float] = field(default_factory=list)  # quantiles at TYPICAL, in the column's own unit
     levels: dict[str, float] = field(default_factory=dict)  # share of each level in training
     n_rows: int = 0
+    n_missing: int = 0  # of a category: the cells beside those of n_rows; levels are shares of n_rows
     one_cell_a_level: bool = False
     ranks: list[float] = field(default_factory=list)  # scaled quantiles from 0 to 1, of the quantile scaling
 
@@ -162,7 +163,7 @@ def _learn_category(name: str, column: pd.Series, mixed: bool) -> tuple[ColumnCo
         names, np.bincount(numbers[numbers >= 0], minlength=len(names)).tolist(), strict=True
     ):
         counts[level] += count
-    code = ColumnCode(name=name, kind="category", n_rows=counts.total())
+    code = ColumnCode(name=name, kind="category", n_rows=counts.total(), n_missing=int((numbers < 0).sum()))
     if len(counts) == 1:
         return None, "has the same value in every row"
     # Equal counts are ordered by name, so that row order does not matter.

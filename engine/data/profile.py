@@ -81,7 +81,8 @@ def _notes(frame: pd.DataFrame, roles: Roles, distinct: Mapping[str, int]) -> li
     notes = []
     n_rows, n_features = len(frame), len(roles.features)
     if n_rows < 50:
-        notes.append(f"Only {n_rows} rows: the result will be shaky.")
+        rows = "1 row" if n_rows == 1 else f"{n_rows} rows"
+        notes.append(f"Only {rows}: the result will be shaky.")
     elif 0 < n_rows <= n_features:
         notes.append(f"{n_rows} rows for {n_features} columns: leave out columns that do not matter.")
     features = list(roles.features)

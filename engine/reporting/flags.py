@@ -14,7 +14,7 @@ from engine.reporting.classes import class_columns
 from engine.reporting.content import Block, Column, Facts, Figure, Table, Text
 from engine.reporting.subject import Subject
 from engine.reporting.wording import threshold_in_words, unjudged_in_words
-from engine.scoring.wording import percent
+from engine.scoring.wording import moment_in_words, percent
 
 PERCENTILES = np.r_[np.arange(50.0, 99.0, 0.5), np.arange(99.0, 100.0001, 0.05)]
 LISTED, TOLD, MAPPED = 25, 3, 20  # worst rows in the table, with all their reasons, in the map
@@ -184,4 +184,6 @@ def _cell(value: object) -> str:
     """A cell as text."""
     if value is None or value is pd.NaT or value != value:
         return ""
+    if isinstance(value, pd.Timestamp):
+        return moment_in_words(value)
     return f"{value:g}" if isinstance(value, float) else str(value)

@@ -8,7 +8,7 @@ from engine.charts.chart import counted
 from engine.reporting.content import Block, Column, Facts, Table, Text, Tone
 from engine.reporting.subject import Subject
 from engine.reporting.wording import flagged_in_words, unjudged_in_words
-from engine.scoring.wording import number_in_words, percent
+from engine.scoring.wording import moment_in_words, number_in_words, percent
 
 MOST_COLUMNS = 60  # in the table of the page; a workbook has all
 MOST_FINDINGS = 12
@@ -96,7 +96,7 @@ def _values(facts: dict[str, Any]) -> str:
     if low is None or high is None:
         return "empty"
     if isinstance(low, str):
-        return f"{low} to {high}"
+        return f"{moment_in_words(low)} to {moment_in_words(high)}"
     median = facts.get("median")
     middle = "" if median is None else f", median {number_in_words(median)}"
     return f"{number_in_words(low)} to {number_in_words(high)}{middle}"

@@ -65,7 +65,13 @@ class Contexts:
         return f"{category} '{levels.pop()}'" if len(levels) == 1 else f"this {category}"
 
     def _is_number(self, name: str) -> bool:
-        return name in self.rows.columns and pd.api.types.is_numeric_dtype(self.rows[name])
+        """Whether a column has quantiles; true and false, which pandas counts among the numbers, have none."""
+        return all(
+            name in rows.columns
+            and pd.api.types.is_numeric_dtype(rows[name])
+            and not pd.api.types.is_bool_dtype(rows[name])
+            for rows in (self.rows, self.ordinary)
+        )
 
     def _marks(self, name: str, category: str) -> tuple[Marks, Marks]:
         """Which explained rows lie above, and which below, what is usual for their level; kept once known."""

@@ -33,7 +33,7 @@ class Event:
     end_time: float | None = None
     score: float | None = None  # the anomaly score at the peak, where scores were given
     channels: tuple[tuple[str, float], ...] = ()  # what contributes most, with its share of 0 to 1
-    direction: Direction | None = None  # where its blamed channel lies at the peak, against what is expected
+    direction: Direction | None = None  # where its blamed channel lies on average, against what is expected
 
     @property
     def length(self) -> int:
@@ -206,8 +206,8 @@ def blamed(
 
     ``contributions`` (n_rows, n_channels) at least 0; ``rows`` (n_rows,) ascending says to which readings they belong,
     None: to every one. A channel's share of an event is its share of all that contributes there. ``values`` and
-    ``expected`` (n_rows, n_channels), or a median (n_channels,), give the direction, read at the event's reading of the
-    highest contribution. An event of which no reading is explained stays as it is.
+    ``expected`` (n_rows, n_channels), or a median (n_channels,), give the direction: the sign of the mean distance over
+    the event's readings, weighted by the channel's contribution. An event without an explained reading stays as it is.
     """
     at = np.arange(len(contributions)) if rows is None else rows
     return [_blamed(event, channels, contributions, at, values, expected, most) for event in found]
@@ -248,8 +248,10 @@ def _blamed(
     named = tuple((channels[i], float(shares[i])) for i in order if shares[i] > 0)
     direction: Direction | None = None
     if values is not None and expected is not None:
-        worst, channel = first + int(np.argmax(part.sum(axis=1))), order[0]
-        usual = expected[worst, channel] if expected.ndim == 2 else expected[channel]
-        above = values[worst, channel] - usual
+        channel = order[0]
+        usual = expected[first:last, channel] if expected.ndim == 2 else expected[channel]
+        # Of a judge by windows the readings beside a spike contribute as much as the spike, and lie where they always
+        # do: what lies far off decides, not the one reading of the highest contribution.
+        above = np.nansum((values[first:last, channel] - usual) * part[:, channel])
         direction = "higher" if above > 0 else "lower" if above < 0 else None
     return replace(event, channels=named, direction=direction)

@@ -285,7 +285,8 @@ def usual_in_words(code: ColumnCode, value: Any) -> str:
             return f"usually '{code.usual_level}'"
         share = code.levels.get(level_name(value))
         if share is not None:
-            return f"{100 * share:.2g} % of training rows"
+            filled = code.n_rows / (code.n_rows + code.n_missing) if code.n_missing else 1.0
+            return f"{100 * share * filled:.2g} % of training rows"
         known = f"not among the {len(code.levels):,} commonest in training"
         return "never seen in training" if code.knows_every_level else known
     low, middle, high = (code.typical[TYPICAL.index(q)] for q in (0.05, 0.5, 0.95))

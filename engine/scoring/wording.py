@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime, timedelta
 from math import floor, isfinite, isinf, log10
 
@@ -27,6 +28,11 @@ def day_in_words(seconds: float) -> str:
         return f"{datetime(1970, 1, 1, tzinfo=UTC) + timedelta(seconds=float(seconds)):%Y-%m-%d}"
     except (OverflowError, ValueError):  # a file may hold a moment no calendar knows
         return number_in_words(seconds)
+
+
+def moment_in_words(at: object) -> str:
+    """A moment without a midnight or zeros that say nothing: 2024-05-06 · 2024-05-06 07:08:09.5."""
+    return re.sub(r"(\.\d*?)0+$", r"\1", str(at).removesuffix(" 00:00:00"))
 
 
 def percent(share: float) -> str:

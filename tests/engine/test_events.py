@@ -144,14 +144,23 @@ def test_the_channels_that_contribute_most_are_named_with_their_shares():
 @pytest.mark.parametrize(
     ("value", "direction"), [(7.0, "higher"), (2.0, "lower"), (5.0, None), (np.nan, None)]
 )
-def test_the_direction_is_that_of_the_first_channel_where_it_contributes_most(value, direction):
+def test_the_direction_is_that_of_the_first_channel(value, direction):
     contributions = np.array([[0, 1, 0], [0, 4, 0.0]])
-    values = np.array([[0, 100, 0], [0, value, 0]])
+    values = np.array([[0, 5, 0], [0, value, 0]])
     found = events(flags("xx"), FLAT)
     median, expectation = np.array([0, 5, 0.0]), np.full((2, 3), 5.0)
     for expected in (median, expectation):
         (event,) = blamed(found, CHANNELS, contributions, values=values, expected=expected)
         assert event.direction == direction
+
+
+def test_a_spike_gives_the_direction_though_the_reading_after_it_contributes_more():
+    contributions = np.array([[3.0], [4.0]])
+    values = np.array([[9.0], [0.99]])
+    (event,) = blamed(
+        events(flags("xx"), FLAT), ["flow"], contributions, values=values, expected=np.array([1.0])
+    )
+    assert event.direction == "higher"
 
 
 def test_contributions_of_some_readings_go_to_the_events_they_lie_in():

@@ -11,7 +11,7 @@ from engine.data.column_codes import KEPT_LEVELS, ColumnCode
 from engine.data.roles import Roles
 from engine.scoring.explanations import ablation, nearest, shares
 from engine.scoring.reasons import explain, sentence, usual_in_words, value_in_words
-from engine.scoring.wording import number_in_words
+from engine.scoring.wording import moment_in_words, number_in_words
 from tests import naive
 from tests.engine.checks import TABULAR, shortened
 
@@ -199,8 +199,13 @@ def test_cells_are_written_as_a_person_would():
     assert usual_in_words(category, None) == "usually 'a'"
     assert usual_in_words(category, "z") == "never seen in training"
     assert usual_in_words(category, 7.0) == "10 % of training rows"
+    category.n_missing = 30
+    assert usual_in_words(category, 7.0) == "2.5 % of training rows", "rows without a value are rows, too"
     assert usual_in_words(number, 99.0) == "usually 1 to 5"
     assert usual_in_words(still, 99.0) == "usually 3"
+    assert moment_in_words(pd.Timestamp("2024-05-06")) == "2024-05-06"
+    assert moment_in_words(pd.Timestamp("2024-05-06 07:08:10.500")) == "2024-05-06 07:08:10.5"
+    assert moment_in_words(pd.Timestamp("2024-05-06 07:08:10.5", tz="UTC")).endswith("10.500000+00:00")
     assert value_in_words(moment, pd.Timestamp("2024-05-06 07:08")) == "2024-05-06 07:08"
     assert usual_in_words(moment, pd.Timestamp("2024-05-06")) == "training ran 1970-01-01 to 1970-02-01"
 

@@ -107,6 +107,14 @@ def test_what_is_said_already_or_is_usual_for_the_shop_stays_as_it_is(shops):
     assert told(shops, rows, column="shop") == f"shop {ODD}"
 
 
+@pytest.mark.parametrize("dtype", ["bool", "boolean"])
+def test_true_and_false_are_neither_high_nor_low_for_a_shop(shops, dtype):
+    frame, model = shops
+    frame = frame.assign(night=pd.array(frame["hour"] > 12, dtype=dtype))
+    rows = pd.DataFrame({"amount": 300.0, "shop": "grocer", "hour": 5, "night": [True, True]})
+    assert told((frame, model), rows.astype({"night": dtype}), column="night") == f"night {ODD}"
+
+
 def test_a_shop_that_is_never_seen_has_nothing_usual(shops):
     rows = pd.DataFrame({"amount": [300.0, 280.0], "shop": ["kiosk", None], "hour": 5})
     assert told(shops, rows) == f"amount {ODD}"

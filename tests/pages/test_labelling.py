@@ -63,7 +63,7 @@ def test_a_selection_is_labelled_at_once_and_the_labels_suggest_a_threshold(open
     assert len(said(at, space, address)) == 3
 
     turn_to(at, "detect")
-    assert "3 rows are labelled here; this detector learns from no labels" in texts(at)
+    assert "3 rows are labelled here. This detector does not learn from labels; Masked" in texts(at)
 
 
 def test_the_most_useful_row_comes_next_and_a_normal_row_says_what_it_would_suppress(open_page, addresses):
@@ -99,10 +99,11 @@ def test_of_a_series_the_whole_event_is_labelled_and_learned_from(open_page, spa
         raise EngineError("the queue is full")
 
     monkeypatch.setattr(server, "submit", submit)
+    at.session_state["loupe"].teach = True  # as the button "Train with these labels" says
     turn_to(at, "detect")
     able = next(name for name, kind in CATALOGUE.items() if kind.learns_from_labels)
-    sound(at.segmented_control(key="detector").set_value(able).run())
-    sound(at.toggle(key="learn-from-given").set_value(True).run())
+    assert at.segmented_control(key="detector").value == able
+    assert at.toggle(key="learn-from-given").value
     sound(button(at, "Train").click().run())
     kept = json.loads((space.frozen_labels / f"{asked[0]['labels']}.json").read_text())
     assert kept["rows"] == labelled

@@ -34,6 +34,12 @@ def test_without_a_result_the_page_leads_to_the_detectors(open_page, space, tmp_
     assert at.title[0].value == "Detect"
 
 
+def test_with_results_but_none_open_the_page_asks_whose_is_wanted(open_page, addresses):
+    at = open_page("evaluate", data=addresses["pumps"]["data"])
+    sound(button(at, "pumps@1").click().run())
+    assert at.title[0].value == "Evaluate"
+
+
 def test_the_most_unusual_rows_come_first_with_reasons(open_page, addresses):
     at = open_page("results", **addresses["pumps"])
     assert metrics(at)["Flagged"] == "20"

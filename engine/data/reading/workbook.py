@@ -1,4 +1,4 @@
-"""Excel and OpenDocument sheets: the first sheet that holds a table, its title rows taken off."""
+"""Excel and OpenDocument sheets: the first one with rows enough, else the longest; its title rows taken off."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from engine.data.reading.types import Finding, ReadingOptions
 from engine.errors import ReadingError
 
 _SAMPLE_ROWS = 200
+_ENOUGH_ROWS = 20  # a sheet with fewer may be a cover page: the others are looked at, too
 _MAX_MERGED = 100_000  # cells filled from merged ones; more is not a table
 
 Rows = list[list[Any]]
@@ -64,28 +65,35 @@ def _opened(data: bytes, name: str) -> Any:
 
 
 def _chosen(book: Any, names: list[str], name: str, options: ReadingOptions) -> tuple[Any, Rows, Layout]:
-    """The wanted sheet, or the first one with a table: at least two rows of cells."""
+    """The wanted sheet, or the first with a table of :data:`_ENOUGH_ROWS`; where none has, the one with the most."""
     if options.sheet is not None and options.sheet not in names:
         raise ReadingError(f"'{name}' has no sheet '{options.sheet}'; choose one of {_listed(names)}.")
     visible = {s.name for s in book.sheets_metadata if s.visible == calamine.SheetVisibleEnum.Visible}
     wanted = [options.sheet] if options.sheet is not None else sorted(names, key=lambda n: n not in visible)
-    fallback: tuple[Any, Rows, Layout] | None = None
+    best: tuple[Any, Rows, Layout] | None = None
+    rank = (False, False, -1)
+    given = None if options.header_row is None else options.header_row - 1
+    too_short = ""
     for sheet in wanted:
         opened = book.get_sheet_by_name(sheet)
         rows = _cells(opened, name)
-        given = None if options.header_row is None else options.header_row - 1
         if given is not None and given >= len(rows):
-            raise ReadingError(
-                f"sheet '{sheet}' has no row {options.header_row} to hold the names; choose another."
-            )
+            too_short = too_short or sheet
+            continue
         layout = laid_out([[as_text(cell) for cell in row] for row in rows[:_SAMPLE_ROWS]], given)
-        if layout.body < len(rows) and len(rows[0]) > 1:
-            return opened, rows, layout
-        if rows and (fallback is None or not fallback[1] or layout.body < len(rows)):
-            fallback = (opened, rows, layout)
-    if fallback is None:
-        raise ReadingError(f"'{name}' is empty: none of its sheets ({_listed(names)}) holds a cell.")
-    return fallback
+        n_rows = len(rows) - layout.body
+        here = (n_rows > 0 and len(rows[0]) > 1, sheet in visible, n_rows)
+        if rows and here > rank:
+            best, rank = (opened, rows, layout), here
+        if rank >= (True, True, _ENOUGH_ROWS):
+            break
+    if best is not None:
+        return best
+    if too_short:
+        raise ReadingError(
+            f"sheet '{too_short}' has no row {options.header_row} to hold the names; choose another."
+        )
+    raise ReadingError(f"'{name}' is empty: none of its sheets ({_listed(names)}) holds a cell.")
 
 
 def _cells(opened: Any, name: str) -> Rows:

@@ -66,6 +66,31 @@ def test_first_sheet_with_a_table_is_taken(read, workbook):
     assert read(workbook(ROWS, cover), "data.xlsx").sheet == "Sheet"
 
 
+def test_a_cover_sheet_gives_way_to_the_longer_table_behind_it(read, workbook):
+    def cover(book, sheet):
+        first = book.create_sheet("cover", 0)
+        for row in (["Ledger 2025"], [], ["Written by", "A. Klein"], ["As of", "2025-12-31"]):
+            first.append(row)
+        hidden = book.create_sheet("lists")
+        hidden.sheet_state = "hidden"
+        for number in range(50):
+            hidden.append([number, number])
+
+    reading = read(workbook(ROWS, cover), "data.xlsx")
+    assert reading.sheet == "Sheet"
+    assert "'cover'" in finding(reading, "sheet").text
+
+
+def test_the_first_sheet_with_rows_enough_is_taken_though_another_is_longer(read, workbook):
+    def longer(book, _):
+        other = book.create_sheet("other")
+        for row in [["a", "b"], *([number, number + 0.5] for number in range(60))]:
+            other.append(row)
+
+    rows = [["c", "d"], *([number, number * 2] for number in range(25))]
+    assert read(workbook(rows, longer), "data.xlsx").sheet == "Sheet"
+
+
 def test_unknown_sheet_is_named(refusal, workbook):
     assert "no sheet 'x'" in refusal(workbook(ROWS), "data.xlsx", sheet="x")
 
