@@ -182,18 +182,21 @@ def _series_spec(theme: Theme, clock: bool, labelled: bool, row: bool) -> Spec:
         axis=alt.Axis(tickCount=4, labelExpr=VALUE_LABEL),
     )
     tooltip = [time_tooltip(clock), alt.Tooltip("value:Q", title=TITLE, format=",.5~g")]
-    bands = alt.Chart(alt.NamedData(name="spans")).mark_rect(opacity=0.22, strokeWidth=1)
-    strip = alt.Chart(alt.NamedData(name="labels")).mark_rect(opacity=0.9, strokeWidth=1)
+    bands = alt.Chart(alt.NamedData(name="spans")).mark_rect(opacity=0.22, strokeWidth=1.5)
+    strip = alt.Chart(alt.NamedData(name="labels")).mark_rect(opacity=0.9, strokeWidth=3)
+    edge = alt.Stroke("legend:N", scale=scale, legend=None)  # all that is seen of a span of one reading
     line = alt.Chart(alt.NamedData(name="line")).mark_line(color=palette.line, strokeWidth=1.25)
     dots = alt.Chart(alt.NamedData(name="flagged")).mark_circle(size=28, opacity=1)
     layers = [
-        named(bands.encode(x=time_axis(clock, "start"), x2="end"), FLAGGED, scale),
+        named(bands.encode(x=time_axis(clock, "start"), x2="end", stroke=edge), FLAGGED, scale),
         line.encode(x=x, y=y, tooltip=tooltip),
         named(dots.encode(x=x, y=y, tooltip=tooltip), FLAGGED, scale),
     ]
     if labelled:
         top = {"y": alt.value(0), "y2": alt.value(6)}
-        layers.append(named(strip.encode(x=time_axis(clock, "start"), x2="end", **top), LABELLED, scale))
+        layers.append(
+            named(strip.encode(x=time_axis(clock, "start"), x2="end", stroke=edge, **top), LABELLED, scale)
+        )
     if row:
         layers += row_layers(palette, x, y, scale, tooltip)
         return compiled(alt.layer(*layers, height=260))
