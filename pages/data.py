@@ -26,6 +26,10 @@ with st.container(horizontal=True):
     detecting.straight_to_flags(CATALOGUE, data)
     if st.button("Choose a detector", icon=":material/arrow_forward:", key="to-detect"):
         st.switch_page(panels.page("detect"))
+if not data.roles.features:
+    st.caption(
+        "No column has the role 'feature': there is nothing to judge the rows by. Give one that role below."
+    )
 upload.findings(data)
 columns.roles_form(data)
 columns.preview(data)

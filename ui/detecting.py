@@ -136,8 +136,6 @@ def earlier(data: Dataset) -> None:
 def straight_to_flags(catalogue: Mapping[str, type[Detector]], data: Dataset) -> None:
     """One click from the data to its flagged rows: a fast detector that suits them, with its defaults."""
     kind = _fast(catalogue, data)
-    if not data.roles.features:
-        st.caption("No column has the role 'feature' below: there is nothing to judge the rows by.")
     if st.button(
         "Find what is unusual",
         type="primary",

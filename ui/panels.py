@@ -104,21 +104,21 @@ def _earlier(data: Dataset) -> None:
     known = cache.judged_by(data.id)
     if not known:
         return
-    with st.container(border=True, horizontal_alignment="center"):
+    with st.container(border=True):
         st.subheader("Whose result do you want to see?", anchor=False)
         models = "one model has" if len(known) == 1 else f"{len(known):,} models have"
         st.write(plain(f"{data.name}: {models} judged it."))
-        with st.container(horizontal=True, horizontal_alignment="center"):
+        with st.container(horizontal=True):
             for model, id in known.items():
                 st.button(
-                    plain(model),
+                    plain(f"{model} · {cache.card(model).title}"),
                     key=f"open-{id}",
                     icon=":material/flag:",
                     on_click=session().open_result,
                     args=(id,),
                 )
-        if st.button("Detect", icon=":material/arrow_forward:", key="empty-detect"):
-            st.switch_page(page("detect"))
+            if st.button("Detect", icon=":material/arrow_forward:", key="empty-detect", type="tertiary"):
+                st.switch_page(page("detect"))
     st.stop()
 
 

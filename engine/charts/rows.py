@@ -71,7 +71,7 @@ def range_strip(
     has its own scale, on which the typical range lies between the same two marks; a value far outside stands
     at the end of its line.
     """
-    title = "typical range: where the middle 90 % of the training rows lie"
+    title = "typical range: the middle 90 % of training"
     within = "the range that holds the middle 90 % of the training rows"
     return _strip(columns, np.c_[values, low, median, high], texts, title, within, theme)
 

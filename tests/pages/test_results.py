@@ -36,7 +36,7 @@ def test_without_a_result_the_page_leads_to_the_detectors(open_page, space, tmp_
 
 def test_with_results_but_none_open_the_page_asks_whose_is_wanted(open_page, addresses):
     at = open_page("evaluate", data=addresses["pumps"]["data"])
-    sound(button(at, "pumps@1").click().run())
+    sound(button(at, "pumps@1 · Isolation Forest").click().run())
     assert at.title[0].value == "Evaluate"
 
 
