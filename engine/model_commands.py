@@ -63,7 +63,7 @@ def roll_back_model(options: argparse.Namespace) -> None:
 def export_model(options: argparse.Namespace) -> None:
     """Write a model as a bundle, one file to send."""
     from engine.bundle import export_bundle
-    from engine.files import write_atomically
+    from engine.report import put
 
     if options.output.suffix.lower() != ".zip":
         raise UsageError(f"a bundle's name must end in .zip, got '{options.output.name}'")
@@ -71,7 +71,7 @@ def export_model(options: argparse.Namespace) -> None:
         raise UsageError(f"there is no folder '{options.output.parent}'")
     store = store_of(options)
     ref = str(store.resolve(options.model))
-    write_atomically(options.output, export_bundle(store, ref))
+    put(options.output, export_bundle(store, ref))
     answer = {"model": ref, "output": str(options.output)}
     print(json_text(answer) if options.json else f"{ref} -> {options.output}")
 

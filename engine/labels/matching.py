@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 TIMES = ("timestamp", "time", "datetime", "date", "ds")
 SERIES = ("series", "entity", "unique_id")
+EPOCHS = {"ns": 1e17, "us": 1e14, "ms": 1e11}  # an epoch counts in this where it is larger; else in seconds
 CLOSE = 1e-6  # relative, of a value that stands beside a label
 
 Line = Mapping[str, str]
@@ -140,9 +141,15 @@ class Matching:
         told = pd.Series(list(texts), dtype="str")
         if not pd.api.types.is_datetime64_any_dtype(like):
             return pd.to_numeric(told, errors="coerce")
+        if told.str.fullmatch("[0-9]{8}").all():
+            days = pd.to_datetime(told, errors="coerce", format="%Y%m%d")
+            if days.notna().all():
+                return days
         numbers = pd.to_numeric(told, errors="coerce")
-        if numbers.notna().all() and len(numbers):  # an epoch, in seconds or in milliseconds
-            return pd.to_datetime(numbers, unit="ms" if numbers.abs().median() > 1e11 else "s")
+        if numbers.notna().all() and len(numbers):
+            size = numbers.abs().median()
+            unit = next((unit for unit, least in EPOCHS.items() if size > least), "s")
+            return pd.to_datetime(numbers, unit=unit, errors="coerce")
         return pd.to_datetime(told, errors="coerce", format="mixed", utc=True).dt.tz_convert(None)
 
     def _lost(self, places: Sequence[Sequence[int]]) -> list[Finding]:

@@ -137,6 +137,17 @@ def test_the_command_line_sends_and_receives(home, sound, tmp_path, capsys):
     assert "can run code when opened" in capsys.readouterr().err
 
 
+def test_a_bundle_that_cannot_be_written_is_said_in_a_sentence(home, tmp_path, capsys, monkeypatch):
+    def full(path, data):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("engine.report.write_atomically", full)
+    monkeypatch.setattr("engine.bundle.export_bundle", lambda store, ref: b"bundle")
+    path = tmp_path / "sent.zip"
+    assert main(["models", "export", "model@2", "--output", str(path), "--models", str(home._root)]) != 0
+    assert "sent.zip' was not written: it needs 6 bytes" in capsys.readouterr().err
+
+
 # ---- files that are no bundle
 
 

@@ -79,6 +79,19 @@ def test_the_label_column_of_the_data_itself_is_one(place):
 def test_an_epoch_is_a_time_too(place):
     assert verdicts("timestamp;label\n1714962600;1\n", place.rhythm) == {150: "anomaly"}
     assert verdicts("timestamp\tlabel\n1714962600000\t1\n", place.rhythm) == {150: "anomaly"}
+    assert verdicts("timestamp,label\n1714962600000000,1\n", place.rhythm) == {150: "anomaly"}
+    assert verdicts("timestamp,label\n1714962600000000000,1\n", place.rhythm) == {150: "anomaly"}
+
+
+def test_a_number_that_is_no_time_is_about_no_row(place):
+    content = "timestamp,label\n1714962600,1\n1714962660,0\n1e30,1\n"
+    assert verdicts(content, place.rhythm) == {150: "anomaly", 151: "normal"}
+
+
+def test_a_day_in_eight_digits_is_that_day(place):
+    days = rhythm(3).assign(timestamp=["2024-05-06", "2024-05-07", "2024-05-08"])
+    data = place.bring(days, "days.csv", timestamp="time")
+    assert verdicts("timestamp,label\n20240507,1\n20240508,0\n", data) == {1: "anomaly", 2: "normal"}
 
 
 @pytest.mark.parametrize(
