@@ -165,7 +165,7 @@ def train_and_score(
         seconds=round(time.monotonic() - started, 3),
         notes=[*([choice.why] if choice else []), *notes, *line.notes, *prepared.notes],
         encoder=encoder.card.id if encoder else "",
-        classes=named_classes(learner),
+        classes=named_classes(learner, taught),
         injected=found and found.as_dict(),
     )
     fingerprint = Fingerprint.of(prepared.table, recipe)

@@ -121,11 +121,18 @@ class Naming:
     def of(
         cls, model: Model, prepared: Prepared, frame: pd.DataFrame, *, learned: bool, label: str | None = None
     ) -> Self:
-        """Of a table; ``label`` is the column of its known answers, where it was not learned from."""
+        """Of a table; ``label`` is the column of its known answers, where it was not learned from.
+
+        The true classes are looked for in the column that taught the model. Where that is not here, or in the card of
+        a model of before, they are those of the label.
+        """
         if model.card.classes is None:
             return cls(model=model, frame=frame, named=None, lesson=None, learned=learned)
         named = classified(model, prepared)
         column = Roles.from_dict(model.card.roles).label if learned else label
+        taught = model.card.classes.get("column")
+        if (learned or label is not None) and taught in list(frame.columns):
+            column = taught
         words = None if column is None or column not in frame.columns else lesson_words(frame[column])
         known = words is not None and np.isin(words, named.names).any()
         lesson = Lesson(column=str(column), classes=words) if words is not None and known else None

@@ -72,7 +72,7 @@ class Card:
     labelled: int = 0  # rows labelled as anomalies that it learned from; 0: labels were kept aside
     encoder: str = ""  # the model whose encoder it started from
     classes: dict[str, Any] | None = (
-        None  # the names of the classes it tells apart, its accuracy on held-out rows
+        None  # the names of the classes it tells apart, the column that taught it, its accuracy on held-out rows
     )
     reference_rows: int = 0  # scores behind the reference quantiles; 0: as many as rows were judged
     threshold_group: str = ""  # column of the groups whose reference scores are kept apart; empty: none

@@ -174,7 +174,12 @@ def started_from(recipe: FeatureRecipe, encoder: Model, taught: Taught) -> tuple
     return joined, replace(taught, start=start, note=said)
 
 
-def named_classes(learner: Detector) -> dict[str, Any] | None:
-    """The classes a fitted detector names, with its accuracy on held-out rows; None where it names none."""
+def named_classes(learner: Detector, taught: Taught) -> dict[str, Any] | None:
+    """The classes a fitted detector names, the column that taught it, and its accuracy on held-out rows.
+
+    None where it names none.
+    """
     found = getattr(learner, "classes_", None)
-    return None if found is None else {"names": list(found.names), **found.measured}
+    if found is None or taught.lesson is None:
+        return None
+    return {"names": list(found.names), "column": taught.lesson.column, **found.measured}

@@ -280,7 +280,8 @@ class ModelOut(ModelShort):
     notes: list[str]
     labelled: int = Field(description="rows labelled as anomalies that it learned from")
     classes: dict[str, Any] | None = Field(
-        description="names of the classes it tells apart, accuracy and macro-F1 on held-out rows; null without"
+        description="names of the classes it tells apart, the column that taught it, accuracy and macro-F1 on held-out "
+        "rows; null without"
     )
     injected: dict[str, Any] | None = Field(
         description="beside plain baselines on held-out readings with injected anomalies; null of a table"

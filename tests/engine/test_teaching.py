@@ -6,6 +6,7 @@ import pytest
 
 from engine import Model, ModelStore, Roles, load_two_stage_model, predict_anomalies, train
 from engine.arrays import unpack
+from engine.class_evaluation import Naming
 from engine.classifying import UNLIKE, Classified
 from engine.errors import DataError, SchemaError, UsageError
 from engine.model import Scores
@@ -105,6 +106,20 @@ def test_a_label_beside_the_classes_stays_the_label():
     assert model.card.roles["columns"]["bad"] == "label"
     assert model.card.roles["columns"]["event"] == "ignore"
     assert not {"bad", "event"} & set(model.recipe.encoder.columns)
+    assert model.card.classes["column"] == "event"
+    named = Naming.of(model, model.encode(frame), frame, learned=True)
+    assert named.lesson.column == "event"
+    assert named.kept(model.score(frame)).column == "event"
+    elsewhere = Naming.of(model, model.encode(frame), frame, learned=False, label="bad")
+    assert elsewhere.lesson.column == "event"
+    assert Naming.of(model, model.encode(frame), frame, learned=False).lesson is None, "no answers are known"
+    renamed = frame.rename(columns={"event": "truth"})
+    assert (
+        Naming.of(model, model.encode(renamed), renamed, learned=False, label="truth").lesson.column
+        == "truth"
+    )
+    del model.card.classes["column"]  # as in a card of before
+    assert Naming.of(model, model.encode(frame), frame, learned=True).lesson is None
 
 
 @pytest.mark.parametrize(
