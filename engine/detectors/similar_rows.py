@@ -96,13 +96,21 @@ class SimilarRows:
     def _similar(self, apart: Cells, taken: int) -> tuple[Rows, Rows, Rows]:
         """The rows and groups that are tried together (n_tried,), and the kept rows most like each (n_tried, taken)."""
         n_groups, n_rows = apart.shape[:2]
-        total = apart.sum(axis=0)
-        total[total == 0] = np.inf  # the row itself, or one that has nothing else to offer
-        first, second = np.zeros_like(total), np.zeros_like(total)
-        for part in apart if n_groups >= FEWEST_TRIMMED else ():
-            second = np.maximum(second, np.minimum(first, part))
-            first = np.maximum(first, part)
-        similar = _smallest(total - first, taken)
+        trimmed = n_groups >= FEWEST_TRIMMED
+        # The largest is left out of sums, not taken off them again: beside a value far out, all else would be rounding.
+        first, second, rest = (np.zeros(apart.shape[1:], dtype=apart.dtype) for _ in range(3))
+        for part in apart:
+            lower = np.minimum(first, part)
+            np.maximum(first, part, out=first)
+            if trimmed:
+                rest += np.minimum(second, lower)
+                np.maximum(second, lower, out=second)
+            else:
+                rest += lower
+        rest[first == 0] = np.inf  # the row itself, or one that has nothing else to offer
+        if not trimmed:
+            second = first
+        similar = _smallest(rest + second, taken)
         differs = np.take_along_axis(
             apart, np.broadcast_to(similar, (n_groups, *similar.shape)), axis=2
         ).mean(axis=2)
@@ -114,8 +122,10 @@ class SimilarRows:
         for group in range(n_groups):
             at = rows[tried == group]
             own = apart[group, at]
-            worst = np.where(own >= first[at], second[at], first[at]) if n_groups >= FEWEST_TRIMMED else 0
-            found[tried == group] = _smallest(total[at] - own - worst, taken)
+            others = rest[at] + (second[at] - own)
+            if trimmed:
+                others = np.where(own >= first[at], rest[at], others)
+            found[tried == group] = _smallest(others, taken)
         return rows, tried, found
 
 

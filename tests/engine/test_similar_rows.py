@@ -69,6 +69,21 @@ def test_enormous_cells_are_compared_too():
     np.testing.assert_array_equal(found, [[0, 1, 0]])
 
 
+@pytest.mark.parametrize("far", [30, 1e4, 1e6])
+def test_of_a_row_with_a_value_far_out_the_other_columns_are_still_compared(far):
+    X = 0.1 * np.random.default_rng(0).normal(size=(2_000, 7))
+    X[:, 0] = X[:, 1] = 20 * X[:, 1]
+    asked = []
+    SimilarRows.chosen(X, np.zeros(len(X)), 0).falls(
+        lambda rows: (asked.append(rows), rows[:, 0])[1],
+        np.array([[2.0, -2, 0, 0, 0, 0, far]]),
+        np.arange(7),
+    )
+    given = asked[0][asked[0][:, 1] != -2, 1]
+    assert len(given) == 3
+    np.testing.assert_allclose(given, 2, atol=0.5)
+
+
 def test_the_most_unusual_rows_are_not_kept():
     X = np.r_[np.zeros((95, 2)), np.ones((5, 2))]
     assert not SimilarRows.chosen(X, X[:, 0], 0).kept.any()
