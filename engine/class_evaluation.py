@@ -47,7 +47,7 @@ class ClassEvaluation:
 
     column: str = ""  # that holds the true classes
     learned: int = 0  # labelled rows that were learned from; 0: the model learned from other data
-    held_out: int = 0  # labelled rows that were not, on which all is measured
+    held_out: int = 0  # labelled rows that were not, and that the model could judge: on these all is measured
     contestants: list[dict[str, Any]] = field(default_factory=list)  # the model first
     why: str = ""  # why nothing was measured; empty where it was
 
@@ -87,6 +87,7 @@ def evaluated_apart(
     except DataError as problem:  # too few labels, or classes
         return ClassEvaluation(column=lesson.column, why=str(problem))
     features = list(twin.recipe.encoder.columns)
+    asked, answers = asked[named.judged], answers[named.judged]
     contestants += plain_contestants(frame.loc[told, features], truth[told], asked[features], answers)
     return ClassEvaluation(
         column=lesson.column,
@@ -104,7 +105,8 @@ def evaluated_elsewhere(model: Model, named: Classified, lesson: Lesson) -> Clas
         found = Contestant.of(model, part, lesson.classes[known])
     except DataError as problem:
         return ClassEvaluation(column=lesson.column, why=str(problem))
-    return ClassEvaluation(column=lesson.column, held_out=int(known.sum()), contestants=[found.as_dict()])
+    held_out = int(found.figures.confusion.sum())
+    return ClassEvaluation(column=lesson.column, held_out=held_out, contestants=[found.as_dict()])
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -194,11 +196,13 @@ def run_stages(spec: dict[str, Any], job: Job) -> dict[str, Any]:
     seed = int(chosen.pop("random_state"))
     roles = _of_columns(card, frame)
     contestants = compare_stages(frame, roles, lesson.column, chosen, seed=seed, progress=job.progress)
-    held_out = int(contestants[0].figures.confusion.sum())
+    tested, _ = split(
+        lesson.classes, 1.0, np.random.default_rng(seed)
+    )  # as they were, also those left unjudged
     kept = ClassEvaluation(
         column=lesson.column,
-        learned=lesson.known - held_out,
-        held_out=held_out,
+        learned=lesson.known - int(tested.sum()),
+        held_out=int(contestants[0].figures.confusion.sum()),
         contestants=[each.as_dict() for each in contestants],
     )
     space.results.keep_beside(found.id, STAGES, kept.as_json())

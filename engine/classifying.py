@@ -28,10 +28,15 @@ class Classified:
     probabilities: NDArray[np.float64]  # (n_samples, n_classes), NaN where a row could not be judged
 
     @property
+    def judged(self) -> NDArray[np.bool_]:
+        """Which rows could be judged (n_samples,)."""
+        known: NDArray[np.bool_] = np.isfinite(self.probabilities[:, 0])
+        return known
+
+    @property
     def best(self) -> NDArray[Any]:
         """The likeliest class of each row (n_samples,), "" where it could not be judged."""
-        known = np.isfinite(self.probabilities[:, 0])
-        number = np.where(known, np.nan_to_num(self.probabilities).argmax(axis=1), len(self.names))
+        number = np.where(self.judged, np.nan_to_num(self.probabilities).argmax(axis=1), len(self.names))
         found: NDArray[Any] = np.array([*self.names, ""], dtype=object)[number]
         return found
 

@@ -49,8 +49,11 @@ class Contestant:
         title: str = "",
         seconds: float = 0.0,
     ) -> Self:
-        """A model by the classes it named in some rows (n_rows,), of which the answers are the true ones."""
-        known = np.isfinite(named.probabilities[:, 0])
+        """A model by the classes it named in some rows (n_rows,), of which the answers are the true ones.
+
+        Those it could not judge are left out.
+        """
+        known = named.judged
         best, probabilities, answers = named.best[known], named.probabilities[known], answers[known]
         temperature = temperature_of(model)
         return cls(
@@ -88,8 +91,9 @@ def compare_stages(
 ) -> list[Contestant]:
     """Learn the classes in ``column`` in two stages, in one, and by plain classifiers.
 
-    A part of the labelled rows is held apart, class by class, and judged by all. ``labels`` is the share of the other
-    rows whose class is told; pre-training sees all of these. Raises :class:`DataError` where a class is too rare.
+    A part of the labelled rows is held apart, class by class, and judged by all; rows the models cannot judge count for
+    nobody. ``labels`` is the share of the other rows whose class is told; pre-training sees all of these. Raises
+    :class:`DataError` where a class is too rare.
     """
     if not 0 < labels <= 1:
         raise UsageError(f"the share of labels must lie above 0 and at or below 1, got {labels:g}")
@@ -109,6 +113,10 @@ def compare_stages(
         named = classified(model, model.encode(asked))
         found.append(Contestant.of(model, named, answers, title=title, seconds=seconds))
     features = list(model.recipe.encoder.columns)
+    asked, answers = (
+        asked[named.judged],
+        answers[named.judged],
+    )  # both models encode rows alike, and judge the same
     progress(0.9, "Training plain classifiers")
     return found + plain_contestants(frame.loc[told, features], truth[told], asked[features], answers)
 

@@ -12,12 +12,14 @@ from engine.api.analyses import _described
 from engine.api.schemas import Anomaly
 from engine.class_evaluation import (
     evaluated_apart,
+    evaluated_elsewhere,
     kept_evaluation,
     kept_learning_curve,
     kept_stages,
     run_learning_curve,
     run_stages,
 )
+from engine.classifying import classified
 from engine.data.reading import read_table
 from engine.detectors.masked_table import CHUNK
 from engine.errors import EngineError, StoreError
@@ -214,6 +216,19 @@ def test_a_model_is_measured_as_it_is_on_data_it_did_not_learn_from(place):
     assert found.contestants[0]["accuracy"] == pytest.approx((likeliest == truth).mean())
 
 
+def test_all_are_measured_on_the_rows_that_the_model_judges(place):
+    space, _, _, (data, _), (learned, _) = place
+    model, frame = Model.load(space.models, learned.model), data.frame()
+    lesson = Lesson(column="event", classes=frame["event"].to_numpy(dtype=object))
+    frame.loc[:59, ["a", "b", "sum"]] = np.nan
+    found = evaluated_apart(model, frame, lesson)
+    assert 0 < found.held_out < 0.3 * 300 - 5
+    assert found.learned == pytest.approx(0.7 * 300, abs=2)
+    assert {np.sum(each["confusion"]) for each in found.contestants} == {found.held_out}
+    elsewhere = evaluated_elsewhere(model, classified(model, model.encode(frame)), lesson)
+    assert elsewhere.held_out == 240
+
+
 def test_a_learning_curve_is_kept_and_measured_on_the_same_rows(place, monkeypatch):
     space, spec, job, (data, _), (learned, judged) = place
     monkeypatch.setattr("engine.class_evaluation.SHARES", (0.1, 0.4))
@@ -242,7 +257,10 @@ def test_stages_are_compared_by_the_settings_of_the_model_and_kept(place, monkey
     run_stages({**spec, "dataset": data.id, "result": learned.id}, job)
     assert asked == [("event", 4, False, 0, "event")]
     found = kept_stages(space.results, learned.id)
-    assert (found.learned, found.held_out) == (200, 100)
+    assert found.learned == pytest.approx(0.7 * 300, abs=2), (
+        "those held apart are not learned from, judged or not"
+    )
+    assert found.held_out == 100
     assert found.contestants[0]["macro_f1"] > 0.5
 
 

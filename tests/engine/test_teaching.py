@@ -193,6 +193,7 @@ def test_a_training_killed_in_its_second_stage_goes_on_from_there(tmp_path):
 
 def test_stages_are_compared_on_the_same_rows_beside_plain_classifiers():
     frame = events(200)
+    frame.loc[:19, ["a", "b", "sum"]] = np.nan  # rows that only plain classifiers judge
     found = compare_stages(frame, roles(frame), "event", QUICK, labels=0.5)
     assert [each.title for each in found] == [
         "two stages",
