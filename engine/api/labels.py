@@ -28,6 +28,7 @@ from engine.data.dataset import Dataset
 from engine.labels.current import Labels, current_labels, give_labels
 from engine.labels.events import LabelEvent, last_act
 from engine.labels.exchange import bring_labels, labels_csv
+from engine.labels.ledger import author
 from engine.labels.verdicts import Label
 
 router = APIRouter(prefix="/anomaly/datasets", tags=["labels"])
@@ -89,19 +90,24 @@ def undo(
     wanted = asked.act if asked else None
     what = {"do": "undo", "dataset": dataset.id, "act": wanted}
 
+    request = "" if key is None else _act(token, key, what)
+
     def take_back() -> dict[str, Any]:
-        events = here.labels.of_dataset(dataset.id)
+        events, name = here.labels.of_dataset(dataset.id), author(token.name)
+        done = next((event.withdraws for event in events if request and event.act == request), None)
+        if done is not None:  # its answer was lost; the last act is another one by now
+            return {"act": done, "undone": sum(event.act == done for event in events)}
         if wanted is None:
-            given = last_act(events, token.name)
+            given = last_act(events, name)
             if not given:
                 raise Refusal(
                     409, "this token has given no label that could be taken back", "label some rows first"
                 )
         else:
-            given = [event for event in events if event.act == wanted]
-            if not given or (given[0].who != token.name and not token.sees_all):
+            given = [event for event in events if event.label and event.act == wanted]
+            if not given or (given[0].who != name and not token.sees_all):
                 raise not_found("act", wanted)
-        taken = here.labels.withdraw(given[0].act, who=token.name)
+        taken = here.labels.withdraw(given[0].act, who=token.name, request=request)
         return {"act": given[0].act, "undone": len(given) if taken else 0}
 
     return here.answers.once(Asked(token=token.id, key=key, dataset=dataset.id, what=what), 200, take_back)

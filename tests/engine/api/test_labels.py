@@ -21,8 +21,8 @@ def give(caller, dataset, *labels, **rest):
     return caller.post(f"{DATASETS}/{dataset}/labels", json={"labels": list(labels), **rest}, headers=headers)
 
 
-def undo(caller, dataset, **body):
-    return caller.post(f"{DATASETS}/{dataset}/labels:undo", json=body or None)
+def undo(caller, dataset, headers=None, **body):
+    return caller.post(f"{DATASETS}/{dataset}/labels:undo", json=body or None, headers=headers or {})
 
 
 def standing(caller, dataset):
@@ -81,6 +81,47 @@ def test_an_act_is_taken_back_as_a_whole_by_the_token_that_gave_it(ann, ben, dat
     nothing = undo(ann, dataset)
     assert (nothing.status_code, nothing.json()["hint"]) == (409, "label some rows first")
     assert standing(ann, dataset) == {2: ("normal", "", "ben")}
+
+
+def test_an_undo_sent_again_takes_back_nothing_more_even_when_its_answer_is_forgotten(
+    ann, dataset, api, monkeypatch
+):
+    give(ann, dataset, {"row": 1, "label": "normal"})
+    last = give(ann, dataset, LEAK, {"row": 2, "label": "normal"}).json()["act"]
+    first = undo(ann, dataset, headers=KEY)
+    monkeypatch.setattr(repeats, "KEPT_SECONDS", -1.0)
+    late = undo(ann, dataset, headers=KEY)
+    assert first.json() == late.json() == {"act": last, "undone": 2}
+    assert standing(ann, dataset) == {1: ("normal", "", "ann")}
+    other = undo(ann, dataset, headers={"Idempotency-Key": "another request"})
+    assert (other.json()["undone"], standing(ann, dataset)) == (1, {})
+    for event in api.services.labels.of_dataset(dataset):
+        if event.withdraws:
+            assert undo(ann, dataset, act=event.act).status_code in (404, 409)
+
+
+def test_a_token_takes_back_its_labels_however_its_name_is_written(api, csv):
+    caller = api.caller("ci  bot cafe\u0301")
+    dataset = caller.brought(csv)
+    give(caller, dataset, LEAK)
+    (token,) = api.services.tokens.all()
+    assert token.name == "ci bot caf\u00e9"
+    assert standing(caller, dataset)[7][2] == token.name
+    assert undo(caller, dataset).json()["undone"] == 1
+
+
+def test_a_token_named_before_names_were_put_in_order_takes_back_its_labels_too(api, csv):
+    import sqlalchemy as sa
+
+    from engine.api.tables import token
+
+    caller = api.caller("ci bot")
+    dataset = caller.brought(csv)
+    with api.services._database.writing(token) as connection:
+        connection.execute(sa.update(token).values(name="ci  bot"))
+    act = give(caller, dataset, LEAK).json()["act"]
+    assert undo(caller, dataset).json()["undone"] == 1
+    assert undo(caller, dataset, act=act).status_code == 200
 
 
 def test_labels_go_out_as_csv_and_come_back_once(ann, dataset):
