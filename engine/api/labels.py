@@ -25,7 +25,7 @@ from engine.api.schemas import LabelPage, LabelsBrought, LabelsGiven, LabelsSaid
 from engine.api.services import Here, Key, Labeller, Reader, Services
 from engine.api.tokens import Token
 from engine.data.dataset import Dataset
-from engine.labels.current import Labels, current_labels, give_labels
+from engine.labels.current import give_labels
 from engine.labels.events import LabelEvent, last_act
 from engine.labels.exchange import bring_labels, labels_csv
 from engine.labels.ledger import author
@@ -44,7 +44,7 @@ _CSV: dict[int | str, dict[str, Any]] = {200: {"content": {"text/csv": {}}, "des
 def labels(id: str, token: Reader, here: Here, offset: Offset = 0, limit: Limit = 50) -> dict[str, Any]:
     """The labels of a data set as they stand, row by row: whoever gave them, on a page or here."""
     dataset, _ = here.upload(token, id)
-    found = _seen(here, token, dataset)
+    found = here.labels_seen(token, dataset)
     rows = list(found.events)[offset : offset + limit]
     return {
         "labels": [_described(row, found.events[row]) for row in rows],
@@ -118,7 +118,7 @@ def export(id: str, token: Reader, here: Here) -> Response:
     """All labels of a data set as a CSV file that labels:import takes back; there rows are counted from 1."""
     dataset, _ = here.upload(token, id)
     name = f'attachment; filename="labels__{dataset.id}.csv"'
-    content = labels_csv(_seen(here, token, dataset), dataset)
+    content = labels_csv(here.labels_seen(token, dataset), dataset)
     return Response(content, media_type="text/csv; charset=utf-8", headers={"Content-Disposition": name})
 
 
@@ -149,17 +149,6 @@ def _brought(form: FormData, dataset: Dataset, token: Token, here: Services, key
         }
 
     return here.answers.once(Asked(token=token.id, key=key, dataset=dataset.id, what=what), 201, save)
-
-
-def _seen(here: Services, token: Token, dataset: Dataset) -> Labels:
-    """The labels that stand; those carried over from another upload only where the token may see that one."""
-    found = current_labels(here.labels, dataset)
-    if token.sees_all:
-        return found
-    own = set(here.uploads.of(token.id))
-    hidden = {row for row in found.carried if found.events[row].dataset not in own}
-    events = {row: event for row, event in found.events.items() if row not in hidden}
-    return Labels(events=events, carried=found.carried - hidden, own=found.own)
 
 
 def _act(token: Token, key: str | None, what: dict[str, Any]) -> str:

@@ -4,6 +4,7 @@ import pytest
 
 from engine.api import repeats
 from engine.labels.current import current_labels, give_labels
+from engine.labels.frozen import thawed_labels
 from engine.labels.verdicts import Label
 from tests.engine.api.conftest import DATASETS
 
@@ -149,6 +150,14 @@ def test_labels_of_an_upload_the_token_may_not_see_are_not_carried_to_its_own(an
     assert standing(ben, longer) == {}
     assert b"seal" not in ben.get(f"{DATASETS}/{longer}/labels.csv").content
     assert set(standing(api.caller("auditor", ["read", "all"]), longer)) == {7}
+    asked = {"dataset": longer, "detector": "masked_table", "labels": True}
+    refused = ben.post("/api/models/pumps/train", json=asked)
+    assert (refused.status_code, "no row is labelled an anomaly" in refused.json()["error"]) == (422, True)
+    give(ben, longer, {"row": 2, "label": "anomaly"})
+    trained = ben.post("/api/models/pumps/train", json=asked)
+    assert trained.status_code == 202, trained.text
+    spec = api.manager.spec(trained.json()["job"]["id"])
+    assert list(thawed_labels(api.space.frozen_labels, spec["labels"]).rows) == [2]
 
 
 REFUSED = [
