@@ -37,9 +37,13 @@ class Services:
         """Started by the first who asks."""
         return self._jobs()
 
+    def brought(self, token: Token, id: str) -> Upload | None:
+        """The upload of a data set by the token itself, whether or not its files are there."""
+        return self.uploads.find(token.id, id) if id.isascii() and id.isalnum() else None
+
     def upload(self, token: Token, id: str) -> tuple[Dataset, Upload]:
         """A data set the token may see, with its roles in that token's eyes; else it is not found."""
-        found = self.uploads.find(token.id, id) if id.isascii() and id.isalnum() else None
+        found = self.brought(token, id)
         if found is None and not token.sees_all:
             raise not_found("data set", id)
         try:
