@@ -198,12 +198,12 @@ def anomalies(
     ways = [name for name, value in given.items() if value is not None]
     if len(ways) > 1:
         raise Refusal(422, f"{' and '.join(ways)} both draw the line", "send one of them")
-    dataset, _ = here.upload(token, id)
+    dataset, upload = here.upload(token, id)
     session, result = _finished(here, token, dataset)
     if percentile is not None:
         threshold = threshold_at(card_of(here, result.model), percentile)
     if rule is not None:
-        threshold = drawn(card_of(here, result.model), rule, result, dataset)
+        threshold = drawn(card_of(here, result.model), rule, result, dataset, upload.roles)
     line = threshold if threshold is not None else session.threshold
     assert line is not None  # a settled session has one
     total, rows, lines = result.flagged(line), result.order, None
@@ -309,7 +309,11 @@ def _settled(here: Services, session: Session, job: Job | None) -> Session:
             own = card.default_rule if session.percentile is None else None
             rule = session.rule or (own.text if own is not None and own.counts_rows else None)
             dataset = here.space.datasets.get(session.dataset)
-            threshold = drawn(card, rule, found, dataset) if rule else threshold_at(card, session.percentile)
+            threshold = (
+                drawn(card, rule, found, dataset, dataset.roles)
+                if rule
+                else threshold_at(card, session.percentile)
+            )
         whole = replace(session, model=model)
         count = (
             stored_judgement(here.space, found, rule_of(here, whole, {})).flagged

@@ -12,7 +12,8 @@ from engine.api.schemas import Analysis
 from engine.api.services import Services
 from engine.api.sessions import Session
 from engine.data.dataset import Dataset
-from engine.labelled import answers_of, blocks_of
+from engine.data.roles import Roles
+from engine.labelled import answers_of, nearest_events
 from engine.model import Card
 from engine.results import Result
 from engine.scoring.labelled_lines import told
@@ -64,16 +65,17 @@ def known_threshold(card: Card, asked: Analysis) -> float | None:
     return None if rule.counts_rows else rule.threshold(reference, reference, rows=card.independent_rows)
 
 
-def drawn(card: Card, text: str, result: Result, dataset: Dataset) -> float:
-    """Where a rule draws the line in a result; one that needs labels sees half of those of the data set."""
-    rule, values, label = rule_from_text(text), np.asarray(result.values), dataset.roles.label
+def drawn(card: Card, text: str, result: Result, dataset: Dataset, roles: Roles) -> float:
+    """Where a rule draws the line in a result; one that needs labels sees half of those of the data set.
+
+    ``roles`` are those of the data set in the eyes of the token.
+    """
+    rule, values = rule_from_text(text), np.asarray(result.values)
     seen = None
-    if rule.needs_labels and label is not None:
-        frame = dataset.frame(
-            [c for c, role in dataset.roles.columns.items() if role in ("label", "time", "entity")]
-        )
-        answers = answers_of(label, frame, card)
-        seen = told(rule, values, answers, blocks_of(frame, card, answers))
+    if rule.needs_labels and roles.label is not None:
+        frame = dataset.frame([c for c in (roles.label, roles.time, roles.entity) if c is not None])
+        answers = answers_of(roles.label, frame, card)
+        seen = told(rule, values, answers, nearest_events(frame, roles, answers))
     return rule.threshold(card.reference_scores, values, seen, rows=card.independent_rows)
 
 

@@ -137,6 +137,18 @@ def test_a_rule_draws_the_line_before_and_after_an_analysis(real, analyzed):
     ann.post(f"{DATASETS}/{dataset}/analyze")
 
 
+def test_a_rule_that_needs_answers_takes_them_from_the_column_the_token_named(real, analyzed, csv, table):
+    _, dataset, _ = analyzed
+    bea = real.caller("bea of the answers")
+    url = f"{DATASETS}/{dataset}/anomalies"
+    assert bea.upload(csv, roles='{"label": "faulty"}').json()["id"] == dataset
+    bea.post(f"{DATASETS}/{dataset}/analyze")
+    faults = bea.get(url, params={"rule": "best_f1"}).json()
+    assert bea.upload(csv, roles='{"label": "night_shift"}').json()["id"] == dataset
+    shifts = bea.get(url, params={"rule": "best_f1"}).json()
+    assert faults["total"] <= 2 * table.labels.sum() < shifts["total"]
+
+
 @pytest.mark.parametrize(
     ("body", "words"),
     [
