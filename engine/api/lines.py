@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
@@ -13,8 +14,9 @@ from engine.api.services import Services
 from engine.api.sessions import Session
 from engine.data.dataset import Dataset
 from engine.data.roles import Roles
+from engine.errors import EngineError
 from engine.labelled import answers_of, nearest_events
-from engine.model import Card
+from engine.model import GROUPS, Card
 from engine.results import Result
 from engine.scoring.labelled_lines import told
 from engine.scoring.rules import rule_from_text
@@ -34,9 +36,24 @@ def rule_of(here: Services, session: Session, given: Mapping[str, Any]) -> Rule:
         return Percentile(percentile)
     if (rule := given.get("rule")) is not None:
         return rule_from_text(rule)
-    if session.percentile is not None:
-        return Percentile(session.percentile)
-    return rule_from_text(session.rule) if session.rule else card_of(here, str(session.model)).default_rule
+    return rule_asked(card_of(here, str(session.model)), session)
+
+
+def rule_asked(card: Card, asked: Analysis | Session) -> Rule:
+    """The rule that draws the line of an analysis where nothing else is said."""
+    if asked.percentile is not None:
+        return Percentile(asked.percentile)
+    return card.default_rule if asked.rule is None else rule_from_text(asked.rule)
+
+
+def only_common(here: Services, session: Session) -> str:
+    """Why an analysis that asked for lines of their own has one for all rows; empty where it has them, or asked not."""
+    if not session.per_entity or session.model is None:
+        return ""
+    with suppress(EngineError):  # a model that is gone is told of where it is needed
+        if GROUPS not in here.space.models.card(session.model)["parts"]:
+            return f"model '{session.model}' keeps no reference scores by group, so one line is drawn for all rows"
+    return ""
 
 
 def check_line(asked: Analysis) -> None:
@@ -58,7 +75,7 @@ def known_threshold(card: Card, asked: Analysis) -> float | None:
     """Where the line is, if that is known before the rows are judged; a rule that refuses is an error at once."""
     if asked.percentile is not None:
         return threshold_at(card, asked.percentile)
-    rule = card.default_rule if asked.rule is None else rule_from_text(asked.rule)
+    rule = rule_asked(card, asked)
     if asked.rule is None and not rule.counts_rows:
         return card.threshold
     reference = card.reference_scores
