@@ -21,7 +21,7 @@ if TYPE_CHECKING:
         kept_stages,
     )
     from engine.classifying import load_two_stage_model, predict_anomalies
-    from engine.contestants import stored_leaderboard
+    from engine.contestants import entry_of, stored_leaderboard
     from engine.data.dataset import Dataset
     from engine.data.features import FeatureRecipe
     from engine.data.fingerprint import Fingerprint
@@ -51,7 +51,16 @@ if TYPE_CHECKING:
     from engine.labels.ledger import LabelLedger
     from engine.labels.suggesting import ToLabel, rows_to_label
     from engine.labels.verdicts import VERDICT_WORDS, Label, Verdict
-    from engine.leaderboard import AgreementMeasure, Leaderboard, Standing, flagged_by_one, flags_of, surely
+    from engine.leaderboard import (
+        AgreementMeasure,
+        Entry,
+        Leaderboard,
+        Standing,
+        flagged_by_one,
+        flags_of,
+        surely,
+    )
+    from engine.leaderboard_job import kept_leaderboard
     from engine.model import Card, Model, load_fingerprint, load_recipe
     from engine.named_classes import UNLIKE, NamedClasses
     from engine.offers import Offer, offers_for, readable_card
@@ -87,7 +96,7 @@ _NAMES = {
     "engine.checked": "Checked CheckedSeries Half",
     "engine.class_evaluation": "ClassEvaluation kept_evaluation kept_learning_curve kept_stages",
     "engine.classifying": "load_two_stage_model predict_anomalies",
-    "engine.contestants": "stored_leaderboard",
+    "engine.contestants": "entry_of stored_leaderboard",
     "engine.data.dataset": "Dataset",
     "engine.data.features": "FeatureRecipe",
     "engine.data.fingerprint": "Fingerprint",
@@ -112,7 +121,8 @@ _NAMES = {
     "engine.labels.ledger": "LabelLedger",
     "engine.labels.suggesting": "ToLabel rows_to_label",
     "engine.labels.verdicts": "VERDICT_WORDS Label Verdict",
-    "engine.leaderboard": "AgreementMeasure Leaderboard Standing flagged_by_one flags_of surely",
+    "engine.leaderboard": "AgreementMeasure Entry Leaderboard Standing flagged_by_one flags_of surely",
+    "engine.leaderboard_job": "kept_leaderboard",
     "engine.model": "Card Model load_fingerprint load_recipe",
     "engine.named_classes": "UNLIKE NamedClasses",
     "engine.offers": "Offer offers_for readable_card",
@@ -171,6 +181,7 @@ __all__ = [
     "Detector",
     "Drift",
     "EngineError",
+    "Entry",
     "Event",
     "EventMetrics",
     "Events",
@@ -228,6 +239,7 @@ __all__ = [
     "curve",
     "declared",
     "detector_class",
+    "entry_of",
     "evaluate",
     "evaluate_series",
     "flagged_by_one",
@@ -239,6 +251,7 @@ __all__ = [
     "judge",
     "judged_by_group",
     "kept_evaluation",
+    "kept_leaderboard",
     "kept_learning_curve",
     "kept_stages",
     "kept_unlabelled",

@@ -12,10 +12,14 @@ from engine.data.dataset import Dataset
 from engine.data.roles import Roles, as_binary
 from engine.data.schema import type_of
 from engine.data.timeline import Timeline
+from engine.detectors.base import Progress, quiet
+from engine.group_lines import GroupedResult
 from engine.leaderboard import Entry, InTime, Leaderboard, leaderboard, plain_baselines
 from engine.model import Card
 from engine.results import Result
+from engine.scoring.group_references import OwnLines
 from engine.series_files import SeriesFiles
+from engine.workspace import Workspace
 
 NUMBERS = ("integer", "number")
 MOST_CELLS = 30_000_000  # of the columns of numbers; a larger table has no baselines beside its models
@@ -24,9 +28,10 @@ Array = NDArray[np.float64]
 
 
 def stored_leaderboard(
-    data: Dataset, judged: Sequence[tuple[Card, Result]], labels: Array | None
+    data: Dataset, models: Sequence[Entry], labels: Array | None, *, progress: Progress = quiet
 ) -> Leaderboard:
     """What models said about a data set, beside the baselines; ``labels`` (n_rows,) 1, 0 and NaN."""
+    progress(0.0, "Reading the data")
     series = None
     if data.roles.kind == "series" and data.roles.time is not None:
         files = SeriesFiles.of(data, data.roles.time, data.roles.entity)
@@ -36,8 +41,19 @@ def stored_leaderboard(
     values = np.zeros((data.rows, 0))
     if columns and len(columns) * data.rows <= MOST_CELLS:
         values = numbers_of(data.frame(columns), columns)
-    models = [model_entry(card, np.asarray(found.values)) for card, found in judged]
-    return leaderboard([*models, *plain_baselines(values, series)], labels, series=series)
+    entries = [*models, *plain_baselines(values, series)]
+    return leaderboard(entries, labels, series=series, progress=progress)
+
+
+def entry_of(space: Workspace, result: Result, *, own_lines: bool = False) -> Entry:
+    """A stored result as a scoring; with ``own_lines`` by the lines of its groups, where model and data have any."""
+    card = Card.from_dict(space.models.card(space.models.resolve(result.model)))
+    own = None
+    if own_lines and card.default_rule.by_group:
+        grouped = GroupedResult.of(space, result)
+        if grouped is not None and grouped.codes is not None:
+            own = grouped.judge(card.default_rule).own
+    return model_entry(card, np.asarray(result.values), own)
 
 
 def table_leaderboard(
@@ -55,13 +71,14 @@ def table_leaderboard(
     return leaderboard([*models, *baselines], labels, top=top, series=series)
 
 
-def model_entry(card: Card, scores: Array) -> Entry:
+def model_entry(card: Card, scores: Array, own: OwnLines | None = None) -> Entry:
     """What a model says of every row (n_rows,), with what its card knows of it."""
     return Entry(
         name=card.id,
         detector=card.title,
         scores=scores,
         threshold=card.threshold,
+        own=own,
         seconds=card.seconds,
         size=sum(part["size"] for part in card.parts.values()),
     )

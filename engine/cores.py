@@ -6,7 +6,11 @@ import os
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from typing import TypeVar
+from functools import cache
+from typing import TYPE_CHECKING, TypeVar
+
+if TYPE_CHECKING:
+    from threadpoolctl import ThreadpoolController
 
 MOST_SIDE_BY_SIDE = 4  # between two products Python holds the interpreter: more threads would wait for it
 
@@ -30,10 +34,16 @@ def torch_threads(n: int | None) -> Iterator[None]:
 @contextmanager
 def one_blas_thread() -> Iterator[None]:
     """Let each product of numpy have one thread: a product of few rows waits for others longer than it takes."""
-    from threadpoolctl import threadpool_limits
-
-    with threadpool_limits(limits=1, user_api="blas"):
+    with libraries_with_threads().limit(limits=1, user_api="blas"):
         yield
+
+
+@cache
+def libraries_with_threads() -> ThreadpoolController:
+    """Looked for once, which takes longer than many a product; numpy's, which matters here, is there by then."""
+    from threadpoolctl import ThreadpoolController
+
+    return ThreadpoolController()
 
 
 def side_by_side(work: Callable[[Block], Part], blocks: Sequence[Block]) -> Iterator[Part]:
@@ -52,6 +62,18 @@ def side_by_side(work: Callable[[Block], Part], blocks: Sequence[Block]) -> Iter
         yield from pool.map(work, blocks)
     finally:
         pool.shutdown(cancel_futures=True)
+
+
+def evenly(n: int, most: int) -> list[slice]:
+    """``n`` rows in blocks of at most ``most``, about equally many in each.
+
+    An odd block, or a last one of few rows, leaves cores without work at the end: where there are three blocks or more,
+    there are as many as all cores share out among them.
+    """
+    count = -(-n // most)
+    shared_out = -(-count // MOST_SIDE_BY_SIDE) * MOST_SIDE_BY_SIDE
+    count = shared_out if count > MOST_SIDE_BY_SIDE // 2 else count
+    return [slice(n * block // count, n * (block + 1) // count) for block in range(count)]
 
 
 def cores() -> int:

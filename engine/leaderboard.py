@@ -6,7 +6,7 @@ Every figure is of the rows that all of them judge, so that nobody gains by leav
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property, partial
 from itertools import combinations
 from typing import Literal
@@ -14,6 +14,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.detectors.base import Progress, quiet
 from engine.errors import DataError, UsageError
 from engine.scoring.agreement import (
     Measure,
@@ -25,6 +26,7 @@ from engine.scoring.agreement import (
     top_overlap,
 )
 from engine.scoring.baselines import distance_from_median, window_energy
+from engine.scoring.group_references import OwnLines
 from engine.scoring.metrics import Curve, curve
 from engine.scoring.paired_bootstrap import PairedBootstrap, event_blocks, paired_bootstrap
 from engine.scoring.series_metrics import vus
@@ -41,6 +43,7 @@ TOP_SHARE, FEWEST_TOP = 0.01, 10  # of the rows: the top in which two scorings a
 Array = NDArray[np.float64]
 Flags = NDArray[np.bool_]
 Rows = NDArray[np.int64]
+Tops = dict[str, tuple[Array, Array]]  # name -> sizes of the top, and how much of it others share
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,8 +55,21 @@ class Entry:
     scores: Array  # (n_rows,), higher = more anomalous, NaN = not judged
     sort: Sort = "model"
     threshold: float | None = None  # None: no line is drawn by itself
+    own: OwnLines | None = (
+        None  # lines of groups of rows beside the common threshold; None: it is that of all
+    )
     seconds: float | None = None  # its training took
     size: int | None = None  # bytes it takes on disk
+
+    @property
+    def flags(self) -> Flags | None:
+        """The rows above its own threshold (n_rows,), or above their own lines; None where it draws none."""
+        if self.own is not None:
+            return self.own.flags(self.scores)
+        if self.threshold is None:
+            return None
+        with np.errstate(invalid="ignore"):
+            return np.asarray(self.scores > self.threshold)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -101,6 +117,8 @@ class Leaderboard:
     curves: Mapping[str, Curve]
     bootstrap: PairedBootstrap | None
     ranks: Mapping[str, Array]  # by each of them of the rows that all judge, from 1, the least unusual first
+    agreements: dict[AgreementMeasure, Array] = field(default_factory=dict)  # measured so far
+    shared_tops: Tops | None = None  # what ``overlaps`` says, where it is known already
 
     @property
     def entries(self) -> list[Entry]:
@@ -111,22 +129,29 @@ class Leaderboard:
         """The models among the scorings, in the order of the board."""
         return [entry for entry in self.entries if entry.sort == "model"]
 
+    @property
+    def average_precision(self) -> dict[str, float]:
+        """Of each scoring, in the order of the board; empty without known answers."""
+        return {s.entry.name: s.found.average_precision for s in self.standings if s.found is not None}
+
     def agreement(self, measure: AgreementMeasure) -> Array:
         """How far every two scorings agree (n_scorings, n_scorings), in the order of the board; kept once measured."""
-        if measure not in self._agreements:
+        if measure not in self.agreements:
             how: Measure = rank_correlation if measure == "spearman" else kendall
             if measure == "top":
                 how = partial(top_overlap, k=self.top)
             ranks = [self.ranks[entry.name] for entry in self.entries]
-            self._agreements[measure] = agreement_matrix(ranks, how)
-        return self._agreements[measure]
+            self.agreements[measure] = agreement_matrix(ranks, how)
+        return self.agreements[measure]
 
     @cached_property
-    def overlaps(self) -> dict[str, tuple[Array, Array]]:
+    def overlaps(self) -> Tops:
         """For each model, tops of growing size and the share of them that the consensus of the others has, too.
 
         Of two models one curve under both names.
         """
+        if self.shared_tops is not None:
+            return self.shared_tops
         models = self.models
         if len(models) < 2 or self.rows < 2 * FEWEST_TOP:
             return {}
@@ -139,10 +164,6 @@ class Leaderboard:
         if len(models) == 2:
             return {" and ".join(found): found[models[0].name]}
         return found
-
-    @cached_property
-    def _agreements(self) -> dict[str, Array]:
-        return {}
 
     @cached_property
     def verdicts(self) -> list[tuple[str, str, float]]:
@@ -162,6 +183,7 @@ def leaderboard(
     *,
     top: int | None = None,
     series: InTime | None = None,
+    progress: Progress = quiet,
 ) -> Leaderboard:
     """Measure scorings of the same rows; ``labels`` (n_rows,) 1 anomaly, 0 normal, NaN unknown.
 
@@ -181,14 +203,17 @@ def leaderboard(
         known = np.where(together, labels, np.nan)
         anomalies = int((known == 1).sum())
         try:
+            progress(0.1, "Measuring by the known answers")
             curves = {entry.name: curve(entry.scores, known) for entry in entries}
         except DataError as problem:
             why = str(problem)
         else:
             why = ""
             units = None if series is None else _units(known, series)
+            progress(0.3, "Measuring how sure the order is")
             bootstrap = paired_bootstrap({e.name: e.scores for e in entries}, known, units=units)
             found = {e.name: _found(e, curves[e.name], bootstrap, known, series) for e in entries}
+    progress(0.6, "Measuring who agrees with whom")
     ranks = {entry.name: average_ranks(np.asarray(entry.scores)[together]) for entry in entries}
     standings = [_standing(entry, entries, found.get(entry.name), ranks, top) for entry in entries]
     standings.sort(key=_place)
@@ -248,18 +273,19 @@ def plain_baselines(values: Array, series: InTime | None = None) -> list[Entry]:
 
 
 def flags_of(entries: Sequence[Entry], budget: int | None = None) -> dict[str, Flags]:
-    """What each flags (n_rows,): the ``budget`` most unusual rows of each, or what lies above its own threshold.
+    """What each flags (n_rows,): the ``budget`` most unusual rows of each, or what its own threshold, or lines, flag.
 
     Without a budget, scorings without a threshold are left out.
     """
     flags = {}
     for entry in entries:
-        line = entry.threshold
+        found = entry.flags
         if budget is not None:
             line = AlertBudget(budget).threshold(np.zeros(1), entry.scores)
-        if line is not None:
             with np.errstate(invalid="ignore"):
-                flags[entry.name] = entry.scores > line
+                found = entry.scores > line
+        if found is not None:
+            flags[entry.name] = found
     return flags
 
 
@@ -276,9 +302,11 @@ def _found(
 ) -> Found:
     low, high = bootstrap.interval(entry.name)
     precision = recall = None
-    if entry.threshold is not None:
-        _, recall, exact = points.rates(points.at(entry.threshold))
-        precision = exact if points.at(entry.threshold) else None
+    flags = entry.flags
+    if flags is not None:
+        caught, false = int((labels[flags] == 1).sum()), int((labels[flags] == 0).sum())
+        recall = caught / points.positives
+        precision = caught / (caught + false) if caught + false else None
     volume = None
     if series is not None:
         at = series.order
@@ -299,12 +327,11 @@ def _standing(
 ) -> Standing:
     others = [ranks[other.name] for other in entries if other.sort == "model" and other.name != entry.name]
     own, compared = ranks[entry.name], bool(others) and entry.sort != "consensus"
-    with np.errstate(invalid="ignore"):
-        flagged = None if entry.threshold is None else int((entry.scores > entry.threshold).sum())
+    flags = entry.flags
     return Standing(
         entry=entry,
         judged=int(np.isfinite(entry.scores).sum()),
-        flagged=flagged,
+        flagged=None if flags is None else int(flags.sum()),
         found=found,
         agreement=float(np.mean([rank_correlation(own, other) for other in others])) if compared else None,
         overlap=top_overlap(own, np.sum(others, axis=0), top) if compared else None,

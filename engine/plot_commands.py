@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from engine.console import (
     add_judging,
+    add_per_entity,
     add_reading,
     add_store,
     json_text,
@@ -40,6 +41,8 @@ TITLES = {
 }
 """Every chart by the name of its file."""
 
+LEVELLED = "Scores are moved in the charts so that the line of each row lies at the common threshold."
+
 
 def add_commands(verbs: Any) -> None:
     """Add ``plot`` to the command line."""
@@ -55,6 +58,7 @@ def add_commands(verbs: Any) -> None:
         "--label", metavar="COLUMN", help="known answers (default: the model's label column)"
     )
     add_judging(command)
+    add_per_entity(command)
     command.add_argument(
         "--format", choices=FORMATS, default="png", help="default: png; html stays interactive"
     )
@@ -73,6 +77,7 @@ def plot(options: argparse.Namespace) -> None:
     from engine.analysis import judge
     from engine.charts import picture
     from engine.files import write_atomically
+    from engine.group_lines import judged_by_group
     from engine.labelled import answers_of, blocks_of
     from engine.model import Model
     from engine.scoring.labelled_lines import told
@@ -83,12 +88,20 @@ def plot(options: argparse.Namespace) -> None:
     rule = asked or model.card.default_rule
     labels = answers_of(label, frame, model.card) if rule.needs_labels else None
     seen = told(rule, scores, labels, blocks_of(frame, model.card, labels))
-    judgement = judge(scores, model.card, rule, seen)
+    if options.per_entity:
+        judgement = judged_by_group(model, frame, scores, rule, mapping)
+    else:
+        judgement = judge(scores, model.card, rule, seen)
+    if judgement.own is not None:
+        note(f"{judgement.own.sentence} {LEVELLED}")
+        scores = judgement.own.levelled(scores)
     progress(0.9, "Drawing")
     drawn, left_out = charts_of(
         model.card, scores, judgement.threshold, None if label is None else frame[label]
     )
     below, files = f"{options.data.name}, {model.card.id}", {}
+    if judgement.own is not None:
+        below += f", lines of their own by '{judgement.own.references.column}'"
     _make(options.output)
     for name, chart in drawn.items():
         files[name] = str(options.output / f"{name}.{options.format}")
@@ -100,7 +113,8 @@ def plot(options: argparse.Namespace) -> None:
     if left_out:
         note("left out: " + "; ".join(f"{name} ({why})" for name, why in left_out.items()))
     if options.json:
-        print(json_text({"files": files, "left_out": left_out}))
+        own = {} if judgement.own is None else {"lines": judgement.own.sentence}
+        print(json_text({"files": files, "left_out": left_out} | own))
         return
     for path in files.values():
         print(path)

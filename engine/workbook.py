@@ -37,6 +37,7 @@ FORMATS = {
 _CHUNK_ROWS = 10_000  # rendered at a time, so that memory stays flat however long the sheet is
 _SAMPLE_ROWS = 200  # looked at to choose a column's width
 _NARROWEST, _WIDEST = 8, 60
+DENSITY = 1.5  # pixels of a picture on one of the screen: 144 an inch on paper
 ROW_PIXELS = 20  # of a row of usual height
 _MOST_CELL_BYTES = 100  # of the XML around a value
 _ZERO = np.datetime64("1899-12-30", "us")  # Excel's day 0
@@ -93,6 +94,7 @@ def _skeleton(sheets: Sequence[Sheet]) -> tuple[BytesIO, dict[tuple[str, bool], 
     from openpyxl.cell import WriteOnlyCell
     from openpyxl.styles import Font, PatternFill
     from openpyxl.utils import get_column_letter
+    from openpyxl.writer.excel import ExcelWriter
 
     book = Workbook(write_only=True)
     for sheet in sheets:
@@ -113,18 +115,18 @@ def _skeleton(sheets: Sequence[Sheet]) -> tuple[BytesIO, dict[tuple[str, bool], 
                 cell.fill = PatternFill("solid", fgColor=HIGHLIGHT)
             styles[name, marked] = cell.style_id
     skeleton = BytesIO()
-    book.save(skeleton)
+    ExcelWriter(book, zipfile.ZipFile(skeleton, "w")).save()  # not packed: it is unpacked at once
     return skeleton, styles
 
 
 def _hang(page: Any, sheet: Sheet) -> None:
-    """Put the pictures of a sheet below its table, half as large as they are: they are drawn for paper."""
+    """Put the pictures of a sheet below its table, smaller than they are by ``DENSITY``: they are drawn for paper."""
     from openpyxl.drawing.image import Image
 
     row = sheet.table.num_rows + 3
     for content in sheet.pictures:
         picture = Image(BytesIO(content))
-        picture.width, picture.height = picture.width // 2, picture.height // 2
+        picture.width, picture.height = int(picture.width / DENSITY), int(picture.height / DENSITY)
         page.add_image(picture, f"A{row}")
         row += picture.height // ROW_PIXELS + 2
 

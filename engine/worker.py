@@ -30,6 +30,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from engine.cores import libraries_with_threads
 from engine.errors import Cancelled, EngineError
 from engine.job_folder import plain, write_json
 from engine.leaving import leave
@@ -44,6 +45,7 @@ FUNCTIONS = {
     "bundle": "engine.file_tasks:run_bundle",
     "picture": "engine.file_tasks:run_picture",
     "unlabelled": "engine.unlabelled:run_unlabelled",
+    "leaderboard": "engine.leaderboard_job:run_leaderboard",
     "report": "engine.reporting.task:run_report",
     "learning_curve": "engine.class_evaluation:run_learning_curve",
     "stages": "engine.class_evaluation:run_stages",
@@ -239,6 +241,7 @@ def _warm_up() -> None:
             importlib.import_module(module)
         except Exception:  # the job that needs it will say so; one that does not must still run
             traceback.print_exc()
+    libraries_with_threads()  # all that are needed are loaded now
 
 
 def _give_way(memory_bytes: int) -> None:

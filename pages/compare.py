@@ -19,4 +19,5 @@ if judged:
     board = comparing_board.show(data, judged)
     comparing_stages.show_stages(data, judged)
     comparing_unlabelled.show(data, judged)
-    comparing_rows.show(data, judged, board)
+    if board is not None:
+        comparing_rows.show(data, judged, board)

@@ -11,6 +11,8 @@ import streamlit as st
 from engine import (
     Checked,
     CheckedSeries,
+    Dataset,
+    Entry,
     GroupedRows,
     Half,
     Judgement,
@@ -19,6 +21,8 @@ from engine import (
     Result,
     SeriesColumns,
     charts,
+    entry_of,
+    kept_leaderboard,
     lines,
     stored_leaderboard,
     usual_rules,
@@ -53,10 +57,22 @@ def grouped(found: Result, label: str, column: str) -> tuple[GroupedRows, list[s
     return _grouped(found.id, server.workspace().results.stamp(found.id), label, column)
 
 
-def leaderboard(dataset_id: str, results: tuple[str, ...], label: str | None) -> Leaderboard:
+def leaderboard(data: Dataset, results: tuple[str, ...], *, own_lines: bool = False) -> Leaderboard:
     """Models that have judged a data set side by side, and the baselines, by the known answers if there are any."""
-    stamps = tuple(server.workspace().results.stamp(id) for id in results)
-    return _leaderboard(dataset_id, results, label, stamps, cache.dataset(dataset_id).roles.as_dict())
+    return _leaderboard(data.id, results, own_lines, _stamps(results), data.roles.as_dict())
+
+
+def leaderboard_kept(data: Dataset, results: tuple[str, ...], *, own_lines: bool) -> Leaderboard | None:
+    """The same as a job has kept it; None for nothing."""
+    told = (data.id, results, own_lines, _stamps(results), data.roles.as_dict())
+    found = _kept_leaderboard(*told)
+    if found is None:
+        _kept_leaderboard.clear(*told)  # a job may be at it
+    return found
+
+
+def _stamps(results: tuple[str, ...]) -> tuple[int, ...]:
+    return tuple(server.workspace().results.stamp(id) for id in results)
 
 
 @st.cache_resource(max_entries=6, show_spinner=False)
@@ -107,12 +123,19 @@ def _grouped(id: str, stamp: int, label: str, column: str) -> tuple[GroupedRows,
 
 @st.cache_resource(max_entries=6, show_spinner="Comparing …")
 def _leaderboard(
-    dataset_id: str,
-    results: tuple[str, ...],
-    label: str | None,
-    stamps: tuple[int, ...],
-    roles: dict[str, Any],
+    dataset_id: str, results: tuple[str, ...], own_lines: bool, stamps: tuple[int, ...], roles: dict[str, Any]
 ) -> Leaderboard:
-    judged = [(cache.card(found.model), found) for found in map(cache.result, results)]
-    known = None if label is None else cache.labels(dataset_id, label)[0]
-    return stored_leaderboard(cache.dataset(dataset_id), judged, known)
+    data = cache.dataset(dataset_id)
+    known = None if data.roles.label is None else cache.labels(dataset_id, data.roles.label)[0]
+    return stored_leaderboard(data, _entries(results, own_lines=own_lines), known)
+
+
+@st.cache_resource(max_entries=6, show_spinner=False)
+def _kept_leaderboard(
+    dataset_id: str, results: tuple[str, ...], own_lines: bool, stamps: tuple[int, ...], roles: dict[str, Any]
+) -> Leaderboard | None:
+    return kept_leaderboard(server.workspace(), cache.dataset(dataset_id), results, own_lines=own_lines)
+
+
+def _entries(results: tuple[str, ...], *, own_lines: bool) -> list[Entry]:
+    return [entry_of(server.workspace(), cache.result(id), own_lines=own_lines) for id in results]

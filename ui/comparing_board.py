@@ -8,7 +8,7 @@ import pandas as pd
 import streamlit as st
 
 from engine import AgreementMeasure, Dataset, Leaderboard, Standing, charts, surely
-from ui import cache_checked
+from ui import comparing_job, own_lines
 from ui.panels import chart, plain
 from ui.session import theme
 
@@ -29,10 +29,13 @@ UNMEASURED = (
 )
 
 
-def show(data: Dataset, results: tuple[str, ...]) -> Leaderboard:
-    """Everything about the models as wholes; the leaderboard it was drawn from."""
-    board = cache_checked.leaderboard(data.id, results, data.roles.label)
+def show(data: Dataset, results: tuple[str, ...]) -> Leaderboard | None:
+    """Everything about the models as wholes; the leaderboard it was drawn from, None while a job is at it."""
+    board = comparing_job.board_of(data, results, own_lines=own_lines.of_several(results))
+    if board is None:
+        return None
     table(board, data, "compared")
+    own_lines.told_of_several(board)
     if board.curves:
         _verdicts(board, data)
         _curves(board)
@@ -93,6 +96,8 @@ def _columns(board: Leaderboard) -> dict[str, Any]:
         )
 
     own = "at the model's own first threshold"
+    if any(entry.own is not None for entry in board.models):
+        own += ", or at the lines of its groups"
     return {
         "Model": st.column_config.TextColumn(pinned=True),
         "VUS-PR": bar("Average precision where being up to 50 readings early or late is forgiven."),
@@ -124,7 +129,8 @@ def _verdicts(board: Leaderboard, data: Dataset) -> None:
     if bootstrap is None or not board.verdicts:
         return
     st.subheader("Who is better, and how surely", anchor=False)
-    best = max(board.curves, key=lambda name: board.curves[name].average_precision)
+    average = board.average_precision
+    best = max(average, key=lambda name: average[name])
     lines = [(a, b, share) for a, b, share in board.verdicts if best in (a, b)]
     st.markdown(
         "\n".join(f"- **{plain(a)}** is better than {plain(b)}: **{surely(s)}**" for a, b, s in lines)
@@ -159,11 +165,10 @@ def _curves(board: Leaderboard) -> None:
     styles = {entry.name: entry.sort for entry in board.entries}
     roc = {name: (c.false_positive_rate, c.recall) for name, c in _in_order(board).items()}
     precision = {name: (c.recall, c.precision) for name, c in _in_order(board).items()}
-    average = {name: c.average_precision for name, c in _in_order(board).items()}
     left, right = st.columns(2, gap="large")
     with left:
         st.markdown("**Precision and recall**")
-        chart(charts.overlaid_pr(precision, styles, average, theme=theme()), "compare-pr")
+        chart(charts.overlaid_pr(precision, styles, board.average_precision, theme=theme()), "compare-pr")
     with right:
         st.markdown("**ROC**")
         chart(charts.overlaid_roc(roc, styles, theme=theme()), "compare-roc")

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import streamlit as st
 
-from engine import Judgement, Result, Rule
+from engine import Judgement, Leaderboard, Result, Rule
 from ui import cache
 from ui.panels import plain
 from ui.session import session, set_widget, widget
@@ -40,6 +42,37 @@ def in_use(found: Result, rule: Rule) -> bool:
         return False
     grouped = cache.grouped(found)
     return grouped is not None and grouped.codes is not None
+
+
+def of_several(results: Sequence[str]) -> bool:
+    """The same switch beside several results, where one of them has lines of its own; whether they are in use."""
+    if not any(_has_lines(cache.result(id)) for id in results):
+        return False
+    set_widget(SWITCH, session().own_lines)
+    return st.toggle(
+        "Lines of their own, for models that have them",
+        key=SWITCH,
+        on_change=_changed,
+        help="Models that keep scores of training group by group, such as machine by machine, flag rows above the line "
+        "of their own group, drawn by the model's own rule. The others keep one line for all.",
+    )
+
+
+def _has_lines(found: Result) -> bool:
+    grouped = cache.grouped(found)
+    return grouped is not None and grouped.codes is not None and grouped.card.default_rule.by_group
+
+
+def told_of_several(board: Leaderboard) -> None:
+    """Which models are judged by lines of their own, below the leaderboard."""
+    said = [f"{e.name}: {e.own.sentence}" for e in board.models if e.own is not None]
+    if said:
+        st.caption(
+            plain(
+                f"Judged by lines of their own: {' '.join(said)} This moves flags, precision and recall alone; the "
+                "order of rows, and all that is said of it, is by the scores as they are."
+            )
+        )
 
 
 def told(answer: Judgement) -> None:

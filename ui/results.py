@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from engine import Card, Dataset, Judgement, Result, Rule, charts
+from engine import Card, Dataset, Drift, Judgement, Result, Rule, charts
 from ui import answers, cache, classes, glance, groups, labelling, labelling_board, series, takeaway
 from ui.panels import beside, chart, in_plain_words, plain, show_problem
 from ui.session import remember, session, theme
@@ -38,7 +38,7 @@ def _workbench(found: Result, card: Card, data: Dataset) -> None:
         remark(answer)
     with facts:
         _numbers(answer, glance.readings_a_day(found))
-        st.markdown(in_a_sentence(answer, rule))
+        st.markdown(in_a_sentence(answer, rule, found.drift))
         edges, counts = cache.histogram(found.id)
         drawn = charts.score_histogram(
             edges, counts, answer.threshold, log=log, flagged=answer.flagged, theme=theme()
@@ -58,8 +58,8 @@ def _workbench(found: Result, card: Card, data: Dataset) -> None:
     takeaway.exports(found, card, data, answer, rule)
 
 
-def in_a_sentence(answer: Judgement, rule: Rule) -> str:
-    """The threshold in plain words."""
+def in_a_sentence(answer: Judgement, rule: Rule, drift: Drift) -> str:
+    """The threshold in plain words; they agree with what is said of the data as a whole."""
     percentile = (
         rule.value if rule.kind == "percentile" else answer.percentile
     )  # as asked, where it was asked for
@@ -70,8 +70,7 @@ def in_a_sentence(answer: Judgement, rule: Rule) -> str:
         f"Flags rows **more unusual than {than}{apart}** the model learned from: "
         f"**{answer.flagged:,} of {answer.judged:,}** rows."
     )
-    if answer.share > 3 * max(answer.share_in_training, 0.001):
-        text += " That is a far larger share than in training: is this data of another kind?"
+    text += f" {drift.of_share(answer.share, answer.share_in_training)}".rstrip()
     return f"{text} {HALVES}" if rule.needs_labels else text
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import streamlit as st
 
 from engine import Dataset, Job, detector_class, suggested_name, suitable, validated_name
-from ui import cache_checked, comparing_board, server
+from ui import comparing_board, comparing_job, server
 from ui.panels import attempt, page, plain
 from ui.session import owner, widget
 from ui.tray import POLL, cancel, in_words
@@ -94,8 +94,10 @@ def _board(data: Dataset, batch: Sequence[Job]) -> None:
     done = [job.result["result"] for job in batch if job.state == "done" and job.result]
     stored = set(server.workspace().results.of_dataset(data.id))
     results = tuple(id for id in done if id in stored)
-    board = cache_checked.leaderboard(data.id, results, data.roles.label)
-    if board.standings:
+    if not results or (data.rows * len(results) > comparing_job.AT_ONCE and any(job.active for job in batch)):
+        return  # what takes a job of its own waits for the last of the batch
+    board = comparing_job.board_of(data, results)
+    if board is not None:
         comparing_board.table(board, data, "batch")
     if len(results) > 1 and st.button("Compare them", icon=":material/leaderboard:", key="to-compare"):
         st.switch_page(page("compare"))

@@ -16,6 +16,7 @@ from engine.charts.chart import (
     Rows,
     Spec,
     Theme,
+    bounded,
     compiled,
     dot,
     filled,
@@ -65,7 +66,8 @@ def metric_lines(thresholds: Array, values: Mapping[str, Array], threshold: floa
         "touched": touched,
         "threshold": [_line(thresholds, threshold, 1.0)],
     }
-    return filled(_metric_spec(theme), words, tables)
+    lowest = min(0.0, *(float(np.nanmin(values[name])) for name in MEASURES))
+    return filled(bounded(_metric_spec(theme), x=_ends(thresholds), y=(lowest, 1.0)), words, tables)
 
 
 def cost_line(
@@ -88,7 +90,8 @@ def cost_line(
         for (at, height), label in ((now, f"now {number(now[1])}"), (best, f"lowest {number(best[1])}"))
     ]
     words = f"Cost in 1,000 rows against the threshold: lowest, {number(best[1])}, at {number(best[0])}."
-    return filled(_cost_spec(theme), words, {"lines": rows, "now": points[:1], "best": points[1:]})
+    spec = bounded(_cost_spec(theme), x=_ends(thresholds), y=(0.0, float(cost.max())))
+    return filled(spec, words, {"lines": rows, "now": points[:1], "best": points[1:]})
 
 
 def rule_lines(
@@ -121,6 +124,10 @@ def _line(thresholds: Array, threshold: float, top: float) -> dict[str, Any]:
     at = float(np.clip(threshold if np.isfinite(threshold) else last, first, last))
     side = "left" if at > (first + last) / 2 else "right"
     return {"x": at, "label": f"threshold {number(threshold)}", "side": side, "top": top}
+
+
+def _ends(thresholds: Array) -> tuple[float, float]:
+    return float(thresholds[0]), float(thresholds[-1])
 
 
 def _axis(title: str) -> Any:
@@ -196,7 +203,12 @@ def _cost_spec(theme: Theme) -> Spec:
 
     palette = PALETTES[theme]
     x = _axis("threshold")
-    y = alt.Y("cost:Q", title="cost in 1,000 rows", scale=alt.Scale(domainMin=0), axis=alt.Axis(tickCount=5))
+    y = alt.Y(
+        "cost:Q",
+        title="cost in 1,000 rows",
+        scale=alt.Scale(domainMin=0, nice=True),
+        axis=alt.Axis(tickCount=5),
+    )
     tooltip = [
         alt.Tooltip("x:Q", title="threshold", format=",.4~g"),
         alt.Tooltip("cost:Q", title="cost in 1,000 rows", format=",.4~g"),

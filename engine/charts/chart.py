@@ -74,6 +74,27 @@ def titled(node: Any, title: str) -> Any:
     return title if node == TITLE else node
 
 
+def bounded(node: Any, **domains: tuple[float, float]) -> Any:
+    """A compiled specification whose measured ``x`` or ``y`` go from one number to another, whatever is drawn.
+
+    A scale that follows its data has the browser draw every mark anew when a single one of them moves.
+    """
+    if isinstance(node, list):
+        return [bounded(each, **domains) for each in node]
+    if not isinstance(node, dict):
+        return node
+    changed = {key: bounded(value, **domains) for key, value in node.items()}
+    for channel, (low, high) in domains.items():
+        told = changed.get("encoding", {}).get(channel)
+        if told and told.get("type") == "quantitative":
+            scale = {**(told.get("scale") or {}), "domain": [low, high]}
+            scale = {
+                key: value for key, value in scale.items() if key not in ("zero", "domainMin", "domainMax")
+            }
+            changed["encoding"] = {**changed["encoding"], channel: {**told, "scale": scale}}
+    return changed
+
+
 def filled(spec: Spec, alt: str, tables: Mapping[str, Rows], **changed: Any) -> Chart:
     """A compiled specification with its tables, and with those top-level properties that the data decide."""
     marks = sum(len(rows) for rows in tables.values())
@@ -122,20 +143,22 @@ def named(layer: Any, name: str, scale: Any) -> Any:
 
 
 def side_text(data: Any, palette: Palette, *, gap: int = 8, lower: int = 0, **encoding: Any) -> Any:
-    """A ``label`` beside a mark, on the side that the table's ``side`` names: the one with more room."""
+    """A ``label`` beside a mark, on the side that the table's ``side`` names: the one with more room.
+
+    A rim in the colour of the ground keeps it legible across a curve.
+    """
     import altair as alt
 
-    def on(side: str, align: str, dx: int) -> Any:
-        return (
-            alt.Chart(data)
-            .transform_filter(f"datum.side == '{side}'")
-            .mark_text(
-                color=palette.ink, fontSize=LABEL_SIZE, align=align, dx=dx, dy=lower, baseline="middle"
-            )
-            .encode(text="label:N", **encoding)
-        )
+    def on(side: str, align: str, dx: int) -> list[Any]:
+        words = alt.Chart(data).transform_filter(f"datum.side == '{side}'")
+        look = {"fontSize": LABEL_SIZE, "align": align, "dx": dx, "dy": lower, "baseline": "middle"}
+        rim = {"color": palette.ground, "stroke": palette.ground, "strokeWidth": 4, "strokeJoin": "round"}
+        return [
+            words.mark_text(**look, **colours).encode(text="label:N", **encoding)
+            for colours in (rim, {"color": palette.ink})
+        ]
 
-    return alt.layer(on("right", "left", gap), on("left", "right", -gap))
+    return alt.layer(*on("right", "left", gap), *on("left", "right", -gap))
 
 
 def number(value: float) -> str:

@@ -172,13 +172,14 @@ def _reliability_spec(theme: Theme) -> Spec:
         )
     )
     scale = alt.Scale(domain=[BEFORE, AFTER], range=[palette.muted, palette.line])
+    legend = alt.Legend(title=None, orient="top", symbolType="stroke", symbolStrokeWidth=3, symbolDash=[1, 0])
     lines = (
         alt.Chart(alt.NamedData(name="points"))
         .mark_line(strokeWidth=1.75, clip=True)
         .encode(
             x=alt.X("probability:Q", title=x_title, scale=unit, axis=axis),
             y=alt.Y("accuracy:Q", title=y_title, scale=unit, axis=axis),
-            color=alt.Color("which:N", scale=scale, legend=None),
+            color=alt.Color("which:N", scale=scale, legend=legend),
             strokeDash=alt.StrokeDash(
                 "which:N", scale=alt.Scale(domain=[BEFORE, AFTER], range=[[3, 3], [1, 0]]), legend=None
             ),
@@ -191,9 +192,7 @@ def _reliability_spec(theme: Theme) -> Spec:
             x=alt.X("probability:Q", title=x_title, scale=unit, axis=axis),
             y=alt.Y("accuracy:Q", title=y_title, scale=unit, axis=axis),
             size=alt.Size("rows:Q", scale=alt.Scale(range=[50, 420]), legend=None),
-            color=alt.Color(
-                "which:N", scale=scale, legend=alt.Legend(title=None, orient="top", symbolDash=[1, 0])
-            ),
+            color=alt.Color("which:N", scale=scale, legend=legend),
             tooltip=[
                 alt.Tooltip("which:N", title="probabilities"),
                 alt.Tooltip("probability:Q", title=x_title, format=".1%"),

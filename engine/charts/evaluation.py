@@ -202,7 +202,7 @@ def _unit_square(theme: Theme, x_title: str, y_title: str, *, interpolate: str, 
     data = alt.NamedData(name="now")
     layers = [
         band.mark_area(color=palette.line, opacity=0.18).encode(
-            x=x, y=alt.Y("low:Q", title=y_title), y2="high:Q"
+            x=x, y=alt.Y("low:Q", title=y_title, scale=unit, axis=axis), y2="high:Q"
         ),
         alt.Chart(alt.NamedData(name="chance"))
         .mark_line(color=palette.muted, strokeDash=[4, 4], strokeWidth=1.25)

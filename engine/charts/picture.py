@@ -11,6 +11,7 @@ import json
 from typing import Any, Literal, get_args
 
 from engine.charts.chart import LABEL_SIZE, PALETTES, Chart, Spec, Theme
+from engine.charts.painter import paint
 from engine.errors import UsageError
 
 Format = Literal["png", "svg", "html"]
@@ -48,17 +49,13 @@ def picture(
     ``title`` and the line ``below`` it say what it shows, to who finds the file alone; a chart's own title comes
     between them.
     """
-    spec = _complete(chart, title, below, theme, width)
+    spec = complete(chart, title, below, theme, width)
     if format == "html":
         return _page(spec, title or chart.alt, theme).encode()
-    import vl_convert  # ninety megabytes that only who takes a chart away needs
-
-    if format == "svg":
-        drawn: str = vl_convert.vegalite_to_svg(spec, allowed_base_urls=[])
-        return drawn.replace(">", f"><desc>{html.escape(chart.alt)}</desc>", 1).encode()
-    if format == "png":
-        return vl_convert.vegalite_to_png(spec, scale=SCALE, allowed_base_urls=[])
-    raise UsageError(f"a chart is written as {', '.join(FORMATS)}, not as '{format}'")
+    if format not in FORMATS:
+        raise UsageError(f"a chart is written as {', '.join(FORMATS)}, not as '{format}'")
+    drawn = paint(still(spec), format, SCALE)
+    return described(drawn, chart.alt) if format == "svg" else drawn
 
 
 def html_page(chart: Chart, *, width: int = 900) -> str:
@@ -66,7 +63,45 @@ def html_page(chart: Chart, *, width: int = 900) -> str:
     return picture(chart, "html", width=width).decode()
 
 
-def _complete(chart: Chart, title: str, below: str, theme: Theme, width: int) -> Spec:
+def described(drawn: bytes, words: str) -> bytes:
+    """An SVG with a sentence for who cannot see it."""
+    return drawn.replace(b">", f"><desc>{html.escape(words)}</desc>".encode(), 1)
+
+
+def still(spec: Spec) -> Spec:
+    """A specification without the selections a reader would make: what a pointer may move is clipped, which is slow.
+
+    One that something drawn depends on stays.
+    """
+    needed = _named_in(spec)
+
+    def left(node: Any) -> Any:
+        if isinstance(node, list):
+            return [left(each) for each in node]
+        if not isinstance(node, dict):
+            return node
+        return {
+            key: [each for each in value if each.get("name") in needed] if key == "params" else left(value)
+            for key, value in node.items()
+            if key != "datasets"
+        }
+
+    return {**left(spec), **({"datasets": spec["datasets"]} if "datasets" in spec else {})}
+
+
+def _named_in(node: Any) -> set[str]:
+    """The selections that encodings and filters of a specification name."""
+    if isinstance(node, list):
+        return set().union(*map(_named_in, node))
+    if not isinstance(node, dict):
+        return set()
+    own = {node["param"]} if isinstance(node.get("param"), str) else set()
+    return own.union(*(_named_in(value) for key, value in node.items() if key not in ("datasets", "params")))
+
+
+def complete(
+    chart: Chart, title: str = "", below: str = "", theme: Theme = "light", width: int = WIDTH
+) -> Spec:
     """The specification with all that a page would give it."""
     spec: Spec = {**chart.spec, "width": width, "description": chart.alt, "config": _config(theme)}
     own = spec.get("title")

@@ -19,6 +19,7 @@ from engine.charts.chart import (
     Rows,
     Spec,
     Theme,
+    bounded,
     compiled,
     counted,
     dot,
@@ -104,7 +105,9 @@ def label_histogram(
         f"Anomaly scores of {counted(n_normal, 'labelled normal row')} and {_anomalies(anomaly)}"
         f"{_range_words(edges, normal + anomaly)}."
     )
-    return filled(titled(_label_spec(theme), f"anomaly score{note}"), words, tables)
+    spec = titled(_label_spec(theme), f"anomaly score{note}")
+    ends = float(drawn[0]), float(drawn[-1])
+    return filled(bounded(spec, x=ends, y=(0.0, highest * HEADROOM)), words, tables)
 
 
 def flagged_curve(percentiles: Array, counts: Counts, current: tuple[float, int], *, theme: Theme) -> Chart:

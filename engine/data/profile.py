@@ -94,6 +94,6 @@ def _notes(frame: pd.DataFrame, roles: Roles, distinct: Mapping[str, int]) -> li
             notes.append(f"{repeated:,} of {n_rows:,} rows repeat an earlier row.")
     if roles.label is not None:
         notes.append(
-            f"'{roles.label}' looks like a known answer: it will check the result, and train nothing."
+            f"'{roles.label}' looks like a known answer: it checks the result, and trains nothing unless asked to."
         )
     return notes

@@ -9,7 +9,7 @@ from typing import Any, ClassVar, Self
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from engine.cores import one_blas_thread, side_by_side
+from engine.cores import evenly, one_blas_thread, side_by_side
 from engine.detectors.base import Progress, Scores
 from engine.detectors.sequential import Ints, SequentialDetector, bounds, longest_window
 from engine.detectors.window_library import (
@@ -20,12 +20,11 @@ from engine.detectors.window_library import (
     Library,
     Shape,
     Singles,
-    View,
+    all_seen,
     codes,
     drawn,
     filled_up,
     hold_together,
-    seen,
     smoothed,
 )
 from engine.detectors.window_matching import Alike
@@ -165,12 +164,11 @@ class NearestWindows(SequentialDetector):
 
     def _index(self) -> None:
         """Make the reference windows, and the codes by which training windows are known again."""
-        self._libraries: dict[tuple[Shape, View], Library] = {}
+        self._libraries: dict[Shape, Library] = {}
         self._distances: dict[Shape, list[Floats]] = {}  # of the references, worked out when first asked for
         for shape in self.shapes_:
             windows = shape.cut(shape.means(self.readings_), self.begins_)
-            for view in VIEWS:
-                self._libraries[shape, view] = Library.of(seen(windows, view))
+            self._libraries[shape] = Library.of(all_seen(windows))
         length = self.shapes_[0].span
         known = codes(self.readings_, length)
         whole = self.origins_[length - 1 :] - self.origins_[: len(known)] == length - 1
@@ -181,8 +179,8 @@ class NearestWindows(SequentialDetector):
     # ---- scoring
 
     def _score_stretches(self, X: Scores, starts: Ints, ends: Ints, progress: Progress) -> Scores:
-        def score(first: int) -> Scores:
-            last = min(first + CHUNK, len(X))
+        def score(chunk: slice) -> Scores:
+            first, last = chunk.start, chunk.stop
             low = max(int(starts[first]), first - self.window_)
             high = min(int(ends[last - 1]), last + self.window_)
             part = slice(low, high)
@@ -190,12 +188,11 @@ class NearestWindows(SequentialDetector):
             return self._score_part(X[part].astype(np.float32), *bound)[first - low : last - low]
 
         scores = np.full(len(X), np.nan)
-        chunks = range(0, len(X), CHUNK)
+        chunks = evenly(len(X), CHUNK)
         with one_blas_thread():
-            for first, found in zip(chunks, side_by_side(score, chunks), strict=True):
-                last = first + len(found)
-                scores[first:last] = found
-                progress(last / len(X), "Comparing with normal windows")
+            for chunk, found in zip(chunks, side_by_side(score, chunks), strict=True):
+                scores[chunk] = found
+                progress(chunk.stop / len(X), "Comparing with normal windows")
         scores[ends - starts < self.window_] = np.nan
         return scores
 
@@ -248,14 +245,15 @@ class NearestWindows(SequentialDetector):
         high = np.where(own < 0, low, np.searchsorted(references, own + shape.span, side="left"))
         nearest = np.empty((len(VIEWS), len(begins)), dtype=np.int64)
         distances = np.empty((len(VIEWS), len(begins)))
+        library = self._libraries[shape]
+        room = library.room(BLOCK)
         for first in range(0, len(begins), BLOCK):
             block = slice(first, first + BLOCK)
             count = len(begins[block])
             windows = shape.cut(means, filled_up(begins[block]))
             passed = filled_up(low[block]), filled_up(high[block])
-            for number, view in enumerate(VIEWS):
-                found, far = self._libraries[shape, view].nearest(seen(windows, view), *passed)
-                nearest[number, block], distances[number, block] = found[:count], far[:count]
+            found, far = library.nearest(all_seen(windows), *passed, room)
+            nearest[:, block], distances[:, block] = found[:, :count], far[:, :count]
         return nearest, distances
 
     # ---- saying why
@@ -272,8 +270,9 @@ class NearestWindows(SequentialDetector):
         for shape, usual in zip(self.shapes_, self.usual_, strict=True):
             with one_blas_thread():
                 _, windows, found, distances = self._around(X, filled_up(rows), shape, stretches)
-            for number, view in enumerate(VIEWS):
-                apart = seen(windows, view) - self._libraries[shape, view].points[found[number]]
+            points = all_seen(windows)
+            for number in range(len(VIEWS)):
+                apart = points[number] - self._libraries[shape].points[number, found[number]]
                 square = (apart * apart).reshape(BLOCK, shape.count, -1).sum(axis=1, dtype=np.float64)
                 whole = np.maximum(square.sum(axis=1), np.finfo(np.float64).tiny)
                 ratio = np.nan_to_num(distances[number]) / usual[number]

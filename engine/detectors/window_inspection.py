@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.cores import torch_threads
 from engine.detectors.distilling import Floats, Singles, WindowLearner
 from engine.detectors.window_signals import Scale
 
@@ -32,7 +33,8 @@ def inspected(learner: WindowLearner, scale: Scale, X: Floats, begin: int) -> In
     readings: Singles = scale.scaled(X)
     windows, channels = torch.as_tensor(readings.T.copy()), torch.arange(X.shape[1])
     learner.network.eval()
-    with torch.inference_mode():
+    # threads would wait for each other at each of these small products: half a second of an answer
+    with torch_threads(1), torch.inference_mode():
         look, shown = learner.look(windows, channels), learner.shown(windows)
         hidden = look.hidden.any(0)
 

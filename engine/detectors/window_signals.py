@@ -9,6 +9,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.cores import evenly
 from engine.detectors.distilling import WindowLearner
 from engine.detectors.window_sampling import Floats, Ints, Singles, contents, overlapped, reach_of, sampled
 from engine.errors import StoreError
@@ -115,9 +116,7 @@ class Chunk:
 
 def chunks(starts: Ints, ends: Ints, reach: int, n_channels: int) -> Iterator[Chunk]:
     """A series in parts, each with the readings up to ``reach`` away; parts of many channels are shorter."""
-    size = max(FEWEST_READINGS, CELLS // n_channels)
-    for first in range(0, len(starts), size):
-        last = min(first + size, len(starts))
-        low = max(int(starts[first]), first - reach)
-        high = min(int(ends[last - 1]), last + reach)
-        yield Chunk(place=slice(first, last), around=slice(low, high))
+    for place in evenly(len(starts), max(FEWEST_READINGS, CELLS // n_channels)):
+        low = max(int(starts[place.start]), place.start - reach)
+        high = min(int(ends[place.stop - 1]), place.stop + reach)
+        yield Chunk(place=place, around=slice(low, high))

@@ -42,7 +42,7 @@ def _by_the_column(subject: Subject) -> list[Block]:
         Text(_in_a_sentence(subject, checked), "lead"),
         Text(f"Answers are read from '{subject.label}': {understood}.", "small"),
     ]
-    if subject.label in subject.card.columns or subject.card.labelled:
+    if subject.label in subject.card.columns or (subject.card.labelled and not subject.card.classes):
         said = (
             "The model learned from these answers, so it knows them: the figures say little about new data."
         )

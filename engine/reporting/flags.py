@@ -46,7 +46,7 @@ def the_threshold(subject: Subject) -> list[Block]:
     )
     curve = charts.flagged_curve(PERCENTILES, above, (now.percentile, now.flagged), theme="light")
     blocks: list[Block] = [
-        Text(threshold_in_words(now, rule, word), "lead"),
+        Text(threshold_in_words(now, rule, subject.result.drift, word), "lead"),
         Facts(facts),
         Figure(title="Anomaly scores and the threshold", chart=histogram, height=HEIGHT),
         Figure(title=f"How many {word}s other percentiles would flag", chart=curve, height=HEIGHT),

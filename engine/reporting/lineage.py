@@ -6,6 +6,7 @@ from typing import Literal
 
 from engine import charts
 from engine.detectors import detector_class
+from engine.model import Card
 from engine.reporting.content import Block, Code, Column, Facts, Figure, Table, Text
 from engine.reporting.subject import Subject
 from engine.snippets import cli_line, python_snippet
@@ -25,9 +26,7 @@ def model_card(subject: Subject) -> list[Block]:
         "Reference": kind.reference,
         "Kept": f"{card.created[:16].replace('T', ' ')} UTC",
         "Learned from": f"{card.dataset}: {card.rows:,} rows, of which {card.judged:,} could be judged",
-        "Known answers": f"{card.labelled:,} labelled anomalies were learned from"
-        if card.labelled
-        else "never learned from",
+        "Known answers": _known_answers(card),
         "Own threshold": f"{card.threshold:.6g} ({card.rule['kind']} {card.rule['value']:g})",
         "Columns it needs": _some(list(card.columns)),
         "Hyperparameters": ", ".join(f"{name} {value}" for name, value in card.hyperparameters.items()),
@@ -57,10 +56,29 @@ def model_card(subject: Subject) -> list[Block]:
                 below=f"On injected anomalies. {card.comparison.origin}.",
             )
         )
-    if card.history:
-        drawn = charts.loss_curves(card.history, theme="light")
-        blocks.append(Figure(title="Training history", chart=drawn))
-    return blocks
+    return [*blocks, *_history(card)]
+
+
+def _known_answers(card: Card) -> str:
+    if card.classes:
+        return f"the classes of {card.labelled:,} rows were learned; scores know nothing of them"
+    return (
+        f"{card.labelled:,} labelled anomalies were learned from" if card.labelled else "never learned from"
+    )
+
+
+def _history(card: Card) -> list[Block]:
+    """The losses of each stage of the training apart: those of two have two units."""
+    stages = sorted({int(record.get("stage", 0)) for record in card.history})
+    return [
+        Figure(
+            title=f"Training history, stage {stage}" if stage else "Training history",
+            chart=charts.loss_curves(
+                [record for record in card.history if int(record.get("stage", 0)) == stage], theme="light"
+            ),
+        )
+        for stage in stages
+    ]
 
 
 def reproduce(subject: Subject) -> list[Block]:

@@ -15,6 +15,7 @@ from engine.scoring.wording import percent
 from engine.series_result import SeriesResult
 
 LISTED, SHOWN = 20, 3  # events in the table, and looked at closer
+POINTS = 700  # of the line of all of its time: as many as a page is wide
 DOTS = 200  # worst readings marked in the picture of the whole
 AROUND, LEAST_AROUND = 1.5, 60  # lengths of an event shown on either side of it, and readings at least
 
@@ -58,7 +59,7 @@ def _whole(subject: Subject, series: SeriesResult, worst: Event) -> Figure:
     events = subject.events
     here = events[slice(*np.searchsorted(events.starts, [part.start, part.stop]).tolist())]
     values = files.channel(channel)
-    rows = part.start + charts.thin(files.seconds[part], values[part])
+    rows = part.start + charts.thin(files.seconds[part], values[part], n=POINTS)
     peaks = here.peaks[here.worst(DOTS)]
     drawn = charts.overview(
         files.seconds[rows],

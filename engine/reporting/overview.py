@@ -61,7 +61,7 @@ def the_data(subject: Subject) -> list[Block]:
     if found:
         blocks.append(Text("What reading the file found", "heading"))
         blocks += [
-            Text(finding.text, "caution" if finding.level == "warning" else "small")
+            Text(finding.text.replace("`", "'"), "caution" if finding.level == "warning" else "small")
             for finding in found[:MOST_FINDINGS]
         ]
     return blocks

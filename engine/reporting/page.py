@@ -14,9 +14,12 @@ from collections.abc import Iterable, Iterator, Mapping
 from hashlib import sha256
 from itertools import groupby
 
-from engine.charts import Chart, picture
+from engine.charts import Chart
+from engine.charts.chart import Spec
+from engine.charts.picture import complete, described, still
 from engine.detectors.base import Progress, quiet
 from engine.reporting.content import Block, Code, Column, Facts, Figure, Report, Section, Table, Text
+from engine.reporting.drawing import BY_ITSELF, Easel, Waiting
 from engine.reporting.style import STYLE
 from engine.reporting.visible import visible, visible_chart
 from engine.scoring.wording import number_in_words
@@ -43,12 +46,14 @@ PAGE = """<!DOCTYPE html>
 """
 
 
-def page(report: Report, progress: Progress = quiet) -> bytes:
+def page(report: Report, progress: Progress = quiet, easel: Easel = BY_ITSELF) -> bytes:
     """The report as the content of an .html file."""
+    figures = [b for section in report.sections for b in section.blocks if isinstance(b, Figure)]
+    drawings = {id(figure): easel.start(_spec(figure), "svg", 1.0) for figure in figures}
     body = [_header(report)]
     for number, section in enumerate(report.sections):
         progress(number / len(report.sections), f"Writing: {section.title}")
-        body.append(_section(section))
+        body.append(_section(section, drawings))
     style = b64encode(sha256(STYLE.encode()).digest()).decode()
     said = PAGE.format(
         policy=POLICY.format(style=style), title=safe(report.title), style=STYLE, body="\n".join(body)
@@ -99,15 +104,15 @@ def _header(report: Report) -> str:
     return "<header>\n" + "\n".join(parts) + "\n</header>"
 
 
-def _section(section: Section) -> str:
+def _section(section: Section, drawings: Mapping[int, Waiting]) -> str:
     blocks = [f"<h2>{safe(section.title)}</h2>"]
     for narrow, group in groupby(section.blocks, lambda b: isinstance(b, Figure) and not b.wide):
-        written = [_block(block) for block in group]
+        written = [_block(block, drawings) for block in group]
         blocks += [f'<div class="pair">{"".join(written)}</div>'] if narrow else written
     return f'<section id="{section.key}">\n' + "\n".join(blocks) + "\n</section>"
 
 
-def _block(block: Block) -> str:
+def _block(block: Block, drawings: Mapping[int, Waiting]) -> str:
     if isinstance(block, Text):
         if block.tone == "heading":
             return f"<h3>{safe(block.text)}</h3>"
@@ -120,7 +125,7 @@ def _block(block: Block) -> str:
     if isinstance(block, Code):
         title = f"<h3>{safe(block.title)}</h3>" if block.title else ""
         return f"{title}<pre><code>{safe(block.text)}</code></pre>"
-    return _figure(block)
+    return _figure(block, described(drawings[id(block)](), visible(block.chart.alt)))
 
 
 def _facts(facts: Mapping[str, str], title: str) -> str:
@@ -142,7 +147,7 @@ def _table(table: Table) -> str:
     )
     lines = "".join(
         "<tr>"
-        + "".join(f"<td{kind}>{safe(cell)}</td>" for cell, kind in zip(line, kinds, strict=True))
+        + "".join(f"<td{kind}>{_set(cell)}</td>" for cell, kind in zip(line, kinds, strict=True))
         + "</tr>"
         for line in zip(*cells, strict=True)
     )
@@ -160,11 +165,14 @@ def _kind(column: Column, written: Iterable[str], *, last: bool) -> str:
     return ' class="word"' if short else ""
 
 
-def _figure(figure: Figure) -> str:
+def _spec(figure: Figure) -> Spec:
     chart = visible_chart(figure.chart)
     if figure.height:
         chart = Chart({**chart.spec, "height": figure.height}, chart.alt)
-    drawn = picture(chart, "svg", width=WIDTH if figure.wide else HALF)
+    return still(complete(chart, width=WIDTH if figure.wide else HALF))
+
+
+def _figure(figure: Figure, drawn: bytes) -> str:
     size = re.match(rb'<svg[^>]* width="(\d+)" height="(\d+)"', drawn)
     measures = f' width="{int(size[1])}" height="{int(size[2])}"' if size else ""
     source = b64encode(drawn).decode()

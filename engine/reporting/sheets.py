@@ -9,37 +9,38 @@ import pandas as pd
 import pyarrow as pa
 
 from engine.cells import fitted
-from engine.charts import picture
+from engine.charts.chart import Spec
+from engine.charts.picture import complete, still
 from engine.detectors.base import Progress, quiet
 from engine.report import arrow_table
 from engine.reporting.content import Code, Facts, Figure, Report, Section, Table, Text
+from engine.reporting.drawing import BY_ITSELF, Easel
 from engine.reporting.visible import visible, visible_chart
-from engine.workbook import Sheet, workbook
+from engine.workbook import DENSITY, Sheet, workbook
 
 LONGEST_TAB = 31  # characters of a sheet's name
 WIDTH = 600  # pixels of a chart's plot
 
 
-def sheets(report: Report, progress: Progress = quiet) -> bytes:
+def sheets(report: Report, progress: Progress = quiet, easel: Easel = BY_ITSELF) -> bytes:
     """The report as the content of an .xlsx file; nothing in it is a formula.
 
     The first sheet holds what is said, in the order of the page; then comes a sheet a table, and one for the charts.
     """
+    figures = [b for section in report.sections for b in section.blocks if isinstance(b, Figure)]
+    waiting = [easel.start(_spec(figure), "png", DENSITY) for figure in figures]
     lines = [("Report", name, text) for name, text in _header(report)]
     lines += [line for section in report.sections for line in _said(section)]
     said = [tuple(map(visible, line)) for line in lines]
     told = pd.DataFrame(said, columns=["Section", "What", "Text"], dtype="str")
     tables = [b for section in report.sections for b in section.blocks if isinstance(b, Table)]
-    figures = [b for section in report.sections for b in section.blocks if isinstance(b, Figure)]
     written = [Sheet(title="Report", table=_fitted(told))]
     written += [Sheet(title=table.title[:LONGEST_TAB], table=_fitted(_frame(table))) for table in tables]
     if figures:
         pictures = []
         for number, figure in enumerate(figures):
             progress(number / len(figures), f"Drawing: {figure.title}")
-            pictures.append(
-                picture(visible_chart(figure.chart), "png", title=visible(figure.title), width=WIDTH)
-            )
+            pictures.append(waiting[number]())
         words = {
             "Chart": [visible(figure.title) for figure in figures],
             "In words": [visible(figure.chart.alt) for figure in figures],
@@ -47,6 +48,10 @@ def sheets(report: Report, progress: Progress = quiet) -> bytes:
         charts = _fitted(pd.DataFrame(words, dtype="str"))
         written.append(Sheet(title="Charts", table=charts, pictures=pictures))
     return workbook(written)
+
+
+def _spec(figure: Figure) -> Spec:
+    return still(complete(visible_chart(figure.chart), visible(figure.title), width=WIDTH))
 
 
 def _header(report: Report) -> Iterator[tuple[str, str]]:

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from engine.analysis import Judgement
 from engine.charts.chart import counted
+from engine.scoring.drift import Drift
 from engine.scoring.thresholds import Rule
 from engine.scoring.wording import percent
-
-MANY_TIMES = 3  # as large a share as in training, from which it is worth a word
-LEAST = 0.001  # of the training rows: a smaller share is compared as if it were this
 
 
 def flagged_in_words(judgement: Judgement, word: str = "row") -> str:
@@ -20,18 +18,13 @@ def flagged_in_words(judgement: Judgement, word: str = "row") -> str:
     return f"{judgement.flagged:,} of {rows} ({percent(judgement.share)}) {are} flagged."
 
 
-def threshold_in_words(judgement: Judgement, rule: Rule, word: str = "row") -> str:
+def threshold_in_words(judgement: Judgement, rule: Rule, drift: Drift, word: str = "row") -> str:
     """Where the line lies, and what it flags here and would flag in training."""
     percentile = rule.value if rule.kind == "percentile" else judgement.percentile
     than = f"every {word}" if percentile >= 100 else f"{percentile:.4g} % of the {word}s"
     said = f"A {word} is flagged when it is more unusual than {than} the model learned from. "
-    said += flagged_in_words(judgement, word)
-    if judgement.flagged and judgement.share > MANY_TIMES * max(judgement.share_in_training, LEAST):
-        said += (
-            f" In training it was {percent(judgement.share_in_training)}: a far smaller share, so this data may be of "
-            "another kind."
-        )
-    return said
+    more = drift.of_share(judgement.share, judgement.share_in_training, word)
+    return f"{said}{flagged_in_words(judgement, word)} {more}".strip()
 
 
 def unjudged_in_words(judgement: Judgement, word: str = "row") -> str:

@@ -23,6 +23,8 @@ WORLD_FEWEST_COLUMNS = 2  # one column of one is no majority
 WORLD_SHARE_OF_ROWS = 0.5  # of rows above the 99th training percentile; in training it is one in a hundred
 FEWEST_ROWS = 20  # fewer rows may be anomalies picked by hand: they say nothing about the data they come from
 EXTREME = 99.0  # training percentile
+MANY_TIMES = 3  # as large a share flagged as in training, from which it is worth a word
+LEAST_SHARE = 0.001  # of the training rows: a smaller one is compared as if it were this
 
 # ---- what was found
 
@@ -132,6 +134,20 @@ class Drift:
             "or train a model on data of this kind.",
             "not measured": "Compare a few ordinary rows with the training data before you rely on flags.",
         }[self.verdict]
+
+    def of_share(self, share: float, in_training: float, word: str = "row") -> str:
+        """What to make of a far larger share flagged here than in training, in a sentence; empty for no such share.
+
+        It never says other than the verdict: of data that fits, the flagged are the exception, not the data.
+        """
+        if share <= MANY_TIMES * max(in_training, LEAST_SHARE):
+            return ""
+        far = f"That is a far larger share than in training ({100 * in_training:.2g} %)"
+        if self.verdict == "not measured":
+            return f"{far}: is this data of another kind?"
+        if self.verdict != "fits":
+            return f"{far}: this data is not like what the model learned from."
+        return f"{far}, while the {word}s as a whole look as they did there: a part of them stands out."
 
     def as_dict(self) -> dict[str, Any]:
         """JSON-ready."""

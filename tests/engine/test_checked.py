@@ -107,3 +107,39 @@ def test_without_a_clock_there_are_no_seconds(series):
     steps = replace(seen, files=replace(seen.files, clock=False))
     metrics, _ = CheckedSeries.of(steps, labels, 20).at(0.0, steps.events(0.0))
     assert (metrics.median_delay_seconds, metrics.false_alarms_per_day) == (None, None)
+
+
+def test_only_small_tables_change_with_the_threshold():
+    rng = np.random.default_rng(0)
+    scores, labels = rng.normal(size=400), (rng.random(400) < 0.2).astype(float)
+    checked = Checked.of(scores + labels, labels, charts.histogram(scores + labels)[0])
+    for draw in (
+        checked.roc_chart,
+        checked.pr_chart,
+        checked.metric_chart,
+        checked.score_chart,
+        lambda threshold, theme: checked.cost_chart(threshold, 10, 1, theme=theme),
+    ):
+        one, other = (draw(threshold, theme="light") for threshold in (0.5, 2.0))
+        moved = {
+            name
+            for name in one.spec["datasets"]
+            if one.spec["datasets"][name] != other.spec["datasets"][name]
+        }
+        assert moved <= {"now", "threshold"}
+        assert one.alt == other.alt
+        assert {**one.spec, "datasets": 0} == {**other.spec, "datasets": 0}
+        scales = _scales(one.spec, "x") + _scales(one.spec, "y")
+        assert scales
+        assert all("domain" in scale for scale in scales), "no mark moves with another's data"
+
+
+def _scales(node, channel):
+    """The scales of measured positions in a specification."""
+    if isinstance(node, list):
+        return [scale for each in node for scale in _scales(each, channel)]
+    if not isinstance(node, dict):
+        return []
+    told = node.get("encoding", {}).get(channel, {})
+    own = [told.get("scale", {})] if told.get("type") == "quantitative" and "field" in told else []
+    return own + [s for key, value in node.items() if key != "datasets" for s in _scales(value, channel)]

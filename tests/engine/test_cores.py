@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from engine import cores
-from engine.cores import side_by_side, torch_threads
+from engine.cores import evenly, side_by_side, torch_threads
 from engine.detectors import rebuilding_detector
 from engine.detectors.autoencoder import AutoEncoder
 
@@ -27,6 +27,16 @@ def test_every_block_is_worked_on_once_and_answers_come_in_order(n_cores):
 
     assert list(side_by_side(work, range(40))) == [block**2 for block in range(40)]
     assert sorted(done) == list(range(40))
+
+
+@pytest.mark.parametrize("n", [0, 1, 10, 11, 20, 21, 40, 41, 1_003])
+def test_rows_are_shared_out_evenly_and_each_once(n):
+    blocks = evenly(n, most=10)
+    sizes = [block.stop - block.start for block in blocks]
+    assert [row for block in blocks for row in range(n)[block]] == list(range(n))
+    assert all(0 < size <= 10 for size in sizes)
+    assert max(sizes, default=0) - min(sizes, default=0) <= 1
+    assert len(blocks) <= 2 or len(blocks) % cores.MOST_SIDE_BY_SIDE == 0
 
 
 def test_products_of_torch_have_the_threads_they_may_also_in_other_threads(n_cores):

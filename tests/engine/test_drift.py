@@ -297,3 +297,14 @@ def test_a_fingerprint_that_cannot_be_is_refused(world, damage):
     damage(values["columns"])
     with pytest.raises((KeyError, TypeError, ValueError, AttributeError)):
         Fingerprint.from_dict(values)
+
+
+@pytest.mark.parametrize("verdict", ["fits", "shifted", "another world", "not measured"])
+def test_what_is_said_of_a_far_larger_share_never_contradicts_the_verdict(verdict):
+    drift = Drift(verdict=verdict, rows=100)
+    assert drift.of_share(0.02, 0.01) == ""
+    said = drift.of_share(0.2, 0.01, "reading")
+    assert said.startswith("That is a far larger share than in training (1 %)")
+    assert ("look as they did there" in said) == (verdict == "fits")
+    assert ("is not like what" in said) == (verdict in ("shifted", "another world"))
+    assert said.endswith("?") == (verdict == "not measured")

@@ -12,7 +12,7 @@ from engine.cli import main
 from engine.data.roles import Roles
 from engine.detectors import NearestWindows, nearest_windows
 from engine.detectors.sequential import bounds
-from engine.detectors.window_library import VIEWS, Library, Shape, codes, seen, smoothed
+from engine.detectors.window_library import VIEWS, Library, Shape, all_seen, codes, seen, smoothed
 from engine.detectors.window_matching import Alike
 from engine.errors import DataError, UsageError
 from engine.model import Model
@@ -238,21 +238,21 @@ def test_the_nearest_reference_equals_a_plain_search():
     rng = np.random.default_rng(0)
     shape, readings = Shape.of(64), rng.normal(size=(500, 2)).astype(np.float32)
     begins = np.arange(0, 430, 3)
-    for view in ("raw", "centred", "normalised"):
-        points = seen(shape.cut(shape.means(readings), begins), view)
-        none = np.zeros(len(points), dtype=np.int64)
-        place = np.arange(len(points))
-        numbers, distances = Library.of(points).nearest(points, place, place + 1)  # all but itself
-        apart = np.sqrt(((points[:, None].astype(float) - points[None]) ** 2).sum(axis=2))
+    points = all_seen(shape.cut(shape.means(readings), begins))
+    library, none, place = Library.of(points), np.zeros(len(begins), dtype=np.int64), np.arange(len(begins))
+    room = library.room(len(begins))
+    numbers, distances = library.nearest(points, place, place + 1, room)  # all but itself
+    again, zero = library.nearest(points, none, none, room)
+    gone, no_distance = library.nearest(points, none, none + len(begins), room)
+    for view in range(len(VIEWS)):
+        apart = np.sqrt(((points[view][:, None].astype(float) - points[view][None]) ** 2).sum(axis=2))
         np.fill_diagonal(apart, np.inf)
-        np.testing.assert_array_equal(numbers, apart.argmin(axis=1))
-        np.testing.assert_allclose(distances, apart.min(axis=1), rtol=1e-5)
-        again, zero = Library.of(points).nearest(points, none, none)
-        np.testing.assert_array_equal(again, place)
-        np.testing.assert_array_equal(zero, 0)
-        gone, no_distance = Library.of(points).nearest(points, none, none + len(points))
-        assert (gone == -1).all()
-        assert np.isnan(no_distance).all()
+        np.testing.assert_array_equal(numbers[view], apart.argmin(axis=1))
+        np.testing.assert_allclose(distances[view], apart.min(axis=1), rtol=1e-5)
+        np.testing.assert_array_equal(again[view], place)
+    np.testing.assert_array_equal(zero, 0)
+    assert (gone == -1).all()
+    assert np.isnan(no_distance).all()
 
 
 def test_averages_over_windows_equal_a_slow_twin():

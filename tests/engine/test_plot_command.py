@@ -1,11 +1,13 @@
 """The command that draws: a file for every chart there is something for, and one sentence about the others."""
 
 import json
+from pathlib import Path
 
 import pytest
 
-from engine import ModelStore, train
+from engine import ModelStore, Roles, train
 from engine.cli import main
+from tests.engine.test_group_lines import machines
 
 EVERY = {"history", "roc", "precision_recall", "scores"}
 
@@ -93,3 +95,18 @@ def test_a_folder_that_cannot_be_is_refused_in_words(place, monkeypatch, capsys)
     (place / "taken").write_text("a file")
     assert main(["plot", "parts.csv", "--model", "forest", "--models", "m", "--output", "taken"]) == 2
     assert "'taken' cannot be a folder for the charts" in capsys.readouterr().err
+
+
+def test_lines_of_their_own_are_drawn_at_the_common_threshold_and_told(plot, place):
+    frame = machines()
+    frame.to_csv(place / "machines.csv", index=False)
+    roles = Roles({"machine": "entity", "x": "feature", "y": "feature", "z": "feature"})
+    train(frame, roles, "neighbours", name="machines").save(ModelStore(place / "m"))
+    code, answer, said = plot("machines.csv", "--model", "machines", "--per-entity", "--format", "svg")
+    assert code == 0
+    assert "2 groups have lines of their own, by 'machine'" in answer["lines"]
+    assert "Scores are moved in the charts" in said
+    assert "lines of their own by 'machine'" in Path(answer["files"]["scores"]).read_text("utf-8")
+    _, answer, said = plot("parts.csv", "--model", "forest", "--per-entity")
+    assert answer is None
+    assert "has one line for all" in said

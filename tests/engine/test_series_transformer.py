@@ -205,10 +205,19 @@ def test_patches_are_readings_in_order():
     ]
 
 
-def test_attention_is_that_of_torch():
+def test_attention_and_its_gradient_are_those_of_torch():
     torch.manual_seed(3)
-    block, tokens = of.Block(16, 4), torch.randn(5, 7, 16)
-    heads = torch.einsum("ntd,hdw->hntw", tokens, block.attend) + block.attend_bias[:, None]
+    told = [
+        torch.nn.init.normal_(torch.empty(shape, dtype=torch.float64, requires_grad=True), std=0.5)
+        for shape in ((5, 7, 16), (3 * 4, 16, 4), (3 * 4, 1, 4))
+    ]
+    tokens, attend, bias = told
+    heads = torch.einsum("ntd,hdw->hntw", tokens, attend) + bias[:, None]
     query, key, value = heads.view(3, 4, 5, 7, 4).transpose(1, 2)
     expected = torch.nn.functional.scaled_dot_product_attention(query, key, value)
-    torch.testing.assert_close(block._looked(tokens), expected.transpose(1, 2).reshape(5, 7, 16))
+    expected = expected.transpose(1, 2).reshape(5, 7, 16)
+    found, towards = of.Attention.apply(*told), torch.randn_like(expected)
+    torch.testing.assert_close(of.attention(*told)[0], expected)
+    torch.testing.assert_close(found, expected)
+    gradients = (torch.autograd.grad(made, told, towards) for made in (found, expected))
+    torch.testing.assert_close(*gradients)

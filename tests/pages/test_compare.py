@@ -4,7 +4,7 @@ import pytest
 
 from tests.pages.conftest import charts, sound, texts, titles, turn_to, wait_for
 from tests.pages.prepared import brought, judged, pumps
-from ui import server
+from ui import comparing_job, server
 
 
 @pytest.fixture
@@ -80,3 +80,15 @@ def test_what_waits_can_be_cancelled_one_by_one_and_all_at_once(open_page, space
     sound(at.button(key="cancel-batch").click().run())
     assert {job.state for job in idle.jobs()} == {"cancelled"}
     idle.close()
+
+
+def test_many_rows_are_compared_by_a_job_that_keeps_the_leaderboard(open_page, two, monkeypatch):
+    monkeypatch.setattr(comparing_job, "AT_ONCE", 0)
+    at = open_page("compare", data=two.id)
+    assert "rows are compared by a job" in texts(at)
+    assert not [table for table in at.dataframe if "Agreement" in table.value.columns]
+    wait_for(at, lambda at: [table for table in at.dataframe if "Agreement" in table.value.columns])
+    assert "is better than" in texts(at)
+    assert charts(at) == 4
+    sound(at.segmented_control(key="agreement-measure").set_value("kendall").run())
+    assert [job.kind for job in server.jobs().jobs()].count("leaderboard") == 1
