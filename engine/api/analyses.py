@@ -14,7 +14,16 @@ from fastapi import APIRouter, Body, Query, Response
 
 from engine.api.choosing import Wanted, model_for
 from engine.api.datasets import Offset, following
-from engine.api.lines import card_of, check_line, drawn, known_threshold, rule_of, threshold_at
+from engine.api.lines import (
+    card_of,
+    check_line,
+    drawn,
+    known_threshold,
+    only_common,
+    rule_asked,
+    rule_of,
+    threshold_at,
+)
 from engine.api.problems import Refusal
 from engine.api.repeats import Asked
 from engine.api.schemas import Analysis, AnomalyPage, Started, Status
@@ -24,7 +33,7 @@ from engine.api.tokens import Token
 from engine.api.uploads import Upload
 from engine.data.dataset import Dataset
 from engine.detectors import CATALOGUE, detector_class
-from engine.errors import EngineError, StoreError
+from engine.errors import DataError, StoreError, UsageError
 from engine.group_lines import check_by_group, check_column, load_groups, required, stored_judgement
 from engine.hyperparameters import checked
 from engine.jobs import Job
@@ -74,6 +83,7 @@ def _begun(here: Services, token: Token, dataset: Dataset, upload: Upload, asked
             raise
         return _trained_instead(here, token, dataset, upload, asked)
     if asked.per_entity:
+        check_by_group(rule_asked(card, asked))
         groups = required(load_groups(here.space.models, card.id), card)
         check_column(groups, dataset.columns, asked.mapping)
     # What changes nothing is left out, so that the same analysis is known to be the same.
@@ -142,8 +152,12 @@ def status(id: str, token: Reader, here: Here) -> dict[str, Any]:
     session = here.sessions.newest(token.id, dataset.id)
     if session is None:
         return {"status": "uploaded", "message": "not analyzed yet"}
-    session, job = _now(here, session)
     known = {"session_id": session.id, "model": session.model, "threshold": session.threshold}
+    try:
+        session, job = _now(here, session)
+    except (DataError, UsageError) as problem:  # the rows are judged, and the rule draws no line in them
+        return {"status": "failed", "message": str(problem), **known}
+    known |= {"model": session.model, "threshold": session.threshold}
     if session.anomalies is not None:
         ready = session.result is not None and here.space.results.is_whole(session.result)
         job = None if ready else _job(here, session)
@@ -152,7 +166,7 @@ def status(id: str, token: Reader, here: Here) -> dict[str, Any]:
         return {
             "status": "analyzed",
             "progress": 100,
-            "message": "" if ready else follows,
+            "message": "; ".join(filter(None, ["" if ready else follows, only_common(here, session)])),
             **flagged,
             **known,
         }
@@ -198,16 +212,18 @@ def anomalies(
     ways = [name for name, value in given.items() if value is not None]
     if len(ways) > 1:
         raise Refusal(422, f"{' and '.join(ways)} both draw the line", "send one of them")
-    dataset, _ = here.upload(token, id)
+    dataset, upload = here.upload(token, id)
     session, result = _finished(here, token, dataset)
     if percentile is not None:
         threshold = threshold_at(card_of(here, result.model), percentile)
     if rule is not None:
-        threshold = drawn(card_of(here, result.model), rule, result, dataset)
+        threshold = drawn(card_of(here, result.model), rule, result, dataset, upload.roles)
     line = threshold if threshold is not None else session.threshold
     assert line is not None  # a settled session has one
     total, rows, lines = result.flagged(line), result.order, None
-    if session.per_entity if per_entity is None else per_entity:
+    if per_entity is None and (why := only_common(here, session)):
+        lines = why
+    elif session.per_entity if per_entity is None else per_entity:
         now = stored_judgement(here.space, result, rule_of(here, session, given))
         line, total, rows = now.threshold, now.flagged, rows[now.flags[rows]]
         lines = None if now.own is None else now.own.sentence
@@ -309,14 +325,18 @@ def _settled(here: Services, session: Session, job: Job | None) -> Session:
             own = card.default_rule if session.percentile is None else None
             rule = session.rule or (own.text if own is not None and own.counts_rows else None)
             dataset = here.space.datasets.get(session.dataset)
-            threshold = drawn(card, rule, found, dataset) if rule else threshold_at(card, session.percentile)
+            threshold = (
+                drawn(card, rule, found, dataset, dataset.roles)
+                if rule
+                else threshold_at(card, session.percentile)
+            )
         whole = replace(session, model=model)
         count = (
             stored_judgement(here.space, found, rule_of(here, whole, {})).flagged
-            if session.per_entity and load_groups(here.space.models, model) is not None
+            if session.per_entity and not only_common(here, whole)
             else found.flagged(threshold)
         )
-    except EngineError:  # the model or the result went away just now
+    except StoreError:  # the model or the result went away just now
         return session
     settled = replace(session, model=model, result=result, threshold=threshold, anomalies=count)
     here.sessions.settle(settled)

@@ -80,6 +80,10 @@ def _upload(form: FormData, token: Token, here: Services, key: str | None) -> Re
                 store.delete(dataset.id)
             raise
         here.uploads.add(token.id, dataset.id, chosen, brought=brought)
+        if dataset.id not in store.ids():  # another token deleted its own before this upload was known
+            file.file.seek(0)
+            dataset = store.add(file.file, name, ReadingOptions.from_dict(reading))
+            here.uploads.add(token.id, dataset.id, chosen, brought=True)
         if roles and not dataset.roles_given:
             store.set_roles(dataset, chosen)
         return described(dataset, chosen)
@@ -111,12 +115,17 @@ def dataset(id: str, token: Reader, here: Here) -> dict[str, Any]:
 @router.delete("/{id}", status_code=204)
 def delete(id: str, token: Deleter, here: Here) -> Response:
     """Delete a data set and its results. Where another token has brought the same content, its own stay."""
-    found, _ = here.upload(token, id)
-    if here.in_use(found.id):
+    if not here.brought(token, id):
+        here.upload(token, id)  # one that sees all may delete what it did not bring
+    if here.in_use(id):
         raise Refusal(409, "a job uses this data set", "wait until it has ended, or cancel it")
-    if here.uploads.forget(None if token.sees_all else token.id, found.id):
-        here.space.results.delete_of_dataset(found.id)
-        here.space.datasets.delete(found.id)
+
+    def remove() -> None:
+        here.space.results.delete_of_dataset(id)
+        with suppress(StoreError):  # a deletion that was cut short has been here
+            here.space.datasets.delete(id)
+
+    here.uploads.forget(None if token.sees_all else token.id, id, remove)
     return Response(status_code=204)
 
 

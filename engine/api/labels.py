@@ -25,9 +25,10 @@ from engine.api.schemas import LabelPage, LabelsBrought, LabelsGiven, LabelsSaid
 from engine.api.services import Here, Key, Labeller, Reader, Services
 from engine.api.tokens import Token
 from engine.data.dataset import Dataset
-from engine.labels.current import Labels, current_labels, give_labels
+from engine.labels.current import give_labels
 from engine.labels.events import LabelEvent, last_act
 from engine.labels.exchange import bring_labels, labels_csv
+from engine.labels.ledger import author
 from engine.labels.verdicts import Label
 
 router = APIRouter(prefix="/anomaly/datasets", tags=["labels"])
@@ -43,7 +44,7 @@ _CSV: dict[int | str, dict[str, Any]] = {200: {"content": {"text/csv": {}}, "des
 def labels(id: str, token: Reader, here: Here, offset: Offset = 0, limit: Limit = 50) -> dict[str, Any]:
     """The labels of a data set as they stand, row by row: whoever gave them, on a page or here."""
     dataset, _ = here.upload(token, id)
-    found = _seen(here, token, dataset)
+    found = here.labels_seen(token, dataset)
     rows = list(found.events)[offset : offset + limit]
     return {
         "labels": [_described(row, found.events[row]) for row in rows],
@@ -89,19 +90,24 @@ def undo(
     wanted = asked.act if asked else None
     what = {"do": "undo", "dataset": dataset.id, "act": wanted}
 
+    request = "" if key is None else _act(token, key, what)
+
     def take_back() -> dict[str, Any]:
-        events = here.labels.of_dataset(dataset.id)
+        events, name = here.labels.of_dataset(dataset.id), author(token.name)
+        done = next((event.withdraws for event in events if request and event.act == request), None)
+        if done is not None:  # its answer was lost; the last act is another one by now
+            return {"act": done, "undone": sum(event.act == done for event in events)}
         if wanted is None:
-            given = last_act(events, token.name)
+            given = last_act(events, name)
             if not given:
                 raise Refusal(
                     409, "this token has given no label that could be taken back", "label some rows first"
                 )
         else:
-            given = [event for event in events if event.act == wanted]
-            if not given or (given[0].who != token.name and not token.sees_all):
+            given = [event for event in events if event.label and event.act == wanted]
+            if not given or (given[0].who != name and not token.sees_all):
                 raise not_found("act", wanted)
-        taken = here.labels.withdraw(given[0].act, who=token.name)
+        taken = here.labels.withdraw(given[0].act, who=token.name, request=request)
         return {"act": given[0].act, "undone": len(given) if taken else 0}
 
     return here.answers.once(Asked(token=token.id, key=key, dataset=dataset.id, what=what), 200, take_back)
@@ -112,7 +118,7 @@ def export(id: str, token: Reader, here: Here) -> Response:
     """All labels of a data set as a CSV file that labels:import takes back; there rows are counted from 1."""
     dataset, _ = here.upload(token, id)
     name = f'attachment; filename="labels__{dataset.id}.csv"'
-    content = labels_csv(_seen(here, token, dataset), dataset)
+    content = labels_csv(here.labels_seen(token, dataset), dataset)
     return Response(content, media_type="text/csv; charset=utf-8", headers={"Content-Disposition": name})
 
 
@@ -143,17 +149,6 @@ def _brought(form: FormData, dataset: Dataset, token: Token, here: Services, key
         }
 
     return here.answers.once(Asked(token=token.id, key=key, dataset=dataset.id, what=what), 201, save)
-
-
-def _seen(here: Services, token: Token, dataset: Dataset) -> Labels:
-    """The labels that stand; those carried over from another upload only where the token may see that one."""
-    found = current_labels(here.labels, dataset)
-    if token.sees_all:
-        return found
-    own = set(here.uploads.of(token.id))
-    hidden = {row for row in found.carried if found.events[row].dataset not in own}
-    events = {row: event for row, event in found.events.items() if row not in hidden}
-    return Labels(events=events, carried=found.carried - hidden, own=found.own)
 
 
 def _act(token: Token, key: str | None, what: dict[str, Any]) -> str:

@@ -17,7 +17,8 @@ from engine.detectors import checked_choices
 from engine.errors import UsageError
 from engine.first_threshold import check_rule
 from engine.fitting import check_training
-from engine.labels.learning import check_learns, frozen_labels
+from engine.labels.frozen import freeze_labels
+from engine.labels.learning import check_learns
 from engine.model import Card
 from engine.scoring.rules import rule_from_text
 from engine.store import ModelStore, validated_name
@@ -68,7 +69,7 @@ def train(name: str, asked: Training, token: Trainer, here: Here, key: Key = Non
     rule = None if asked.rule is None else rule_from_text(asked.rule)
     if asked.labels:
         check_learns(asked.detector)
-        spec["labels"] = frozen_labels(here.space, dataset, here.labels)
+        spec["labels"] = freeze_labels(here.space.frozen_labels, dataset.id, here.labels_seen(token, dataset))
     else:
         check_rule(rule, upload.roles, asked.threshold_group)
     spec["threshold_group"] = asked.threshold_group

@@ -17,6 +17,7 @@ from engine.data.dataset import Dataset
 from engine.database import Database, database_url
 from engine.errors import StoreError
 from engine.jobs import Job, JobManager
+from engine.labels.current import Labels, current_labels
 from engine.workspace import Workspace
 
 
@@ -36,9 +37,13 @@ class Services:
         """Started by the first who asks."""
         return self._jobs()
 
+    def brought(self, token: Token, id: str) -> Upload | None:
+        """The upload of a data set by the token itself, whether or not its files are there."""
+        return self.uploads.find(token.id, id) if id.isascii() and id.isalnum() else None
+
     def upload(self, token: Token, id: str) -> tuple[Dataset, Upload]:
         """A data set the token may see, with its roles in that token's eyes; else it is not found."""
-        found = self.uploads.find(token.id, id) if id.isascii() and id.isalnum() else None
+        found = self.brought(token, id)
         if found is None and not token.sees_all:
             raise not_found("data set", id)
         try:
@@ -46,6 +51,16 @@ class Services:
         except StoreError:
             raise not_found("data set", id) from None
         return dataset, found or Upload(dataset=id, roles=dataset.roles)
+
+    def labels_seen(self, token: Token, dataset: Dataset) -> Labels:
+        """The labels that stand; those carried over from another upload only where the token may see that one."""
+        found = current_labels(self.labels, dataset)
+        if token.sees_all:
+            return found
+        own = set(self.uploads.of(token.id))
+        hidden = {row for row in found.carried if found.events[row].dataset not in own}
+        events = {row: event for row, event in found.events.items() if row not in hidden}
+        return Labels(events=events, carried=found.carried - hidden, own=found.own)
 
     def submit(self, kind: str, dataset: Dataset, spec: dict[str, Any], token: Token, title: str) -> Job:
         """Have a job do something with a data set, for a token."""

@@ -16,6 +16,7 @@ import sqlalchemy as sa
 from engine.api.tables import token as _token
 from engine.database import Database
 from engine.errors import UsageError
+from engine.labels.verdicts import plain_text
 
 SCOPES = {
     "read": "see own data sets, results and jobs, and the models",
@@ -82,8 +83,8 @@ class Tokens:
             "expires": None if days is None else now + days * 86_400,
         }
         with self._database.writing(_token) as connection:
-            rows = connection.execute(sa.select(_token).where(_token.c.name == name)).all()
-            if any(_of(row).valid(now) for row in rows):
+            rows = connection.execute(sa.select(_token).where(_token.c.revoked.is_(None))).all()
+            if any(plain_text(row.name) == name and _of(row).valid(now) for row in rows):
                 raise UsageError(
                     f"there is a token '{name}' already; revoke it first, or choose another name"
                 )
@@ -100,9 +101,11 @@ class Tokens:
     def revoke(self, name: str) -> None:
         """Make a token worthless, at once and for good."""
         with self._database.writing(_token) as connection:
-            in_force = (_token.c.name == name, _token.c.revoked.is_(None))
-            if connection.execute(_token.update().where(*in_force).values(revoked=time.time())).rowcount == 0:
-                raise UsageError(f"there is no token '{name}' in force; `token list` names those there are")
+            for each in (name, plain_text(name)):  # names were once kept as they were typed
+                in_force = (_token.c.name == each, _token.c.revoked.is_(None))
+                if connection.execute(_token.update().where(*in_force).values(revoked=time.time())).rowcount:
+                    return
+        raise UsageError(f"there is no token '{name}' in force; `token list` names those there are")
 
     def holder(self, secret: str) -> Token | None:
         """The token with that secret, if it is valid; its last use is written down."""
@@ -131,11 +134,12 @@ def _digest(secret: str) -> str:
 
 
 def _checked_name(name: str) -> str:
-    if not name.strip() or not name.isprintable() or len(name) > LONGEST_NAME:
+    plain = plain_text(name)  # as the labels it gives are signed
+    if not plain or not name.isprintable() or len(plain) > LONGEST_NAME:
         raise UsageError(
             f"a token's name must be 1 to {LONGEST_NAME} printable characters, got {name[:80]!r}"
         )
-    return name.strip()
+    return plain
 
 
 def _checked_scopes(scopes: Iterable[str]) -> list[str]:

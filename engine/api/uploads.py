@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import sqlalchemy as sa
@@ -57,10 +58,11 @@ class Uploads:
         with self._database.reading() as connection:
             return list(connection.scalars(chosen.order_by(_upload.c.sequence.desc())))
 
-    def forget(self, token: str | None, dataset: str) -> bool:
-        """Forget an upload and its sessions, or with None everybody's; whether the files may go as well.
+    def forget(self, token: str | None, dataset: str, remove: Callable[[], None]) -> None:
+        """Forget an upload and its sessions, or with None everybody's; ``remove`` takes the files where they may go.
 
-        They stay while another token has brought the same content, and where the screen had it before.
+        They stay while another token has brought the same content, and where the screen had it before. They go before
+        the upload is forgotten: cut short, a deletion can be asked for again. No upload is noted down meanwhile.
         """
         with self._database.writing(_upload) as connection:
             here = _upload.c.dataset == dataset
@@ -72,11 +74,9 @@ class Uploads:
                     else ((table.c.dataset == dataset) & (table.c.token == token))
                 )
                 connection.execute(table.delete().where(mine))
-            if token is None:
-                return True
-            brought = any(row.brought for row in rows if row.token == token)
-            if any(row.token != token for row in rows):
-                if brought:  # the last of them takes the files along
-                    connection.execute(_upload.update().where(here).values(brought=True))
-                return False
-            return brought
+            brought = token is None or any(row.brought for row in rows if row.token == token)
+            shared = token is not None and any(row.token != token for row in rows)
+            if brought and shared:  # the last of them takes the files along
+                connection.execute(_upload.update().where(here).values(brought=True))
+            elif brought:
+                remove()

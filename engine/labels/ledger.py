@@ -53,6 +53,11 @@ _event = sa.Table(
 )
 
 
+def author(who: str) -> str:
+    """A name as the ledger keeps it."""
+    return plain_text(who)[:80]
+
+
 class LabelLedger:
     """The table of label events; each method is one transaction, callable from any thread and process."""
 
@@ -80,7 +85,7 @@ class LabelLedger:
             raise UsageError(
                 f"at most {MOST_AT_ONCE:,} rows can be labelled at once, got {len(labels):,}; choose fewer"
             )
-        known, name, at = identities or {}, plain_text(who)[:80], time.time()
+        known, name, at = identities or {}, author(who), time.time()
         with self._writing() as connection:
             if self._withdrawn(connection, act):
                 raise UsageError("these labels were undone; give them again")
@@ -105,13 +110,16 @@ class LabelLedger:
                 connection.execute(_event.insert(), lines)
         return len(lines)
 
-    def withdraw(self, act: str, *, who: str) -> bool:
-        """Undo an act; False when it is unknown, or undone already. What was said of its rows before holds again."""
+    def withdraw(self, act: str, *, who: str, request: str = "") -> bool:
+        """Undo an act; False when it is unknown, or undone already. What was said of its rows before holds again.
+
+        ``request``, an id of its own, is kept as the act of the withdrawal, by which it is known when it is sent again.
+        """
         with self._writing() as connection:
             first = connection.execute(sa.select(_event).where(_event.c.act == act).limit(1)).first()
             if first is None or self._withdrawn(connection, act):
                 return False
-            line = {"id": f"{act}:withdrawn", "act": "", "at": time.time(), "who": plain_text(who)[:80]}
+            line = {"id": f"{act}:withdrawn", "act": request, "at": time.time(), "who": author(who)}
             nothing = {"row": None, "verdict": None, "class_name": "", "tag": "", "note": "", "model": ""}
             where = {"dataset": first.dataset, **Identity(columns=first.columns).as_dict()}
             connection.execute(_event.insert().values(**line, **nothing, **where, withdraws=act))

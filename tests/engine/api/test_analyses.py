@@ -1,13 +1,14 @@
 """From a data set to its anomalies over HTTP: which model judges, what is reused, and every state on the way."""
 
 import json
+from dataclasses import replace
 
 import pytest
 
 from engine.analysis import explain_worst, train
 from engine.data.roles import Roles
 from engine.group_lines import judged_by_group
-from engine.scoring.thresholds import Percentile
+from engine.scoring.thresholds import AlertBudget, Percentile
 from tests.engine.api.conftest import DATASETS
 from tests.engine.test_group_lines import machines
 
@@ -17,8 +18,6 @@ STRANGE = b"colour,taste\nred,1\nblue,2\ngreen,3\n"
 @pytest.fixture(scope="session")
 def analyzed(real, csv, table, model_of):
     """A caller, a data set judged by the caller's own model, and the answer to ``analyze``."""
-    from dataclasses import replace
-
     model = model_of("isolation_forest", table)
     replace(model, card=replace(model.card, name="pumps")).save(real.space.models)
     ann = real.caller("ann")
@@ -135,6 +134,18 @@ def test_a_rule_draws_the_line_before_and_after_an_analysis(real, analyzed):
     cost = ann.get(f"{DATASETS}/{dataset}/anomalies", params={"rule": "cost=5"})
     assert cost.status_code == 422 or cost.json()["total"] > 0
     ann.post(f"{DATASETS}/{dataset}/analyze")
+
+
+def test_a_rule_that_needs_answers_takes_them_from_the_column_the_token_named(real, analyzed, csv, table):
+    _, dataset, _ = analyzed
+    bea = real.caller("bea of the answers")
+    url = f"{DATASETS}/{dataset}/anomalies"
+    assert bea.upload(csv, roles='{"label": "faulty"}').json()["id"] == dataset
+    bea.post(f"{DATASETS}/{dataset}/analyze")
+    faults = bea.get(url, params={"rule": "best_f1"}).json()
+    assert bea.upload(csv, roles='{"label": "night_shift"}').json()["id"] == dataset
+    shifts = bea.get(url, params={"rule": "best_f1"}).json()
+    assert faults["total"] <= 2 * table.labels.sum() < shifts["total"]
 
 
 @pytest.mark.parametrize(
@@ -443,3 +454,34 @@ def test_each_entity_may_have_a_line_of_its_own(real):
     assert (one["total"], one["lines"]) == (60, None)
     wrong = ann.get(f"{DATASETS}/{dataset}/anomalies", params={"rule": "budget=5"})
     assert (wrong.status_code, "draws one line for all rows" in wrong.json()["error"]) == (422, True)
+    budgeted = replace(model.card, name="budgeted", rule=AlertBudget(5).as_dict())
+    replace(model, card=budgeted).save(real.space.models)
+    own = {"model": "budgeted", "per_entity": True}
+    refused = ann.post(f"{DATASETS}/{dataset}/analyze", json=own)
+    assert (refused.status_code, "draws one line for all rows" in refused.text) == (422, True)
+    assert ann.post(f"{DATASETS}/{dataset}/analyze", json={**own, "rule": "mad"}).status_code == 202
+    opened(real, "ann of the machines", dataset, "machines@1", rule="budget=5")
+    stuck = ann.status(dataset)
+    assert (stuck["status"], "draws one line for all rows" in stuck["message"]) == ("failed", True)
+    assert ann.get(f"{DATASETS}/{dataset}/anomalies").status_code == 422
+
+
+def test_an_analysis_whose_model_came_out_without_groups_has_one_line_and_says_so(real, analyzed, csv):
+    whole, dataset, _ = analyzed
+    una = real.caller("una of one line")
+    assert una.brought(csv) == dataset
+    opened(real, "una of one line", dataset, "pumps@1", rule=None)
+    said = "model 'pumps@1' keeps no reference scores by group, so one line is drawn for all rows"
+    assert (una.status(dataset)["status"], una.status(dataset)["message"]) == ("analyzed", said)
+    page = una.get(f"{DATASETS}/{dataset}/anomalies").json()
+    assert (page["total"], page["lines"]) == (whole.status(dataset)["anomaly_count"], said)
+    asked = una.get(f"{DATASETS}/{dataset}/anomalies", params={"per_entity": True})
+    assert (asked.status_code, "keeps no reference scores by group" in asked.json()["error"]) == (422, True)
+
+
+def opened(real, name, dataset, model, *, rule):
+    """A session for lines of their own, over a result that is there, as the end of a training leaves it."""
+    (token,) = (each for each in real.services.tokens.all() if each.name == name)
+    result = real.space.results.id_of(model, dataset, {})
+    given = {"job": None, "model": model, "result": result, "percentile": None, "threshold": None}
+    real.services.sessions.open(token.id, dataset, rule=rule, per_entity=True, **given)

@@ -5,6 +5,8 @@ import json
 import pytest
 
 from engine.api import gate
+from engine.api.uploads import Uploads
+from engine.data.dataset import DatasetStore
 from tests.engine.api.conftest import DATASETS
 
 SMALL = b"time,load,site\n2024-01-01,1.5,north\n2024-01-02,2.5,south\n2024-01-03,99,north\n"
@@ -92,6 +94,38 @@ def test_deleting_leaves_what_the_screen_had_before(api, ann, tmp_path):
     assert ann.brought(SMALL) == shown
     assert ann.delete(f"{DATASETS}/{shown}").status_code == 204
     assert api.space.datasets.ids() == {shown}
+
+
+@pytest.mark.parametrize("after", [False, True])
+def test_a_deletion_cut_short_can_be_asked_for_again(api, ann, monkeypatch, after):
+    dataset, remove = ann.brought(SMALL), DatasetStore.delete
+
+    def die(store, id):
+        if after:
+            remove(store, id)
+        raise MemoryError("the server stopped")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(DatasetStore, "delete", die)
+        assert ann.delete(f"{DATASETS}/{dataset}").status_code == 500
+    assert ann.delete(f"{DATASETS}/{dataset}").status_code == 204
+    assert ann.delete(f"{DATASETS}/{dataset}").status_code == 404
+    assert not api.space.datasets.ids()
+
+
+def test_an_upload_that_another_deletion_overtakes_keeps_its_file(api, ann, ben, monkeypatch):
+    dataset, note = ann.brought(SMALL), Uploads.add
+
+    def late(uploads, token, *facts, **more):
+        monkeypatch.setattr(Uploads, "add", note)
+        uploads.forget(None, dataset, lambda: api.space.datasets.delete(dataset))
+        note(uploads, token, *facts, **more)
+
+    monkeypatch.setattr(Uploads, "add", late)
+    assert ben.brought(SMALL) == dataset
+    assert ben.get(f"{DATASETS}/{dataset}").status_code == 200
+    ben.delete(f"{DATASETS}/{dataset}")
+    assert not api.space.datasets.ids()
 
 
 def test_a_data_set_in_use_is_not_deleted(api, ann, csv, keep):

@@ -4,6 +4,7 @@ import pytest
 
 from engine.api import repeats
 from engine.labels.current import current_labels, give_labels
+from engine.labels.frozen import thawed_labels
 from engine.labels.verdicts import Label
 from tests.engine.api.conftest import DATASETS
 
@@ -21,8 +22,8 @@ def give(caller, dataset, *labels, **rest):
     return caller.post(f"{DATASETS}/{dataset}/labels", json={"labels": list(labels), **rest}, headers=headers)
 
 
-def undo(caller, dataset, **body):
-    return caller.post(f"{DATASETS}/{dataset}/labels:undo", json=body or None)
+def undo(caller, dataset, headers=None, **body):
+    return caller.post(f"{DATASETS}/{dataset}/labels:undo", json=body or None, headers=headers or {})
 
 
 def standing(caller, dataset):
@@ -83,6 +84,47 @@ def test_an_act_is_taken_back_as_a_whole_by_the_token_that_gave_it(ann, ben, dat
     assert standing(ann, dataset) == {2: ("normal", "", "ben")}
 
 
+def test_an_undo_sent_again_takes_back_nothing_more_even_when_its_answer_is_forgotten(
+    ann, dataset, api, monkeypatch
+):
+    give(ann, dataset, {"row": 1, "label": "normal"})
+    last = give(ann, dataset, LEAK, {"row": 2, "label": "normal"}).json()["act"]
+    first = undo(ann, dataset, headers=KEY)
+    monkeypatch.setattr(repeats, "KEPT_SECONDS", -1.0)
+    late = undo(ann, dataset, headers=KEY)
+    assert first.json() == late.json() == {"act": last, "undone": 2}
+    assert standing(ann, dataset) == {1: ("normal", "", "ann")}
+    other = undo(ann, dataset, headers={"Idempotency-Key": "another request"})
+    assert (other.json()["undone"], standing(ann, dataset)) == (1, {})
+    for event in api.services.labels.of_dataset(dataset):
+        if event.withdraws:
+            assert undo(ann, dataset, act=event.act).status_code in (404, 409)
+
+
+def test_a_token_takes_back_its_labels_however_its_name_is_written(api, csv):
+    caller = api.caller("ci  bot cafe\u0301")
+    dataset = caller.brought(csv)
+    give(caller, dataset, LEAK)
+    (token,) = api.services.tokens.all()
+    assert token.name == "ci bot caf\u00e9"
+    assert standing(caller, dataset)[7][2] == token.name
+    assert undo(caller, dataset).json()["undone"] == 1
+
+
+def test_a_token_named_before_names_were_put_in_order_takes_back_its_labels_too(api, csv):
+    import sqlalchemy as sa
+
+    from engine.api.tables import token
+
+    caller = api.caller("ci bot")
+    dataset = caller.brought(csv)
+    with api.services._database.writing(token) as connection:
+        connection.execute(sa.update(token).values(name="ci  bot"))
+    act = give(caller, dataset, LEAK).json()["act"]
+    assert undo(caller, dataset).json()["undone"] == 1
+    assert undo(caller, dataset, act=act).status_code == 200
+
+
 def test_labels_go_out_as_csv_and_come_back_once(ann, dataset):
     give(ann, dataset, LEAK)
     answer = ann.get(f"{DATASETS}/{dataset}/labels.csv")
@@ -108,6 +150,14 @@ def test_labels_of_an_upload_the_token_may_not_see_are_not_carried_to_its_own(an
     assert standing(ben, longer) == {}
     assert b"seal" not in ben.get(f"{DATASETS}/{longer}/labels.csv").content
     assert set(standing(api.caller("auditor", ["read", "all"]), longer)) == {7}
+    asked = {"dataset": longer, "detector": "masked_table", "labels": True}
+    refused = ben.post("/api/models/pumps/train", json=asked)
+    assert (refused.status_code, "no row is labelled an anomaly" in refused.json()["error"]) == (422, True)
+    give(ben, longer, {"row": 2, "label": "anomaly"})
+    trained = ben.post("/api/models/pumps/train", json=asked)
+    assert trained.status_code == 202, trained.text
+    spec = api.manager.spec(trained.json()["job"]["id"])
+    assert list(thawed_labels(api.space.frozen_labels, spec["labels"]).rows) == [2]
 
 
 REFUSED = [

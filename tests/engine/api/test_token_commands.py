@@ -75,3 +75,11 @@ def test_the_database_of_the_settings_is_used(tmp_path, capsys, monkeypatch):
     main(["token", "create", "--name", "ann"])
     assert (tmp_path / "elsewhere.db").exists()
     assert not (tmp_path / "workspace" / "loupe.db").exists()
+
+
+def test_a_name_is_the_same_however_it_is_spaced(capsys):
+    assert main(["token", "create", "--name", "ci  bot"]) == 0
+    assert main(["token", "create", "--name", " ci bot"]) == 2
+    (token,) = listed(capsys)
+    assert token["name"] == "ci bot"
+    assert main(["token", "revoke", "ci   bot"]) == 0
