@@ -311,11 +311,11 @@ def _settled(here: Services, session: Session, job: Job | None) -> Session:
             dataset = here.space.datasets.get(session.dataset)
             threshold = drawn(card, rule, found, dataset) if rule else threshold_at(card, session.percentile)
         whole = replace(session, model=model)
-        count = (
-            stored_judgement(here.space, found, rule_of(here, whole, {})).flagged
-            if session.per_entity and load_groups(here.space.models, model) is not None
-            else found.flagged(threshold)
-        )
+        if session.per_entity and load_groups(here.space.models, model) is not None:
+            now = stored_judgement(here.space, found, rule_of(here, whole, {}))
+            threshold, count = now.threshold, now.flagged
+        else:
+            count = found.flagged(threshold)
     except EngineError:  # the model or the result went away just now
         return session
     settled = replace(session, model=model, result=result, threshold=threshold, anomalies=count)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Any, Self
 
@@ -93,7 +93,7 @@ class GroupReferences:
                     continue
                 lines[number] = own
         own_ones = np.isfinite(lines)
-        return OwnLines(
+        found = OwnLines(
             references=self,
             rule=rule,
             codes=codes,
@@ -101,6 +101,11 @@ class GroupReferences:
             lines=np.where(own_ones, lines, common),
             own=own_ones,
         )
+        judged = int(np.isfinite(scores).sum())
+        if not (rule.counts_rows and own_ones.any() and judged) or found.flags(scores).any():
+            return found
+        few = f"Nothing is flagged: of {judged:,} rows too few lie far enough beyond what their groups had in training."
+        return replace(found, remark=few)
 
     def arrays(self) -> dict[str, NDArray[Any]]:
         """What is kept with the model."""
@@ -147,6 +152,7 @@ class OwnLines:
     common: float
     lines: Array  # (n_groups,)
     own: NDArray[np.bool_]  # which groups have a line of their own (n_groups,)
+    remark: str = ""  # a sentence that must be known of these lines with these rows; empty for nothing
 
     @property
     def of_rows(self) -> Array:
@@ -200,7 +206,11 @@ class OwnLines:
 
     @property
     def sentence(self) -> str:
-        """Which groups have a line of their own, and what becomes of the others."""
+        """Which groups have a line of their own, what becomes of the others, and what must be known."""
+        return f"{self._groups} {self.remark}".rstrip()
+
+    @property
+    def _groups(self) -> str:
         here = np.bincount(self.codes[self.codes >= 0], minlength=len(self.lines)) > 0
         count, column = int((here & self.own).sum()), self.references.column
         if not count:

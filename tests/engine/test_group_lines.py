@@ -96,6 +96,7 @@ def test_one_step_up_over_all_rows_draws_the_lines_of_a_false_discovery_rate():
         found = references.own_lines(FDR, 0.0, scores, codes, common, 1_200)
         assert found.own.all()
         assert found.flags(scores).tolist() == naive.step_up(p.tolist(), 0.1)
+        assert "Nothing is flagged" not in found.sentence
 
 
 def test_the_share_of_false_flags_is_that_of_all_groups_together():
@@ -107,6 +108,7 @@ def test_the_share_of_false_flags_is_that_of_all_groups_together():
         scores = rng.normal(size=len(codes))
         lines = references.own_lines(FDR, 9.0, scores, codes, common, 20_000)
         any_flag.append(bool(lines.flags(scores).any()))
+        assert any_flag[-1] != ("Nothing is flagged: of 2,000 rows too few lie" in lines.sentence)
         scores[:30] += 9  # all in one group
         flags = references.own_lines(FDR, 9.0, scores, codes, common, 20_000).flags(scores)
         assert flags[:30].all()
