@@ -97,9 +97,8 @@ def in_plain_words(reasons: Sequence[Mapping[str, Any]]) -> str:
     said = []
     for reason in worth:
         what = f"{reason['column']} ({reason['measure']})" if reason["measure"] else reason["column"]
-        known = reason["how"] == directions.MISSING or reason["how"].startswith(
-            "'"
-        )  # its value is said already
+        # its value is said already
+        known = reason["how"] in (directions.MISSING, reason["value"]) or reason["how"].startswith("'")
         brackets = reason["expected"] or reason["usual"]
         how = f" is {reason['how']}" if reason["how"] else ""
         said.append(f"{what}{how} ({brackets if known else reason['value'] + ', ' + brackets})")
@@ -155,18 +154,23 @@ def _column_reasons(
     code = recipe.encoder.codes[number]
     column, what = recipe.describe(code)
     values: list[Any] = cells.tolist()
+    yes_or_no = pd.api.types.is_bool_dtype(cells.dtype)
     if code.kind == "category":
         usual = [usual_in_words(code, value) for value in values]
+    elif yes_or_no:
+        usual = [f"usually {value_in_words(code, code.typical[TYPICAL.index(0.5)] >= 0.5)}"] * len(values)
     else:
         usual = [usual_in_words(code, None)] * len(values)
     words, spans = [""] * len(values), list[Span | None]([None]) * len(values)
     if expected is not None and code.one_cell_a_level:
         words = _likely_levels(code, expected.expected)
-    elif expected is not None and code.kind == "number":
+    elif expected is not None and code.kind == "number" and not yes_or_no:
         words, spans = _ranges(code, as_numbers(cells, code), expected)
     if code.kind == "category":
         likely = expected.expected if expected is not None and code.one_cell_a_level else None
         hows = directions.of_categories(code, values, likely)
+    elif yes_or_no:
+        hows = [value_in_words(code, value) for value in values]
     else:
         ends = _ends(code, expected) if expected is not None and code.kind == "number" else None
         hows = directions.of_numbers(code, as_numbers(cells, code), ends, ordered=recipe.ordered)
@@ -275,6 +279,8 @@ def value_in_words(code: ColumnCode, value: Any) -> str:
         return f"'{str(value)[:40]}'"
     if code.kind == "moment":
         return f"{pd.Timestamp(value):%Y-%m-%d %H:%M}"
+    if isinstance(value, bool | np.bool_):
+        return "true" if value else "false"
     return number_in_words(float(value))
 
 

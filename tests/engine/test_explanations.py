@@ -10,7 +10,7 @@ from engine.analysis import explain_worst, train
 from engine.data.column_codes import KEPT_LEVELS, ColumnCode
 from engine.data.roles import Roles
 from engine.scoring.explanations import ablation, nearest, shares
-from engine.scoring.reasons import explain, sentence, usual_in_words, value_in_words
+from engine.scoring.reasons import explain, in_plain_words, sentence, usual_in_words, value_in_words
 from engine.scoring.wording import moment_in_words, number_in_words
 from tests import naive
 from tests.engine.checks import TABULAR, shortened
@@ -98,6 +98,18 @@ def test_a_reason_reads_as_a_sentence():
     text = found.sentences()[row]
     assert text.startswith(f"sensor 3 {number_in_words(FRAME.loc[row, 'sensor 3'])} (usually ")
     assert " to " in text
+
+
+@pytest.mark.parametrize("detector", ["neighbours", "isolation_forest"])
+def test_yes_and_no_are_said_as_such(detector):
+    rng = np.random.default_rng(0)
+    frame = pd.DataFrame({"amount": rng.normal(size=300), "urgent": np.arange(300) == 7})
+    model = train(frame, Roles(dict.fromkeys(frame.columns, "feature")), detector, shortened(detector))
+    found = explain(model, model.encode(frame), np.array([7]))
+    assert found.sentences()[7].startswith("urgent true (usually false)")
+    assert in_plain_words([reason.as_dict() for reason in found.reasons[0]]).startswith(
+        ("Mostly because urgent is true (usually false)", "Only because urgent is true (usually false)")
+    )
 
 
 @pytest.mark.parametrize("detector", TABULAR)
