@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from engine.analysis import judge
 from engine.data.dataset import Dataset
 from engine.data.roles import Roles, as_binary
 from engine.data.schema import type_of
@@ -72,12 +73,16 @@ def table_leaderboard(
 
 
 def model_entry(card: Card, scores: Array, own: OwnLines | None = None) -> Entry:
-    """What a model says of every row (n_rows,), with what its card knows of it."""
+    """What a model says of every row (n_rows,), with what its card knows of it.
+
+    A rule that counts rows draws its line on these, as everywhere else.
+    """
+    rule = card.default_rule
     return Entry(
         name=card.id,
         detector=card.title,
         scores=scores,
-        threshold=card.threshold,
+        threshold=judge(scores, card, rule).threshold if rule.counts_rows else card.threshold,
         own=own,
         seconds=card.seconds,
         size=sum(part["size"] for part in card.parts.values()),

@@ -14,7 +14,7 @@ from engine.arrays import unpack
 from engine.errors import StoreError, UsageError
 from engine.model import GROUPS, Card, Model
 from engine.scoring.group_references import Codes, GroupReferences
-from engine.scoring.thresholds import Rule
+from engine.scoring.thresholds import Rule, percentile_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -35,15 +35,19 @@ def judge_by_group(
     """
     check_by_group(rule)
     plain = judge(scores, card, rule)
-    own = references.own_lines(rule, plain.threshold, scores, codes)
+    reference, rows = card.reference_scores, card.independent_rows
+    own = references.own_lines(rule, plain.threshold, scores, codes, reference, rows)
     flags = own.flags(scores)
-    count = int(flags.sum())
+    count, percentile = int(flags.sum()), percentile_of(own.common, reference)
     return replace(
         plain,
+        threshold=own.common,
         flags=flags,
         flagged=count,
         share=count / plain.judged if plain.judged else 0.0,
-        expected=own.expected(card.reference_scores, card.independent_rows),
+        share_in_training=1 - percentile / 100,
+        percentile=percentile,
+        expected=own.expected(reference, rows),
         own=own,
     )
 

@@ -26,7 +26,7 @@ from engine.workspace import Workspace
 if TYPE_CHECKING:
     from engine.tasks import Job
 
-FORM = 1  # of what is kept; another one is drawn up anew
+FORM = 2  # of what is kept; another one is drawn up anew
 MOST_POINTS = 2_000  # of each curve: more than a chart draws
 MEASURES: tuple[AgreementMeasure, ...] = ("spearman", "kendall", "top")
 

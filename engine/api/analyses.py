@@ -331,11 +331,11 @@ def _settled(here: Services, session: Session, job: Job | None) -> Session:
                 else threshold_at(card, session.percentile)
             )
         whole = replace(session, model=model)
-        count = (
-            stored_judgement(here.space, found, rule_of(here, whole, {})).flagged
-            if session.per_entity and not only_common(here, whole)
-            else found.flagged(threshold)
-        )
+        if session.per_entity and not only_common(here, whole):
+            now = stored_judgement(here.space, found, rule_of(here, whole, {}))
+            threshold, count = now.threshold, now.flagged
+        else:
+            count = found.flagged(threshold)
     except StoreError:  # the model or the result went away just now
         return session
     settled = replace(session, model=model, result=result, threshold=threshold, anomalies=count)

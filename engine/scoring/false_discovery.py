@@ -8,6 +8,7 @@ flags below q (Bates et al., 2023, Testing for outliers with conformal p-values)
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from math import ceil
 from typing import ClassVar
@@ -76,12 +77,32 @@ class FalseDiscoveryRate(Rule):
         self, reference: Array, here: Array, labels: Array | None = None, *, rows: int = N_QUANTILES
     ) -> float:
         """One of the reference quantiles: the lowest at which p stays below q times the share that is flagged."""
-        judged = np.sort(here[np.isfinite(here)])
-        flagged = len(judged) - np.searchsorted(judged, reference, side="right")
-        held = (flagged > 0) & (level_p_values(rows) * len(judged) <= self.value * flagged)
-        if held.any():
-            return float(reference[int(np.argmax(held))])
-        return float(max(reference[-1], judged[-1] if len(judged) else reference[-1]))
+        return self.thresholds([(reference, here, rows)])[0]
+
+    def thresholds(self, parts: Sequence[tuple[Array, Array, int]]) -> list[float]:
+        """Each row has the p-value of its own group, and one step-up goes over the rows of all groups.
+
+        A step-up for each group by itself would keep the share within the group, but not among all flags.
+        """
+        judged = [np.sort(here[np.isfinite(here)]) for _, here, _ in parts]
+        n = sum(map(len, judged))
+        levels, counts = [], []
+        for mine, (reference, _, rows) in zip(judged, parts, strict=True):
+            above = len(mine) - np.searchsorted(mine, reference, side="right")
+            levels.append(level_p_values(rows))
+            counts.append(above - np.append(above[1:], 0))  # rows with the p-value of each level
+        p, count = np.concatenate(levels), np.concatenate(counts)
+        order = np.argsort(p)
+        rejected = np.cumsum(count[order])
+        flagged = int(np.max(rejected[p[order] * n <= self.value * rejected], initial=0))
+        lines = []
+        for mine, level, (reference, _, _) in zip(judged, levels, parts, strict=True):
+            held = level * n <= self.value * flagged
+            if flagged and held.any():
+                lines.append(float(reference[int(np.argmax(held))]))
+            else:
+                lines.append(float(max(reference[-1], mine[-1] if len(mine) else reference[-1])))
+        return lines
 
     @property
     def sentence(self) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Any, Self
 
@@ -66,25 +66,46 @@ class GroupReferences:
         found: Codes = table[codes]
         return found
 
-    def own_lines(self, rule: Rule, common: float, scores: Array, codes: Codes) -> OwnLines:
+    def own_lines(
+        self, rule: Rule, common: float, scores: Array, codes: Codes, reference: Array, rows: int
+    ) -> OwnLines:
         """The line of each group by a rule; ``scores``, ``codes`` (n_rows,) of the rows at hand.
 
-        A group for which the rule can draw no sound line keeps the ``common`` one.
+        A group for which the rule can draw no sound line keeps the ``common`` one, which comes from the ``reference``
+        quantiles (2001,) of so many ``rows``. A rule that counts rows draws all lines together, the common one anew.
         """
         lines = np.full(len(self.names), np.nan)
-        parts = by_group(codes, len(self.names)) if rule.counts_rows else None
-        nothing = np.zeros(0)
-        for number, (reference, rows) in enumerate(zip(self.quantiles, self.rows.tolist(), strict=True)):
-            if not rule.by_group or not rule.carried_by(rows):
-                continue
-            here = nothing if parts is None else scores[parts[number]]
-            try:
-                lines[number] = rule.threshold(reference, here, rows=rows)
-            except DataError:  # such as a tail that does not fit
-                continue
-        own = np.isfinite(lines)
-        lines = np.where(own, lines, common)
-        return OwnLines(references=self, rule=rule, codes=codes, common=common, lines=lines, own=own)
+        carried = [rule.by_group and rule.carried_by(behind) for behind in self.rows.tolist()]
+        if rule.counts_rows and any(carried):
+            chosen = np.flatnonzero(carried)
+            places = np.append(np.where(carried, np.cumsum(carried) - 1, -1), -1)[codes]
+            behind = by_group(places, len(chosen))
+            parts = [
+                (self.quantiles[number], scores[part], int(self.rows[number]))
+                for number, part in zip(chosen, behind, strict=True)
+            ]
+            *lines[chosen], common = rule.thresholds([*parts, (reference, scores[places < 0], rows)])
+        elif not rule.counts_rows:
+            for number in np.flatnonzero(carried):
+                try:
+                    own = rule.threshold(self.quantiles[number], np.zeros(0), rows=int(self.rows[number]))
+                except DataError:  # such as a tail that does not fit
+                    continue
+                lines[number] = own
+        own_ones = np.isfinite(lines)
+        found = OwnLines(
+            references=self,
+            rule=rule,
+            codes=codes,
+            common=common,
+            lines=np.where(own_ones, lines, common),
+            own=own_ones,
+        )
+        judged = int(np.isfinite(scores).sum())
+        if not (rule.counts_rows and own_ones.any() and judged) or found.flags(scores).any():
+            return found
+        few = f"Nothing is flagged: of {judged:,} rows too few lie far enough beyond what their groups had in training."
+        return replace(found, remark=few)
 
     def arrays(self) -> dict[str, NDArray[Any]]:
         """What is kept with the model."""
@@ -131,6 +152,7 @@ class OwnLines:
     common: float
     lines: Array  # (n_groups,)
     own: NDArray[np.bool_]  # which groups have a line of their own (n_groups,)
+    remark: str = ""  # a sentence that must be known of these lines with these rows; empty for nothing
 
     @property
     def of_rows(self) -> Array:
@@ -184,7 +206,11 @@ class OwnLines:
 
     @property
     def sentence(self) -> str:
-        """Which groups have a line of their own, and what becomes of the others."""
+        """Which groups have a line of their own, what becomes of the others, and what must be known."""
+        return f"{self._groups} {self.remark}".rstrip()
+
+    @property
+    def _groups(self) -> str:
         here = np.bincount(self.codes[self.codes >= 0], minlength=len(self.lines)) > 0
         count, column = int((here & self.own).sum()), self.references.column
         if not count:

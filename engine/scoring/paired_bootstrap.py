@@ -2,7 +2,8 @@
 
 Rows are drawn with replacement, anomalies and normal rows apart, as often as there are. What hangs together is drawn
 together: readings of a series come in blocks, each labelled event whole. Efron and Tibshirani (1993), An introduction
-to the bootstrap; blocks: Künsch (1989).
+to the bootstrap; blocks: Künsch (1989). Of very many normal rows those that a scoring ranks high are kept whole, since
+average precision hangs on them, and a sample stands for the others.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from numpy.typing import NDArray
 from engine.scoring.metrics import judged_rows
 
 RESAMPLES = 500
-MOST = 20_000  # rows of a class that are resampled; of more, a sample by seed stands for them
+MOST = 20_000  # rows of a stratum that are resampled; of more, a sample by seed stands for them
 MIDDLE = (2.5, 97.5)  # percentiles of a 95 % interval
 
 Array = NDArray[np.float64]
@@ -72,11 +73,13 @@ def paired_bootstrap(
     numbers = np.unique(rows if units is None else np.asarray(units)[rows], return_inverse=True)[1]
     truth = labels[rows] > 0
     anomalous = np.bincount(numbers, weights=truth) > 0
-    drawn, stands_for = _few_enough(numbers, anomalous, rng)
-    rows, truth, numbers, stands_for = rows[drawn], truth[drawn], numbers[drawn], stands_for[drawn]
-    ranked = {name: _Ranked.of(np.asarray(values)[rows], truth) for name, values in scores.items()}
+    found = {name: np.asarray(values)[rows] for name, values in scores.items()}
+    strata, stands_for = _strata(found, numbers, anomalous, rng)
+    drawn = stands_for[numbers] > 0
+    rows, truth, numbers = rows[drawn], truth[drawn], numbers[drawn]
+    ranked = {name: _Ranked.of(values[drawn], truth) for name, values in found.items()}
     kept, places = np.unique(numbers, return_inverse=True)
-    strata = [np.flatnonzero(anomalous[kept]), np.flatnonzero(~anomalous[kept])]
+    strata, stands_for = [np.searchsorted(kept, units) for units in strata], stands_for[numbers]
     precision, area = ({name: np.empty(resamples) for name in scores} for _ in range(2))
     for number in range(resamples):
         weights = _drawn(strata, len(kept), rng)[places] * stands_for
@@ -144,27 +147,49 @@ class _Ranked:
         )
 
 
-def _few_enough(
-    numbers: Ints, anomalous: NDArray[np.bool_], rng: Generator
-) -> tuple[NDArray[np.bool_], Array]:
-    """Which rows are resampled, and for how many rows each stands (n_rows,): whole units, about ``MOST`` of a class."""
-    sizes = np.bincount(numbers)
-    keep, stands_for = np.ones(len(sizes), dtype=bool), np.ones(len(sizes))
-    for stratum in (anomalous, ~anomalous):
-        units, rows = np.flatnonzero(stratum), int(sizes[stratum].sum())
-        if rows > MOST:
+def _strata(
+    scores: Mapping[str, Array], numbers: Ints, anomalous: NDArray[np.bool_], rng: Generator
+) -> tuple[list[Ints], Array]:
+    """Units that are resampled: anomalous ones, other ones, and of very many the highest apart, which are kept whole.
+
+    The second is for how many each unit stands (n_units,), 0 for one that is left out.
+    """
+    sizes, normal = np.bincount(numbers), np.flatnonzero(~anomalous)
+    high = _highest(scores, numbers, normal) if sizes[normal].sum() > MOST else normal
+    others = np.setdiff1d(normal, high, assume_unique=True)
+    if sizes[others].sum() <= MOST:
+        high, others = normal, others[:0]
+    strata, stands_for = [], np.zeros(len(sizes))
+    for units, whole in ((np.flatnonzero(anomalous), False), (high, True), (others, False)):
+        rows, chosen = int(sizes[units].sum()), units
+        if rows > MOST and not whole:
             chosen = rng.choice(units, max(1, len(units) * MOST // rows), replace=False)
-            keep[units] = False
-            keep[chosen] = True
-            stands_for[units] = rows / sizes[chosen].sum()
-    return keep[numbers], stands_for[numbers]
+        stands_for[chosen] = rows / max(1, sizes[chosen].sum())
+        strata.append(chosen)
+    return strata, stands_for
+
+
+def _highest(scores: Mapping[str, Array], numbers: Ints, units: Ints) -> Ints:
+    """Of so many units those with the highest score by any scoring: of each about half as many rows as ``MOST``."""
+    count = max(1, len(units) * (MOST // 2) // int(np.isin(numbers, units).sum()))
+    found = []
+    for values in scores.values():
+        top = np.full(int(numbers.max()) + 1, -np.inf)
+        np.maximum.at(top, numbers, values)
+        found.append(units[np.argpartition(-top[units], count - 1)[:count]])
+    return np.unique(np.concatenate(found))
 
 
 def _drawn(strata: list[Ints], units: int, rng: Generator) -> Array:
-    """How often each of so many units is drawn, as many from each stratum as it has (n_units,)."""
+    """How often each of so many units is drawn, as many from each stratum as it has (n_units,).
+
+    Where the highest normal ones are a stratum of their own, chance also says how many of a resample are among them.
+    """
     counts = np.zeros(units)
+    _, high, others = strata
     for stratum in strata:
         if len(stratum):
-            chosen = rng.integers(len(stratum), size=len(stratum))
+            size = rng.poisson(len(stratum)) if stratum is high and len(others) else len(stratum)
+            chosen = rng.integers(len(stratum), size=size)
             counts[stratum] = np.bincount(chosen, minlength=len(stratum))
     return counts

@@ -8,6 +8,7 @@ alert budget and a false-discovery rate also count the scores at hand, without t
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -97,6 +98,13 @@ class Rule:
 
         ``rows`` is how many independent scores stand behind the quantiles. ``labels`` (n_samples,) are 1, 0, and NaN
         for rows the rule must not look at. A rule that cannot draw a sound line raises :class:`DataError`.
+        """
+        raise NotImplementedError
+
+    def thresholds(self, parts: Sequence[tuple[Array, Array, int]]) -> list[float]:
+        """Those of a rule that counts rows and is ``by_group``: the line of each group of rows, drawn together.
+
+        For each group its reference quantiles (2001,), its scores at hand and how many scores stand behind the former.
         """
         raise NotImplementedError
 

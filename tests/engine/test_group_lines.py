@@ -12,10 +12,12 @@ from engine.data.roles import Roles
 from engine.errors import StoreError, UsageError
 from engine.group_lines import judged_by_group
 from engine.model import Model
+from engine.scoring.false_discovery import p_values
 from engine.scoring.group_references import GroupReferences, by_group, numbered
 from engine.scoring.rules import rule_from_text
-from engine.scoring.thresholds import FixedValue, Percentile, reference_quantiles
+from engine.scoring.thresholds import FixedValue, Percentile, percentile_of, reference_quantiles
 from engine.store import ModelStore
+from tests import naive
 
 SPREAD = {"calm": 1.0, "rough": 6.0, "new": 1.0}
 
@@ -53,7 +55,7 @@ def slow_lines(model, frame, scores, rule):
     return lines
 
 
-@pytest.mark.parametrize("text", ["percentile=95", "contamination=0.1", "mad=3.5", "fdr=0.2"])
+@pytest.mark.parametrize("text", ["percentile=95", "contamination=0.1", "mad=3.5"])
 def test_each_group_has_the_line_that_the_rule_draws_on_its_own_scores(model, text):
     later, rule = machines(800, seed=1), rule_from_text(text)
     scores = model.score(later).values
@@ -65,6 +67,65 @@ def test_each_group_has_the_line_that_the_rule_draws_on_its_own_scores(model, te
         int((scores > lines).sum()),
         judge(scores, model.card, rule).threshold,
     )
+
+
+FDR = rule_from_text("fdr=0.1")
+
+
+def of_groups(rng, groups, behind):
+    """Groups with so many ordinary reference scores of their own, and some rows of none."""
+    drawn = [rng.normal(size=behind) for _ in range(groups)]
+    references = GroupReferences(
+        column="machine",
+        names=tuple(map(str, range(groups))),
+        rows=np.full(groups, behind),
+        quantiles=np.stack([reference_quantiles(scores) for scores in drawn]),
+    )
+    return references, reference_quantiles(np.concatenate(drawn))
+
+
+def test_one_step_up_over_all_rows_draws_the_lines_of_a_false_discovery_rate():
+    rng = np.random.default_rng(5)
+    references, common = of_groups(rng, 3, 400)
+    codes = rng.integers(-1, 3, 900).astype(np.int32)
+    for shift in (0.0, 2.5, 5.0):
+        scores = np.r_[rng.normal(size=800) + shift * (codes[:800] == 1), rng.normal(4, 1, 99), np.nan]
+        p = p_values(scores, common, 1_200)
+        for number, quantiles in enumerate(references.quantiles):
+            p[codes == number] = p_values(scores[codes == number], quantiles, 400)
+        found = references.own_lines(FDR, 0.0, scores, codes, common, 1_200)
+        assert found.own.all()
+        assert found.flags(scores).tolist() == naive.step_up(p.tolist(), 0.1)
+        assert "Nothing is flagged" not in found.sentence
+
+
+def test_the_share_of_false_flags_is_that_of_all_groups_together():
+    rng = np.random.default_rng(6)
+    codes = np.repeat(np.arange(20, dtype=np.int32), 100)
+    any_flag, false = [], []
+    for _ in range(40):
+        references, common = of_groups(rng, 20, 1_000)
+        scores = rng.normal(size=len(codes))
+        lines = references.own_lines(FDR, 9.0, scores, codes, common, 20_000)
+        any_flag.append(bool(lines.flags(scores).any()))
+        assert any_flag[-1] != ("Nothing is flagged: of 2,000 rows too few lie" in lines.sentence)
+        scores[:30] += 9  # all in one group
+        flags = references.own_lines(FDR, 9.0, scores, codes, common, 20_000).flags(scores)
+        assert flags[:30].all()
+        false.append(flags[30:].sum() / flags.sum())
+    assert np.mean(any_flag) <= 0.2
+    assert np.mean(false) <= 0.12
+
+
+def test_the_common_line_of_a_false_discovery_rate_is_that_of_the_same_step_up(model):
+    later = machines(800, seed=1)
+    scores = model.score(later).values
+    scores[(later["machine"] == "calm").to_numpy()] += 40
+    answer = judged_by_group(model, later, scores, FDR)
+    assert answer.threshold == answer.own.common != judge(scores, model.card, FDR).threshold
+    assert answer.percentile == percentile_of(answer.threshold, model.card.reference_scores)
+    assert answer.flags.tolist() == (answer.own.levelled(scores) > answer.threshold).tolist()
+    assert answer.flags[(later["machine"] == "calm").to_numpy()].all()
 
 
 def test_the_rough_machine_no_longer_takes_all_the_flags(model, frame):

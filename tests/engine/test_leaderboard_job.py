@@ -1,13 +1,18 @@
 """A leaderboard that a job draws up says the same as one drawn up at once, also with lines of their own."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from engine import Workspace
-from engine.contestants import entry_of, stored_leaderboard
+from engine.analysis import judge
+from engine.contestants import entry_of, model_entry, stored_leaderboard
 from engine.data.roles import Roles
 from engine.leaderboard import flags_of
 from engine.leaderboard_job import kept_leaderboard, run_leaderboard
+from engine.model import Card
+from engine.scoring.rules import rule_from_text
 from engine.tasks import run_train
 from tests.engine.test_group_lines import machines
 
@@ -85,6 +90,17 @@ def test_with_lines_of_their_own_flags_are_those_of_the_groups(place):
     assert plain.own is None
     assert own.own.references.column == "machine"
     assert own.flags.tolist() == (own.scores > own.own.of_rows).tolist() != plain.flags.tolist()
+
+
+def test_a_model_whose_rule_counts_rows_draws_its_line_on_the_rows_compared(place):
+    space, _, results, _, _ = place
+    result = space.results.load(results[0])
+    card = Card.from_dict(space.models.card(space.models.resolve(result.model)))
+    for text in ("budget=7", "fdr=0.2"):
+        rule = rule_from_text(text)
+        entry = model_entry(replace(card, rule=rule.as_dict()), np.asarray(result.values))
+        assert entry.threshold == judge(entry.scores, card, rule).threshold != card.threshold
+        assert entry.flags.sum() == (7 if rule.kind == "budget" else judge(entry.scores, card, rule).flagged)
 
 
 def test_kept_curves_have_their_ends_and_no_more_points_than_are_drawn(place):

@@ -64,10 +64,33 @@ def test_of_many_rows_a_sample_stands_for_all(monkeypatch):
     labels = (rng.random(20_000) < 0.01).astype(float)
     scores = rng.normal(size=20_000) + 2 * labels
     found = paired_bootstrap({"one": scores}, labels, resamples=100)
-    assert found.rows == labels.sum() + 300 < found.of_rows == 20_000
+    assert found.rows == labels.sum() + 150 + 300 < found.of_rows == 20_000
     assert found.average_precision["one"].mean() == pytest.approx(
         sklearn.metrics.average_precision_score(labels, scores), abs=0.06
     )
+
+
+@pytest.mark.parametrize("block", [1, 5])
+def test_few_normal_rows_among_the_anomalies_are_never_left_out(monkeypatch, block):
+    rng = np.random.default_rng(7)
+    labels = np.zeros(20_000)
+    labels[:60] = 1
+    units = np.r_[np.arange(60), 60 + np.arange(19_940) // block]
+    for _ in range(4):
+        scores = rng.normal(size=20_000)
+        scores[:60] = rng.normal(10, 1, 60)
+        scores[60 : 60 + 25 * block : block] = rng.normal(10, 1, 25)
+        other = scores + rng.normal(size=20_000) / 10
+        whole = paired_bootstrap({"one": scores, "two": other}, labels, units=units, resamples=200)
+        monkeypatch.setattr(module, "MOST", 600)
+        found = paired_bootstrap({"one": scores, "two": other}, labels, units=units, resamples=200)
+        monkeypatch.undo()
+        assert 60 + 900 <= found.rows <= 60 + 1_200 < whole.rows
+        low, high = found.interval("one")
+        assert low < sklearn.metrics.average_precision_score(labels, scores) < high
+        assert (low, high) == pytest.approx(whole.interval("one"), abs=0.04)
+        assert found.better("one", "two") == pytest.approx(whole.better("one", "two"), abs=0.12)
+        assert found.interval("one", "roc_auc") == pytest.approx(whole.interval("one", "roc_auc"), abs=2e-4)
 
 
 def test_events_are_drawn_whole_and_no_block_reaches_across_a_gap():

@@ -452,6 +452,12 @@ def test_each_entity_may_have_a_line_of_its_own(real):
     assert page["lines"] == expected.own.sentence
     one = ann.get(f"{DATASETS}/{dataset}/anomalies", params={"per_entity": False}).json()
     assert (one["total"], one["lines"]) == (60, None)
+    frame.loc[frame["machine"] == "calm", "x"] += 40
+    dataset = ann.brought(frame.to_csv(index=False).encode(), "broken.csv")
+    asked = {"model": "machines", "rule": "fdr=0.2", "per_entity": True}
+    assert ann.post(f"{DATASETS}/{dataset}/analyze", json=asked).status_code == 202
+    told = ann.ended(dataset)["threshold"]
+    assert told == ann.get(f"{DATASETS}/{dataset}/anomalies").json()["threshold"]
     wrong = ann.get(f"{DATASETS}/{dataset}/anomalies", params={"rule": "budget=5"})
     assert (wrong.status_code, "draws one line for all rows" in wrong.json()["error"]) == (422, True)
     budgeted = replace(model.card, name="budgeted", rule=AlertBudget(5).as_dict())
