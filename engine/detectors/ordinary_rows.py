@@ -168,7 +168,8 @@ class OrdinaryRows:
         oddness = arrays.get("ordinary/oddness", np.zeros((0, cells.n_groups), dtype=np.float32))
         nearest = arrays.get("ordinary/nearest", np.array([NEAREST_BEFORE]))
         whole = (
-            kept.ndim == 2
+            ("ordinary/oddness" in arrays) == ("ordinary/nearest" in arrays)  # neither, before there were any
+            and kept.ndim == 2
             and 1 <= len(kept) <= cls.most
             and kept.shape[1] == len(cells.groups)
             and kept.dtype == oddness.dtype == np.float32
