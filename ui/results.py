@@ -167,7 +167,7 @@ def _not_judged(found: Result, answer: Judgement) -> None:
     unjudged = answer.rows - answer.judged
     if not unjudged and not found.notes:
         return
-    title = f"Rows that could not be judged ({unjudged:,}), and notes" if unjudged else "Notes"
+    title = f"Rows that could not be judged ({unjudged:,}), and notes" if unjudged else "Notes on this result"
     with st.expander(title, icon=":material/help:"):
         for note in found.notes:
             st.markdown(f":material/info: {plain(note)}")

@@ -165,11 +165,13 @@ class OrdinaryRows:
     def restore(cls, arrays: Mapping[str, NDArray[Any]], cells: Cells) -> Self:
         """Rows as :meth:`arrays` gave them; a :class:`StoreError` when they are not whole."""
         kept = arrays["ordinary/kept"]
-        oddness = arrays.get("ordinary/oddness", np.zeros((0, cells.n_groups), dtype=np.float32))
-        nearest = arrays.get("ordinary/nearest", np.array([NEAREST_BEFORE]))
+        oddness, nearest = np.zeros((0, cells.n_groups), dtype=np.float32), np.array([NEAREST_BEFORE])
+        if not {"ordinary/oddness", "ordinary/nearest"}.isdisjoint(
+            arrays
+        ):  # stored before, there were neither
+            oddness, nearest = arrays["ordinary/oddness"], arrays["ordinary/nearest"]
         whole = (
-            ("ordinary/oddness" in arrays) == ("ordinary/nearest" in arrays)  # neither, before there were any
-            and kept.ndim == 2
+            kept.ndim == 2
             and 1 <= len(kept) <= cls.most
             and kept.shape[1] == len(cells.groups)
             and kept.dtype == oddness.dtype == np.float32

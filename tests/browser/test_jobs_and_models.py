@@ -82,7 +82,7 @@ def test_a_model_of_another_schema_says_what_is_missing_and_a_mapped_column_make
     visitor.click("Judge with these columns")
     visitor.sees_results(seconds=60)
     assert visitor.flagged() > 0
-    visitor.open_expander("Rows that could not be judged")
+    visitor.open_expander("Notes on this result")
     visitor.sees("'flow' is read from 'Flow rate'")
 
 

@@ -31,6 +31,7 @@ def test_a_row_ticked_in_the_table_is_explained_and_its_neighbours_are_a_click_a
     visitor.sees(f"Row {rows[0]}")
     visitor.page.keyboard.press("ArrowRight")
     visitor.sees(f"Row {rows[1]}")
+    visitor.settle()  # the address says which row once the page stands
     visitor.reload()
     visitor.sees(f"Row {rows[1]}")
 
