@@ -196,9 +196,8 @@ def run_stages(spec: dict[str, Any], job: Job) -> dict[str, Any]:
     seed = int(chosen.pop("random_state"))
     roles = _of_columns(card, frame)
     contestants = compare_stages(frame, roles, lesson.column, chosen, seed=seed, progress=job.progress)
-    tested, _ = split(
-        lesson.classes, 1.0, np.random.default_rng(seed)
-    )  # as they were, also those left unjudged
+    # held apart as they were, also those left unjudged
+    tested, _ = split(lesson.classes, 1.0, np.random.default_rng(seed))
     kept = ClassEvaluation(
         column=lesson.column,
         learned=lesson.known - int(tested.sum()),

@@ -11,7 +11,7 @@ import sys
 from typing import Any, BinaryIO
 
 SIZE = 8  # bytes in front of an answer, which tell its length
-FAILED = 2**63  # added to the length of an answer that is not a picture but what went wrong
+FAILED = 2**63  # in place of a length: there is no picture, and nothing follows
 TRIAL = {
     "data": {"values": [{"x": 1}]},
     "mark": "point",
@@ -30,14 +30,15 @@ def paint(spec: dict[str, Any], format: str, scale: float) -> bytes:
 
 
 def serve(asked: BinaryIO, answers: BinaryIO) -> None:
-    """Draw what each line asks for, ``[spec, format, scale]`` as JSON, and answer its length and the picture."""
+    """Draw what each line asks for, ``[spec, format, scale]`` as JSON: its length and the picture, or FAILED."""
     paint(TRIAL, "svg", 1.0)  # the first takes longest, and nobody waits yet
     for line in asked:
         try:
-            content, failed = paint(*json.loads(line)), 0
-        except Exception as problem:  # whoever asked draws it again, and hears the same
-            content, failed = str(problem).encode(), FAILED
-        answers.write((len(content) + failed).to_bytes(SIZE, "big") + content)
+            content = paint(*json.loads(line))
+        except Exception:  # whoever asked draws it again, and hears what is wrong
+            answers.write(FAILED.to_bytes(SIZE, "big"))
+        else:
+            answers.write(len(content).to_bytes(SIZE, "big") + content)
         answers.flush()
 
 

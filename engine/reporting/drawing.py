@@ -88,11 +88,14 @@ def _asked(painter: subprocess.Popen[bytes], what: Sequence[Any]) -> bytes | Non
     try:
         painter.stdin.write(json.dumps(what).encode() + b"\n")
         painter.stdin.flush()
-        length = int.from_bytes(painter.stdout.read(SIZE).rjust(SIZE, b"\xff"), "big")
-        content = painter.stdout.read(length % FAILED) if length < FAILED else None
+        told = painter.stdout.read(SIZE)
+        length = int.from_bytes(told, "big")
+        if len(told) < SIZE or length == FAILED:
+            return None
+        content = painter.stdout.read(length)
     except (OSError, ValueError):
         return None
-    return content if content is not None and len(content) == length else None
+    return content if len(content) == length else None
 
 
 def _here(spec: Mapping[str, Any], format: str, scale: float) -> bytes:

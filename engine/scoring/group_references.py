@@ -75,14 +75,14 @@ class GroupReferences:
         quantiles (2001,) of so many ``rows``. A rule that counts rows draws all lines together, the common one anew.
         """
         lines = np.full(len(self.names), np.nan)
-        carried = [rule.by_group and rule.carried_by(behind) for behind in self.rows.tolist()]
+        carried = [rule.by_group and rule.carried_by(count) for count in self.rows.tolist()]
         if rule.counts_rows and any(carried):
             chosen = np.flatnonzero(carried)
             places = np.append(np.where(carried, np.cumsum(carried) - 1, -1), -1)[codes]
-            behind = by_group(places, len(chosen))
+            members = by_group(places, len(chosen))
             parts = [
                 (self.quantiles[number], scores[part], int(self.rows[number]))
-                for number, part in zip(chosen, behind, strict=True)
+                for number, part in zip(chosen, members, strict=True)
             ]
             *lines[chosen], common = rule.thresholds([*parts, (reference, scores[places < 0], rows)])
         elif not rule.counts_rows:

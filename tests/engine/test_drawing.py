@@ -23,8 +23,13 @@ def test_painters_draw_what_this_process_draws_and_are_done_without_once_gone(sp
     with easel() as pictures:
         waiting = {format: pictures.start(spec, format, 1.0) for format in here}
         assert {format: wait() for format, wait in waiting.items()} == here
-        with pytest.raises(ValueError, match=r"\w"):
-            pictures.start({"mark": "no such mark"}, "svg", 1.0)()
+        for _ in range(4):
+            with pytest.raises(ValueError, match=r"\w"):
+                pictures.start({"mark": "no such mark"}, "svg", 1.0)()
+        asked = [pictures.painters.get() for _ in range(2)]  # what failed leaves nothing behind in an answer
+        assert [drawing._asked(painter, [spec, "svg", 1.0]) for painter in asked] == [here["svg"]] * 2
+        for painter in asked:
+            pictures.painters.put(painter)
         gone = [pictures.painters.get() for _ in range(2)]
         for painter in gone:
             painter.kill()
